@@ -31,7 +31,7 @@ SETTINGS = (
     Setting("CLASSIFIER_WORKERS", "2", "processes that serve; one a core is a good start"),
     Setting("MAX_UPLOAD_MB", "10", "largest picture file accepted, in 10^6 bytes"),
     Setting("MAX_MEGAPIXELS", "50", "largest picture accepted, in 10^6 pixels"),
-    Setting("MAX_IMAGES_PER_CALL", "1024", "most pictures in one call of /classify_many"),
+    Setting("MAX_IMAGES_PER_CALL", "10000", "most pictures in one call of /classify_many"),
     Setting("TRAIN_FIRST_MODEL", "0", "1: a trainer that finds no model trains one by itself"),
 )
 

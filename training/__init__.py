@@ -1,0 +1,1 @@
+"""Data, preprocessing, networks, training, the model store and the records of runs."""

@@ -1,0 +1,172 @@
+"""The versions of the model and which of them is the champion, the one that is served.
+
+Versions live in a BentoML model store, WARDROBE_HOME/models, so `bentoml models list`, `export`
+and `import` work on them with BENTOML_HOME=WARDROBE_HOME. A version is a state_dict and a
+description; class names stand in its metadata, so that nothing of it is ever unpickled.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bentoml
+import torch
+
+# The store's class has no public name, and without it the store's place hangs on what
+# BENTOML_HOME was when the process began. Pinned by requirements.lock.
+from bentoml._internal.models.model import ModelStore
+from bentoml.exceptions import BentoMLException
+from torch import nn
+
+import settings
+from training import files, networks
+
+MODEL_NAME = "fashion_mnist_model"
+_WEIGHTS = "weights.pt"
+
+
+class ModelError(Exception):
+    """A version is missing, incomplete or cannot be loaded; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version, loaded: its network in evaluation mode and the names of its outputs."""
+
+    tag: str
+    network: nn.Module
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version's description, as the store keeps it. `created_at` is ISO 8601, UTC."""
+
+    tag: str
+    created_at: str
+    labels: dict[str, str]
+    metadata: dict[str, Any]
+    size_bytes: int
+
+    @property
+    def version(self) -> str:
+        """The tag's second half."""
+        return self.tag.partition(":")[2]
+
+
+def save(network: nn.Module, *, labels: dict[str, str], metadata: dict[str, Any]) -> str:
+    """Store a new version and return its tag.
+
+    `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`. The version
+    appears in the store by one rename: a process that is killed leaves no half of it there.
+    """
+    scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
+    try:
+        with bentoml.models.create(
+            MODEL_NAME,
+            labels=labels,
+            metadata=metadata,
+            custom_objects={"class_names": metadata["class_names"]},
+            _model_store=ModelStore(scratch),
+        ) as model:
+            torch.save(network.state_dict(), model.path_of(_WEIGHTS))
+        tag = str(model.tag)
+        target = _path(tag)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (scratch / MODEL_NAME / target.name).rename(target)
+        files.replace(target.parent / "latest", target.name)
+        return tag
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def load(tag: str) -> Model:
+    """Rebuild a version's network and load its weights, without unpickling anything.
+
+    Raises ModelError when it is missing, incomplete or does not fit its network.
+    """
+    description = describe(tag)
+    try:
+        class_names = tuple(description.metadata["class_names"])
+        network = networks.build(description.metadata["network"], len(class_names))
+        weights = torch.load(_path(tag) / _WEIGHTS, map_location="cpu", weights_only=True)
+        network.load_state_dict(weights)
+    # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
+    except Exception as error:
+        raise ModelError(f"{tag} cannot be loaded: {type(error).__name__}: {error}") from error
+    return Model(tag, network.eval(), class_names)
+
+
+def describe(tag: str) -> Version:
+    """A version's labels and metadata. Raises ModelError when it is not in the store."""
+    if not _path(tag).is_dir():
+        raise ModelError(f"There is no version {tag} in the model store.")
+    try:
+        model = _store().get(tag)
+    except (BentoMLException, OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{tag} has no readable description: {error}") from error
+    return Version(
+        tag=str(model.tag),
+        created_at=model.info.creation_time.isoformat(),
+        labels=dict(model.info.labels),
+        metadata=dict(model.info.metadata),
+        size_bytes=int(model.file_size),
+    )
+
+
+def versions() -> list[Version]:
+    """Every version that can be read, newest first."""
+    folder = settings.home() / "models" / MODEL_NAME
+    if not folder.is_dir():
+        return []
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            try:
+                found.append(describe(f"{MODEL_NAME}:{entry.name}"))
+            except ModelError:  # half a version that somebody copied in is no version
+                continue
+    return sorted(found, key=lambda version: version.created_at, reverse=True)
+
+
+def champion() -> str | None:
+    """The tag that is served, or None before the first model."""
+    try:
+        return champion_path().read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def promote(tag: str) -> None:
+    """Make a version the champion, atomically. Raises ModelError when it does not load."""
+    load(tag)
+    set_champion(tag)
+
+
+def set_champion(tag: str) -> None:
+    """Name the champion without looking at it, for one that was served before."""
+    files.replace(champion_path(), f"{tag}\n")
+
+
+def champion_path() -> Path:
+    """The file that classifiers watch."""
+    return settings.home() / "champion"
+
+
+def _store() -> ModelStore:
+    return ModelStore(_made(settings.home() / "models"))
+
+
+def _path(tag: str) -> Path:
+    """Where a version lies. Raises ModelError for a tag that is no tag of ours."""
+    name, _, version = tag.partition(":")
+    if name != MODEL_NAME or not version.replace("_", "").replace("-", "").isalnum():
+        raise ModelError(f"{tag!r} is not a version of {MODEL_NAME}.")
+    return settings.home() / "models" / name / version
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
