@@ -150,7 +150,7 @@ def evaluate(network: nn.Module, split: data.Split) -> dict[str, float]:
 def per_class_accuracy(network: nn.Module, split: data.Split, names: tuple[str, ...]) -> Any:
     """The share of each class's pictures that is named right, 0..1, by class name."""
     hits = predict(network, split.images).argmax(1) == split.labels
-    return {name: hits[split.labels == idx].float().mean().item() for idx, name in enumerate(names)}
+    return {name: hits[split.labels == idx].double().mean().item() for idx, name in enumerate(names)}
 
 
 def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True) -> dict[str, Any]:

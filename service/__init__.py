@@ -1,0 +1,1 @@
+"""The BentoML services: the classifier that serves, the trainer that makes new versions."""

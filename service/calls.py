@@ -1,0 +1,77 @@
+"""The HTTP calls of a service, answered in front of BentoML's own routing.
+
+BentoML's `@bentoml.api` is POST only, turns a damaged upload into a 500 and hides its reason. An
+ASGI middleware, which BentoML offers publicly, sits behind its metrics, time limit and tracing
+and before everything else: our calls are answered there, all others (/metrics, /livez, /) pass.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.refusals import Refusal
+
+_log = logging.getLogger(__name__)
+
+
+class Calls:
+    """ASGI middleware: `routes` first, then `app`. Whatever goes wrong becomes `{"error": …}`."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._router = Router(routes, redirect_slashes=False, default=app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return await self._router.default(scope, receive, send)
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._router(scope, receive, watched_send)
+        except Exception as error:
+            if started:
+                raise
+            answer = _as_answer(error)
+            await answer(scope, receive, send)
+
+
+def described_by(document: Path) -> Route:
+    """The route that BentoML's API page reads: our calls, described by an OpenAPI document."""
+    description = json.loads(document.read_text(encoding="utf-8"))
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(description)
+
+    return Route("/docs.json", openapi)
+
+
+def _as_answer(error: Exception) -> Response:
+    match error:
+        case Refusal():
+            body = {"error": error.sentence, **error.details}
+            return JSONResponse(body, error.status, dict(error.headers))
+        case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
+            allowed = (error.headers or {}).get("Allow", "another method")
+            sentence = f"This call does not know that method. Use {allowed}."
+            return JSONResponse({"error": sentence}, error.status_code, error.headers)
+        case HTTPException():
+            return JSONResponse({"error": error.detail}, error.status_code)
+        case ClientDisconnect():
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
+        case _:
+            _log.error("a call failed", exc_info=error)
+            sentence = "The service failed at this request; its log says why. Please report it."
+            return JSONResponse({"error": sentence}, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,198 @@
+"""The classifier: pictures in, classes and probabilities out.
+
+    bentoml serve service.classifier:Classifier
+
+classifier.openapi.json describes its calls; the page at `/` shows it.
+"""
+
+import asyncio
+import io
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import bentoml
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+import settings
+from service import metrics, pictures, uploads, workers
+from service.batching import MAX_BATCH, Batcher
+from service.calls import Calls, described_by
+from service.champion import Champion
+from service.refusals import NoModel, Refusal
+from training import model_store
+from training.preprocess import SIDE
+
+Answer = dict[str, Any]
+
+
+@bentoml.service(
+    name="classifier",
+    workers=settings.get_int("CLASSIFIER_WORKERS"),
+    traffic={"timeout": 30},
+    # The access log costs as much as a forward pass; the metrics count every request.
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": True, "duration": {"min": 0.001, "max": 10.0, "factor": 1.5}},
+)
+class Classifier:
+    """Names pieces of clothing. Every worker serves the champion and follows it."""
+
+    def __init__(self) -> None:
+        # One thread a worker: workers are what uses the cores, and small batches gain nothing.
+        torch.set_num_threads(1)
+        self.champion = Champion()
+        self.batcher: Batcher[model_store.Model] = Batcher(self.champion.forward)
+
+    @bentoml.on_startup
+    def follow_the_champion(self) -> None:
+        """Load the champion before the first request, and follow it from then on."""
+        self.champion.start()
+
+    @bentoml.on_shutdown
+    def stop_following(self) -> None:
+        """End the watch."""
+        self.champion.stop()
+
+    async def __metrics__(self, text: str) -> str:
+        """BentoML's hook: add to a scrape what is true at its moment, as Prometheus text."""
+        here = [worker.tag for worker in workers.living() if worker.is_here and worker.tag]
+        lines = [
+            "# HELP wardrobe_model_loaded Workers that serve a version.",
+            "# TYPE wardrobe_model_loaded gauge",
+            *(f'wardrobe_model_loaded{{model="{tag}"}} {n}' for tag, n in Counter(here).items()),
+        ]
+        return text + "\n".join(lines) + "\n"
+
+    async def name(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
+        """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
+        blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
+        answers: list[Answer] = []
+        for scores, model in await asyncio.gather(*map(self.batcher.submit, blocks)):
+            answers.extend(_answers(scores, model))
+        return answers
+
+
+async def classify(request: Request) -> Response:
+    """POST /classify: one picture."""
+    image = await _see(await uploads.one_picture(request))
+    [answer] = await _service().name(image[None])
+    return JSONResponse(answer)
+
+
+async def classify_many(request: Request) -> Response:
+    """POST /classify_many: many pictures. One that cannot be read does not spoil the others."""
+    if uploads.media_type(request) == uploads.NPY:
+        images = pictures.read_npy(await uploads.array(request))
+        return JSONResponse(await _service().name(images))
+    files = await uploads.many_pictures(request)
+    seen = await asyncio.to_thread(lambda: [_see_or_refuse(file) for file in files])
+    good = [image for image in seen if not isinstance(image, Refusal)]
+    answers = iter(await _service().name(np.stack(good) if good else _NO_IMAGES))
+    return JSONResponse(
+        [{"error": it.sentence} if isinstance(it, Refusal) else next(answers) for it in seen]
+    )
+
+
+async def preview(request: Request) -> Response:
+    """POST /preview: what the network sees of a picture, 28x28 PNG."""
+    image = await _see(await uploads.one_picture(request))
+    png = io.BytesIO()
+    Image.fromarray(image).save(png, "PNG")
+    return Response(png.getvalue(), media_type="image/png")
+
+
+async def model(_: Request) -> Response:
+    """GET /model: the champion, and what each worker serves."""
+    return JSONResponse(await asyncio.to_thread(_describe_champion))
+
+
+async def ready(_: Request) -> Response:
+    """GET /readyz: 200 once this worker serves a model, else 503 and the reason."""
+    reason = _service().champion.reason_not_ready
+    if reason is not None:
+        raise NoModel(reason)
+    return PlainTextResponse("ready\n")
+
+
+Classifier.add_asgi_middleware(
+    Calls,
+    routes=[
+        Route("/classify", classify, methods=["POST"]),
+        Route("/classify_many", classify_many, methods=["POST"]),
+        Route("/preview", preview, methods=["POST"]),
+        Route("/model", model),
+        Route("/readyz", ready),
+        described_by(Path(__file__).with_name("classifier.openapi.json")),
+    ],
+)
+
+_NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
+
+
+def _service() -> Classifier:
+    """This worker's instance of the service."""
+    service: Classifier = bentoml.get_current_service()
+    return service
+
+
+async def _see(data: bytes) -> npt.NDArray[np.uint8]:
+    image = pictures.open_picture(data)
+    if pictures.is_small(image):
+        return pictures.see(image)
+    return await asyncio.to_thread(pictures.see, image)
+
+
+def _see_or_refuse(data: bytes) -> npt.NDArray[np.uint8] | Refusal:
+    try:
+        return pictures.see(pictures.open_picture(data))
+    except Refusal as refusal:
+        return refusal
+
+
+def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[Answer]:
+    """Probabilities, float (N, C), as the answers of the contract; counts them."""
+    answers = []
+    for probabilities in scores.tolist():
+        confidence = max(probabilities)
+        idx = probabilities.index(confidence)
+        label = model.class_names[idx]
+        metrics.PREDICTIONS.labels(label, model.tag).inc()
+        metrics.CONFIDENCE.observe(confidence)
+        answers.append(
+            {
+                "label": label,
+                "idx": idx,
+                "confidence": confidence,
+                "probabilities": dict(zip(model.class_names, probabilities, strict=True)),
+                "model": model.tag,
+            }
+        )
+    return answers
+
+
+def _describe_champion() -> dict[str, Any]:
+    tag = model_store.champion()
+    living = workers.living()
+    described: dict[str, Any] = {
+        "tag": tag,
+        "labels": {},
+        "metadata": {},
+        "class_names": [],
+        "workers": [asdict(worker) for worker in living],
+        "serving": dict(Counter(worker.tag for worker in living if worker.tag)),
+    }
+    if tag is not None:
+        try:
+            version = model_store.describe(tag)
+        except model_store.ModelError as error:
+            return described | {"error": str(error)}
+        described["labels"], described["metadata"] = version.labels, version.metadata
+        described["class_names"] = version.metadata["class_names"]
+    return described

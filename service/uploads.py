@@ -1,0 +1,115 @@
+"""The bodies of requests: pictures sent raw, as multipart fields or as one array."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+import settings
+from service import pictures
+from service.refusals import Refusal
+
+NPY = "application/x-npy"
+_MULTIPART = "multipart/form-data"
+
+_MULTIPART_EXTRA = 100_000
+"""Bytes that a multipart body may be larger than the one picture in it."""
+
+_FILES_PER_CALL = 10
+"""A body with many pictures may be as large as this many of the largest."""
+
+_DRAIN_FACTOR = 10
+"""How much more than its limit of a refused body is read, so that its client hears the refusal:
+many clients only listen once they have sent everything."""
+
+
+async def one_picture(request: Request) -> bytes:
+    """The picture of a call that takes one: the raw body, or the multipart field `image`.
+
+    Raises Refusal: 415 for another content type, 413 when it is too large, 400 for a bad form.
+    """
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000
+    if media_type(request) != _MULTIPART:
+        pictures.check_type(request.headers.get("content-type", ""))
+        return await _limited(request, limit).body()
+    files = await _files(_limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
+    return files[0]
+
+
+async def many_pictures(request: Request) -> list[bytes]:
+    """The files of the multipart field `images`, in order.
+
+    Raises Refusal as `one_picture` does, and 413 for more than MAX_IMAGES_PER_CALL.
+    """
+    if media_type(request) != _MULTIPART:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Send the pictures as {_MULTIPART}, each in a field 'images', or as {NPY}.",
+        )
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
+    at_most = settings.get_int("MAX_IMAGES_PER_CALL")
+    return await _files(_limited(request, limit), "images", at_most)
+
+
+async def array(request: Request) -> bytes:
+    """An array's file. Raises Refusal (413) when it is too large."""
+    return await _limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
+
+
+def media_type(request: Request) -> str:
+    """The request's content type, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _files(request: Request, field: str, at_most: int) -> list[bytes]:
+    try:
+        # One file more than allowed is let in, to be refused in our words.
+        async with request.form(max_files=at_most + 1, max_fields=at_most + 1) as form:
+            uploads = _uploads(form, field, at_most)
+            return [await upload.read() for upload in uploads]
+    except HTTPException as error:
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}"
+        ) from error
+
+
+def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
+    values: list[Any] = form.getlist(field)
+    uploads = [value for value in values if isinstance(value, UploadFile)]
+    if len(uploads) > at_most:
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"There are more than {at_most:,} files in '{field}'. Send fewer in a call.",
+        )
+    if not uploads:
+        found = ", ".join(f"'{name}'" for name in form) or "none"
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            f"Send the picture as a file in the form field '{field}'. Fields found: {found}.",
+        )
+    return uploads
+
+
+def _limited(request: Request, limit: int) -> Request:
+    """The same request, whose body may not be larger than `limit` bytes."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received <= limit:
+            return message
+        while message.get("more_body") and received < limit * _DRAIN_FACTOR:
+            message = await request.receive()
+            received += len(message.get("body", b""))
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The request is larger than {limit / 1_000_000:.0f} MB. "
+            "Send a smaller picture, or fewer at a time.",
+        )
+
+    return Request(request.scope, receive)
