@@ -1,0 +1,1 @@
+"""Own Streamlit components: the drawing pad and the chart that updates in place."""

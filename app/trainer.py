@@ -1,0 +1,285 @@
+"""What the page asks of the trainer, with typed answers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from app.connection import Connection, Refused, connect
+
+PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
+
+_Thing = TypeVar("_Thing")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to train. `epochs` is what it uses unless told otherwise."""
+
+    name: str
+    summary: str
+    network: str
+    epochs: int
+    default: bool
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training data; the accuracies are 0..1."""
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A moment inside an epoch: `progress` is of the whole run, 0..1."""
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    progress: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run made; `previous_*` is what was served before, None for a first model."""
+
+    model: str
+    accuracy: float
+    seconds: float
+    previous_model: str | None
+    previous_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run, as the trainer tells it. Times are aware datetimes, in UTC."""
+
+    run_id: str
+    state: str
+    recipe: str
+    epochs_planned: int
+    seed: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    progress: float
+    phase: str
+    eta_seconds: float | None
+    epochs: tuple[Epoch, ...]
+    result: Result | None
+    error: str | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still goes on."""
+        return self.state in ("queued", "running")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, None until it has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version in the model store. `metadata` is as training wrote it; `size_bytes` on disk."""
+
+    tag: str
+    version: str
+    champion: bool
+    created_at: datetime
+    metadata: Mapping[str, Any]
+    size_bytes: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the test pictures it names right, 0..1; None if it was not stored."""
+        value = self.metadata.get("accuracy")
+        return float(value) if isinstance(value, int | float) else None
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What a promotion did. `workers` serve `tag` after `seconds`; `detail` if none runs."""
+
+    tag: str
+    workers: int
+    seconds: float
+    detail: str | None
+
+
+def recipes() -> list[Recipe]:
+    """The ways to train. Raises ServiceError."""
+    return _read(lambda raw: [_recipe(one) for one in raw["recipes"]], "/recipes")
+
+
+def runs() -> list[Run]:
+    """Every run, newest first. Raises ServiceError."""
+    return _read(lambda raw: [_run(one) for one in raw["runs"]], "/runs")
+
+
+def run(run_id: str) -> Run:
+    """One run. Raises ServiceError: Refused if there is no such run."""
+    return _read(_run, f"/runs/{quote(run_id, safe='')}")
+
+
+def steps(run_id: str, after: int) -> tuple[list[Step], int]:
+    """The steps of a run after event number `after`, and the number to go on from.
+
+    Raises ServiceError.
+    """
+    path = f"/runs/{quote(run_id, safe='')}/events"
+    return _read(
+        lambda raw: (
+            [_step(one) for one in raw["events"] if one["type"] == "step"],
+            int(raw["next"]),
+        ),
+        path,
+        after=after,
+    )
+
+
+def models() -> list[Model]:
+    """Every version, newest first. Raises ServiceError."""
+    return _read(lambda raw: [_model(one) for one in raw["models"]], "/models")
+
+
+def start(recipe: str | None = None, epochs: int | None = None) -> str:
+    """Starts a run and returns its id; the id of the one that runs already, if one does.
+
+    None leaves the choice to the trainer. Raises ServiceError.
+    """
+    wanted = {"recipe": recipe, "epochs": epochs}
+    body = {name: value for name, value in wanted.items() if value is not None}
+    trainer = _trainer()
+    try:
+        return str(trainer.post("/runs", json=body)["run_id"])
+    except Refused as error:
+        if error.status == 409 and "run_id" in error.details:
+            return str(error.details["run_id"])
+        raise
+    except (KeyError, TypeError) as error:
+        raise trainer.bad_answer() from error
+
+
+def cancel(run_id: str) -> None:
+    """Ends a run; one that has ended already stays as it is. Raises ServiceError."""
+    try:
+        _trainer().post(f"/runs/{quote(run_id, safe='')}/cancel")
+    except Refused as error:
+        if error.status != 409:
+            raise
+
+
+def promote(version: str) -> Promotion:
+    """Has `version` served, and waits until every worker does. Raises ServiceError."""
+    trainer = _trainer()
+    path = f"/models/{quote(version, safe='')}/promote"
+    raw = trainer.post(path, read_seconds=PROMOTE_SECONDS)
+    try:
+        return Promotion(
+            tag=str(raw["tag"]) if "tag" in raw else version,
+            workers=int(raw.get("workers", 0)),
+            seconds=float(raw.get("seconds", 0.0)),
+            detail=raw.get("detail"),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise trainer.bad_answer() from error
+
+
+def _trainer() -> Connection:
+    return connect("The trainer", "TRAINER_URL")
+
+
+def _read(parse: Callable[[Any], _Thing], path: str, **query: Any) -> _Thing:
+    trainer = _trainer()
+    raw = trainer.get(path, **query)
+    try:
+        return parse(raw)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise trainer.bad_answer() from error
+
+
+def _recipe(raw: Any) -> Recipe:
+    return Recipe(
+        name=str(raw["name"]),
+        summary=str(raw["summary"]),
+        network=str(raw["network"]),
+        epochs=int(raw["epochs"]),
+        default=bool(raw["default"]),
+    )
+
+
+def _run(raw: Any) -> Run:
+    config = raw["config"]
+    return Run(
+        run_id=str(raw["run_id"]),
+        state=str(raw["state"]),
+        recipe=str(config["recipe"]),
+        epochs_planned=int(config["epochs"]),
+        seed=int(config["seed"]),
+        created_at=datetime.fromisoformat(raw["created_at"]),
+        started_at=_moment(raw["started_at"]),
+        ended_at=_moment(raw["ended_at"]),
+        progress=min(max(float(raw["progress"]), 0.0), 1.0),
+        phase=str(raw["phase"] or ""),
+        eta_seconds=None if raw["eta_seconds"] is None else float(raw["eta_seconds"]),
+        epochs=tuple(_epoch(one) for one in raw["epochs"]),
+        result=None if raw["result"] is None else _result(raw["result"]),
+        error=None if raw["error"] is None else str(raw["error"]),
+    )
+
+
+def _moment(raw: str | None) -> datetime | None:
+    return None if raw is None else datetime.fromisoformat(raw)
+
+
+def _epoch(raw: Any) -> Epoch:
+    return Epoch(
+        number=int(raw["epoch"]),
+        loss=float(raw["loss"]),
+        accuracy=float(raw["accuracy"]),
+        validation_loss=float(raw["validation_loss"]),
+        validation_accuracy=float(raw["validation_accuracy"]),
+    )
+
+
+def _step(raw: Any) -> Step:
+    return Step(
+        epoch=int(raw["epoch"]),
+        step=int(raw["step"]),
+        loss=float(raw["loss"]),
+        accuracy=float(raw["accuracy"]),
+        progress=float(raw["progress"]),
+    )
+
+
+def _result(raw: Any) -> Result:
+    before = raw.get("previous_accuracy")
+    return Result(
+        model=str(raw["model"]),
+        accuracy=float(raw["accuracy"]),
+        seconds=float(raw["seconds"]),
+        previous_model=raw.get("previous_model"),
+        previous_accuracy=None if before is None else float(before),
+    )
+
+
+def _model(raw: Any) -> Model:
+    return Model(
+        tag=str(raw["tag"]),
+        version=str(raw["version"]),
+        champion=bool(raw["champion"]),
+        created_at=datetime.fromisoformat(raw["created_at"]),
+        metadata=dict(raw["metadata"]),
+        size_bytes=int(raw["size_bytes"]),
+    )

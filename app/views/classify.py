@@ -1,0 +1,143 @@
+"""Classify: draw a picture or upload some, and read what the model says."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app import answer, badge, classifier, pictures, uploads
+from app.classifier import Answer, PictureFile, Timed, Unreadable
+from app.components.pad import pad
+from app.connection import NotReady, ServiceError
+
+ORIGINAL_PIXELS = 640
+
+
+def page() -> None:
+    """The whole page."""
+    st.title("What is it?")
+    st.write("Draw a piece of clothing or upload pictures, and the model names it.")
+    source = st.segmented_control(
+        "Where the picture comes from",
+        ["Draw", "Upload"],
+        default="Draw",
+        required=True,
+        label_visibility="collapsed",
+        key="source",
+    )
+    if source == "Draw":
+        draw()
+    else:
+        upload()
+
+
+@st.fragment
+def draw() -> None:
+    """The pad and, beside it, the answer to what is on it."""
+    left, right = st.columns([1, 1.1], gap="large")
+    with left:
+        drawing = pad(key="pad")
+    with right, st.container(key="answer"):
+        if drawing.png is None:
+            answer.waiting(
+                "Your answer appears here",
+                "After each stroke. Or start with one of the small drawings.",
+            )
+        else:
+            tell(drawing.png, number=drawing.number)
+
+
+@st.fragment
+def upload() -> None:
+    """One file: a large answer. Several: a table."""
+    files = st.file_uploader(
+        "Pictures with one article each: any size, any colour, up to 10 MB a file",
+        accept_multiple_files=True,
+        key="files",
+    )
+    chosen = [_picture(file) for file in files]
+    if len(chosen) == 1:
+        left, right = st.columns([1, 1.1], gap="large")
+        with left:
+            _show_original(chosen[0])
+        with right, st.container(key="answer"):
+            tell(chosen[0].data, media_type=chosen[0].media_type)
+    elif chosen:
+        tell_many(chosen)
+
+
+def tell(data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> None:
+    """Shows the answer for one picture, or why there is none."""
+    try:
+        timed, seen = _ask(data, media_type)
+    except NotReady:
+        answer.waiting("No answer yet", "It comes as soon as a model is served.")
+    except ServiceError as error:
+        answer.waiting("No answer", error.sentence)
+    else:
+        answer.show(timed, seen, key="bars", number=number)
+
+
+def tell_many(chosen: Sequence[PictureFile]) -> None:
+    """Shows the table of answers, or why there is none."""
+    try:
+        with st.spinner(f"Asking about {len(chosen)} pictures"):
+            answers, seconds = _ask_many(chosen)
+    except NotReady:
+        answer.waiting("No answers yet", "They come as soon as a model is served.")
+    except ServiceError as error:
+        answer.waiting("No answers", error.sentence)
+    else:
+        uploads.show(chosen, answers, seconds)
+
+
+def _ask(data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
+    """The answer, and the PNG the model saw. Asks once per picture and model. Raises ServiceError.
+
+    Other parts of the page run this again and again; the time shown stays that of the one call.
+    """
+    asked = (hashlib.sha256(data).digest(), badge.served())
+    kept: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get("answered")
+    if kept is None or kept[0] != asked:
+        found = classifier.classify(data, media_type), _preview(data, media_type)
+        st.session_state["answered"] = kept = (asked, found)
+    return kept[1]
+
+
+def _ask_many(chosen: Sequence[PictureFile]) -> tuple[list[Answer | Unreadable], float]:
+    """The answers in order and the seconds they took, kept as in `_ask`. Raises ServiceError."""
+    asked = (tuple(hashlib.sha256(one.data).digest() for one in chosen), badge.served())
+    kept: tuple[object, tuple[list[Answer | Unreadable], float]] | None
+    kept = st.session_state.get("answered_many")
+    if kept is None or kept[0] != asked:
+        begun = time.perf_counter()
+        answers = classifier.classify_many(chosen)
+        kept = (asked, (answers, time.perf_counter() - begun))
+        st.session_state["answered_many"] = kept
+    return kept[1]
+
+
+def _preview(data: bytes, media_type: str) -> bytes | None:
+    try:
+        return classifier.preview(data, media_type)
+    except ServiceError:
+        return None
+
+
+def _picture(file: UploadedFile) -> PictureFile:
+    """A file as sent. A browser that does not know a type says nothing: the classifier looks."""
+    unknown = file.type in ("", "application/octet-stream")
+    return PictureFile(file.name, file.getvalue(), "image/*" if unknown else file.type)
+
+
+def _show_original(file: PictureFile) -> None:
+    png = pictures.shrunk(file.data, ORIGINAL_PIXELS)
+    if png is None:
+        st.caption(f"{file.name} cannot be shown.")
+    else:
+        st.image(png, caption=file.name, width="stretch")
+
+
+page()

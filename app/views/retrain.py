@@ -1,0 +1,162 @@
+"""Retrain: one button, and everything the run does until its model is served."""
+
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from app import curves, run_progress, trainer
+from app.classifier import version_of
+from app.connection import ServiceError
+from app.trainer import Recipe, Run
+from app.wording import ago, duration, percent, points
+
+LIVE_SECONDS = 1.0
+MOST_EPOCHS = 50
+
+
+def page() -> None:
+    """The whole page. What runs is asked of the trainer, so a reload finds it again."""
+    st.title("Retrain")
+    st.write("Train a new version. It is served by itself as soon as it is done.")
+    try:
+        recipes, runs = trainer.recipes(), trainer.runs()
+    except ServiceError as error:
+        st.error(error.sentence)
+        st.write("Models that are served already go on answering. Training is what has to wait.")
+        if st.button("Look again", key="look_again"):
+            st.rerun()
+        return
+    latest = runs[0] if runs else None
+    alive = latest is not None and latest.alive
+    if not alive:
+        form(recipes)
+    if latest is not None:
+        st.fragment(live, run_every=LIVE_SECONDS if alive else None)(latest.run_id)
+    history(runs)
+
+
+def form(recipes: list[Recipe]) -> None:
+    """Recipe, epochs, and the button."""
+    by_name = {recipe.name: recipe for recipe in recipes}
+    default = next((i for i, recipe in enumerate(recipes) if recipe.default), 0)
+    with st.container(border=True, key="form"):
+        left, right = st.columns([2, 1], gap="large")
+        name = left.radio(
+            "Recipe",
+            list(by_name),
+            index=default,
+            captions=[recipe.summary for recipe in recipes],
+            key="recipe",
+        )
+        recipe = by_name[name]
+        epochs = right.number_input(
+            "Epochs",
+            min_value=1,
+            max_value=MOST_EPOCHS,
+            value=recipe.epochs,
+            help="How often training goes through all pictures",
+            key=f"epochs_{name}",
+        )
+        if st.button("Train a new version", type="primary", key="train"):
+            start(name, epochs)
+
+
+def start(recipe: str, epochs: int) -> None:
+    """Starts a run and shows it, or says why it did not start."""
+    try:
+        trainer.start(recipe, epochs)
+    except ServiceError as error:
+        st.error(error.sentence)
+    else:
+        st.rerun()
+
+
+def live(run_id: str) -> None:
+    """A run as it goes, or the last one as it ended."""
+    try:
+        run = trainer.run(run_id)
+        steps = curves.steps_of(run)
+    except ServiceError as error:
+        st.warning(f"{error.sentence} The run may go on without being seen here.")
+        return
+    if run.alive:
+        with st.container(border=True, key="running"):
+            going_on(run)
+    else:
+        ended(run)
+    curves.show(run, steps)
+    if not run.alive and st.session_state.pop("watching", None) == run_id:
+        st.rerun(scope="app")
+    if run.alive:
+        st.session_state["watching"] = run_id
+
+
+def going_on(run: Run) -> None:
+    """Progress, and the way to stop it."""
+    st.markdown(f"#### Training by the recipe “{run.recipe}”")
+    run_progress.show(run)
+    if st.button("Cancel", key="cancel"):
+        try:
+            trainer.cancel(run.run_id)
+        except ServiceError as error:
+            st.error(error.sentence)
+        else:
+            st.toast("Cancelled. What was served before is served still.")
+            st.rerun(scope="app")
+
+
+def ended(run: Run) -> None:
+    """How the last run ended: accuracy before and after, or what went wrong."""
+    st.subheader("The last run")
+    if run.result is None:
+        show = st.info if run.state == "cancelled" else st.error
+        show(run_progress.ending(run))
+        return
+    result = run.result
+    gain = None if result.previous_accuracy is None else result.accuracy - result.previous_accuracy
+    before, after, took = st.columns(3)
+    known = "none" if result.previous_accuracy is None else percent(result.previous_accuracy)
+    before.metric("Accuracy before", known, border=True)
+    delta = None if gain is None else points(gain)
+    after.metric("Accuracy now", percent(result.accuracy), delta, border=True)
+    took.metric("It took", duration(result.seconds), border=True)
+    st.page_link(
+        "views/models.py",
+        label=f"See version {version_of(result.model)}",
+        query_params={"version": version_of(result.model)},
+    )
+
+
+def history(runs: list[Run]) -> None:
+    """Every run, newest first."""
+    st.subheader("All runs")
+    if not runs:
+        st.write("Nothing has been trained yet.")
+        return
+    st.dataframe(
+        pd.DataFrame([_row(run) for run in runs]),
+        hide_index=True,
+        column_config={
+            "Accuracy": st.column_config.NumberColumn(format="percent"),
+            "Problem": st.column_config.TextColumn(width="large"),
+        },
+        alt="A row for each run: when, how it ended, recipe, epochs, accuracy, time, version",
+    )
+
+
+def _row(run: Run) -> dict[str, object]:
+    began: datetime = run.started_at or run.created_at
+    return {
+        "Began": ago(began),
+        "State": run.state,
+        "Recipe": run.recipe,
+        "Epochs": f"{len(run.epochs)} of {run.epochs_planned}",
+        "Accuracy": run.result.accuracy if run.result else None,
+        "Time": duration(run.seconds) if run.seconds is not None else "",
+        "Version": version_of(run.result.model) if run.result else "",
+        "Problem": run.error or "",
+    }
+
+
+page()
