@@ -40,7 +40,7 @@ from tornado.ioloop import IOLoop
 import settings
 
 ROOT = Path(__file__).resolve().parent
-GRACE = 3.0
+GRACE = 3.5
 """Seconds that a process has to end by itself before it is killed."""
 DEATHS_BEFORE_READY = 5
 """A process that dies this often before the page is ready will not come up by itself."""
@@ -414,14 +414,14 @@ class Launcher:
         """Print the first training's progress, and the page's address as soon as it is of use."""
         told = ""
         deadline = time.monotonic() + PATIENCE
-        while not self.stopping.wait(0.25):
+        while not self.stopping.wait(0.5):
             if not fetch(f"{page_url()}/_stcore/health"):
                 continue
             if fetch(f"{settings.get('CLASSIFIER_URL')}/readyz"):
                 break
             training = first_training()
             if training and training["state"] not in ("queued", "running"):
-                say(f"The first training has {training['state']}: {training['error']}")
+                say(f"The first training {training['state']}: {training['error']}")
                 break
             if training:
                 deadline = time.monotonic() + PATIENCE
