@@ -7,8 +7,8 @@ names its own; a figure may name a theme colour as `var(--st-red-color)`.
 
 from pathlib import Path
 
-import plotly  # type: ignore[import-untyped]
-import plotly.graph_objects as go  # type: ignore[import-untyped]
+import plotly
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v1 import declare_component
 

@@ -1,0 +1,239 @@
+"""The Metrics page's charts: what Prometheus recorded, as Plotly figures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+
+from app.prometheus import Series, Window
+from app.recorded import Promotion
+
+GREEN = "var(--st-green-color)"
+ORANGE = "var(--st-orange-color)"
+RED = "var(--st-red-color)"
+BLUE = "var(--st-blue-color)"
+GREY = "var(--st-gray-color)"
+PRIMARY = "var(--st-primary-color)"
+FAINT = "var(--st-secondary-background-color)"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the charts of one moment share: the window, the reader's time zone, the marks."""
+
+    window: Window
+    zone: ZoneInfo
+    promotions: Sequence[Promotion]
+
+
+def requests_by_code(picture: Picture) -> go.Figure:
+    """Stacked areas, requests per second by HTTP code."""
+    figure = _over_time(picture, "Requests per second, by HTTP code")
+    found = picture.window.select("wardrobe:requests:rate1m", job="classifier")
+    for series in sorted(found, key=lambda series: series.labels["http_response_code"]):
+        code = series.labels["http_response_code"]
+        colour = {"2": GREEN, "4": ORANGE, "5": RED}.get(code[0], GREY)
+        figure.add_scatter(
+            x=_clock(picture),
+            y=series.values,
+            name=code,
+            stackgroup="codes",
+            line={"color": colour, "width": 1.5},
+            hovertemplate="%{y:.1f}",
+        )
+    return figure
+
+
+def answer_time(picture: Picture) -> go.Figure:
+    """Percentiles of the time that /classify takes, in milliseconds."""
+    figure = _over_time(picture, "Answer time of /classify, milliseconds")
+    for quantile, colour in (("p50", GREEN), ("p95", BLUE), ("p99", ORANGE)):
+        name = f"wardrobe:latency_seconds:{quantile}"
+        for series in picture.window.select(name, endpoint="/classify"):
+            _add_line(figure, picture, series, quantile, colour, scale=1000)
+    return figure
+
+
+def batch_sizes(picture: Picture) -> go.Figure:
+    """How many forward passes had how many pictures in them, and their mean."""
+    figure = _over_time(picture, "Pictures in each batch")
+    heights, rates = _batch_rates(picture.window)
+    top = max((k for k, row in enumerate(rates) if any(row)), default=3) + 1
+    figure.add_heatmap(
+        x=_clock(picture),
+        y=list(range(top)),
+        z=[[rate or None for rate in row] for row in rates[:top]],
+        colorscale=[[0, FAINT], [1, PRIMARY]],
+        showscale=False,
+        zmin=0,
+        hovertemplate="%{z:.1f} batches/s<extra>%{y}</extra>",
+    )
+    for series in picture.window.select("wardrobe:batch_images:avg"):
+        # The heatmap's row k holds batches of up to 2**k pictures.
+        figure.add_scatter(
+            x=_clock(picture),
+            y=[math.log2(value) if value else None for value in series.values],
+            customdata=series.values,
+            name="mean",
+            line={"color": ORANGE, "width": 2},
+            hovertemplate="%{customdata:.1f}",
+        )
+    figure.update_yaxes(
+        tickvals=list(range(top)),
+        ticktext=heights[:top],
+        range=[-0.5, top - 0.5],
+        showgrid=False,
+    )
+    return figure
+
+
+def in_flight(picture: Picture) -> go.Figure:
+    """Requests taken and not yet answered, as each scrape found them."""
+    figure = _over_time(picture, "Requests in flight")
+    for series in picture.window.select("wardrobe:in_flight:sum", job="classifier"):
+        figure.add_scatter(
+            x=_clock(picture),
+            y=series.values,
+            name="in flight",
+            line={"color": BLUE, "width": 1.5, "shape": "hv"},
+            fill="tozeroy",
+            hovertemplate="%{y:.0f}",
+        )
+    return figure
+
+
+def inside(picture: Picture) -> go.Figure:
+    """Where the time goes inside the classifier, in milliseconds."""
+    figure = _over_time(picture, "Inside the classifier, p95, milliseconds")
+    parts = (
+        ("wardrobe:queue_seconds:p95", "waiting for a batch", BLUE),
+        ("wardrobe:inference_seconds:p95", "forward pass", GREEN),
+    )
+    for name, label, colour in parts:
+        for series in picture.window.select(name):
+            _add_line(figure, picture, series, label, colour, scale=1000)
+    return figure
+
+
+def predicted_classes(picture: Picture) -> go.Figure:
+    """Each class's share of the answers in the window, the most frequent on top."""
+    shares = {
+        series.labels["label"]: sum(value or 0 for value in series.values)
+        for series in picture.window.select("wardrobe:predictions:rate1m")
+    }
+    total = sum(shares.values()) or 1
+    ordered = sorted((share / total, label) for label, share in shares.items() if share)
+    figure = go.Figure()
+    figure.add_bar(
+        x=[share for share, _ in ordered],
+        y=[label for _, label in ordered],
+        orientation="h",
+        marker_color=PRIMARY,
+        texttemplate="%{x:.0%}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{x:.1%}<extra></extra>",
+    )
+    figure.update_layout(title_text="Answers by class", hovermode="closest", bargap=0.35)
+    figure.update_xaxes(visible=False, range=[0, 1.15 * max((s for s, _ in ordered), default=1)])
+    figure.update_yaxes(showgrid=False, ticksuffix="  ")
+    return figure
+
+
+def training(picture: Picture) -> go.Figure:
+    """Progress and accuracy in percent, loss on an axis of its own."""
+    figure = _over_time(picture, "Training")
+    lines = (
+        ("wardrobe:training_progress:max", "progress, %", GREY, 100),
+        ("wardrobe:training_accuracy:max", "accuracy, %", GREEN, 100),
+        ("wardrobe:training_loss:max", "loss, right axis", ORANGE, 1),
+    )
+    for name, label, colour, scale in lines:
+        for series in picture.window.select(name):
+            _add_line(figure, picture, series, label, colour, scale=scale)
+            if "loss" in name:
+                figure.data[-1].yaxis = "y2"
+    figure.update_layout(
+        yaxis_range=[0, 104],
+        yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "rangemode": "tozero"},
+    )
+    return figure
+
+
+def _over_time(picture: Picture, title: str) -> go.Figure:
+    figure = go.Figure()
+    clock = _clock(picture)
+    figure.update_layout(title_text=title, showlegend=True)
+    figure.update_xaxes(range=[clock[0], clock[-1]], hoverformat="%H:%M:%S")
+    figure.update_yaxes(rangemode="tozero")
+    for promotion in picture.promotions:
+        _add_mark(figure, picture, promotion)
+    return figure
+
+
+def _add_mark(figure: go.Figure, picture: Picture, promotion: Promotion) -> None:
+    """A dotted line where a model was promoted, with its version at the foot."""
+    moment = _local(promotion.time, picture.zone)
+    figure.add_shape(
+        type="line",
+        x0=moment,
+        x1=moment,
+        y0=0,
+        y1=1,
+        yref="paper",
+        line={"color": PRIMARY, "width": 1.5, "dash": "dot"},
+    )
+    figure.add_annotation(
+        x=moment,
+        y=1,
+        yref="paper",
+        yanchor="top",
+        xanchor="right",
+        textangle=-90,
+        text=promotion.model.partition(":")[2][:8],
+        showarrow=False,
+        font={"size": 11, "color": PRIMARY},
+        hovertext=f"{promotion.model} was promoted at {moment:%H:%M:%S}",
+    )
+
+
+def _add_line(
+    figure: go.Figure, picture: Picture, series: Series, name: str, colour: str, *, scale: float
+) -> None:
+    figure.add_scatter(
+        x=_clock(picture),
+        y=[None if value is None else value * scale for value in series.values],
+        name=name,
+        line={"color": colour, "width": 2},
+        hovertemplate="%{y:.3~g}",
+    )
+
+
+def _batch_rates(window: Window) -> tuple[list[str], list[list[float]]]:
+    """Names of the buckets (`1`, `2`, `3-4`, …), and batches per second in each over time."""
+    found = [
+        series
+        for series in window.select("wardrobe:batch_images_bucket:rate1m")
+        if series.labels["le"] != "+Inf"
+    ]
+    names, rates = [], []
+    below, below_values = 0, [0.0] * len(window.times)
+    for series in sorted(found, key=lambda series: float(series.labels["le"])):
+        top = int(float(series.labels["le"]))
+        values = [value or 0.0 for value in series.values]
+        names.append(str(top) if top - below == 1 else f"{below + 1}-{top}")
+        rates.append([max(a - b, 0.0) for a, b in zip(values, below_values, strict=True)])
+        below, below_values = top, values
+    return names, rates
+
+
+def _clock(picture: Picture) -> list[datetime]:
+    return [_local(time, picture.zone) for time in picture.window.times]
+
+
+def _local(time: float, zone: ZoneInfo) -> datetime:
+    """The reader's clock. Plotly knows no time zones: it draws what a naive time says."""
+    return datetime.fromtimestamp(time, zone).replace(tzinfo=None)

@@ -1,0 +1,227 @@
+"""The Metrics page: what Prometheus recorded of both services, live; and a burst to look at."""
+
+import time
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+import settings
+from app import figures
+from app.burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
+from app.components.chart import chart
+from app.connection import BadAnswer, ServiceDown, ServiceError
+from app.prometheus import Window
+from app.recorded import REFRESH_SECONDS, View, look
+
+STALE_SECONDS = 10
+RANGES = {"5 min": 300, "15 min": 900, "1 h": 3600, "6 h": 21_600, "24 h": 86_400}
+CHART_HEIGHT = 230
+
+PROCESSES = {"classifier": "Classifier", "trainer": "Trainer", "prometheus": "Prometheus"}
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Metrics")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Time range", list(RANGES), default="5 min", required=True, key="metrics_range"
+        )
+        live = st.toggle("Live", value=True, key="metrics_live", help="Off: hold the charts still.")
+    end = None if live else st.session_state.setdefault("metrics_paused_at", int(time.time()))
+    if live:
+        st.session_state.pop("metrics_paused_at", None)
+    every = REFRESH_SECONDS if live else None
+    st.fragment(show_state, run_every=every)(RANGES[chosen], end)
+    burst: Burst | None = st.session_state.get("metrics_burst")
+    polling = burst is not None and burst.report().running
+    st.fragment(show_burst, run_every=0.4 if polling else None)(polling)
+    st.fragment(show_charts, run_every=every)(RANGES[chosen], end)
+
+
+def show_state(seconds: int, end: int | None) -> None:
+    """The processes, what is wrong if anything is, and the figures of this moment."""
+    url = settings.get("PROMETHEUS_URL")
+    try:
+        view = look(url, seconds, end)
+    except ServiceError as error:
+        st.error(f"**{error.sentence}** {_cure(error)}", icon="⛔")
+        return
+    show_processes(view)
+    for sentence in troubles(view):
+        st.warning(sentence, icon="⚠️")
+    show_tiles(view)
+
+
+def _cure(error: ServiceError) -> str:
+    if isinstance(error, BadAnswer):
+        return ""
+    if isinstance(error, ServiceDown):
+        return (
+            "Start it with `make run` or `docker compose up -d prometheus`. Classifying goes on "
+            "without it, and this page comes back by itself."
+        )
+    return "This page tries again every two seconds."
+
+
+def show_processes(view: View) -> None:
+    """A badge for each process: up or down, in words."""
+    with st.container(horizontal=True, gap="small", key="metrics_processes"):
+        for job, name in PROCESSES.items():
+            up = int(view.value("wardrobe:up:sum", job=job) or 0)
+            known = int(view.value("wardrobe:up:count", job=job) or 0)
+            of = f", {up} of {known}" if known > 1 else ""
+            if up and up == known:
+                st.badge(f"{name} up{of}", icon="✅", color="green")
+            else:
+                st.badge(f"{name} down{of}", icon="⛔", color="red")
+        for sample in view.now:
+            if sample.name == "wardrobe:model_workers:sum" and sample.value:
+                workers = int(sample.value)
+                st.badge(
+                    f"{sample.labels['model']} on {workers} worker{'s' if workers > 1 else ''}",
+                    color="gray",
+                )
+
+
+def troubles(view: View) -> Iterable[str]:
+    """What a reader should know before believing the figures, a sentence each."""
+    if not view.value("wardrobe:up:sum", job="classifier"):
+        yield (
+            "**The classifier is down.** Its last figures stand below. Look at what it logged "
+            "last in the terminal of `make run`, or with `docker compose logs classifier`."
+        )
+    if not view.value("wardrobe:up:sum", job="trainer"):
+        yield (
+            "**The trainer is down.** Serving goes on; training and promoting do not. Look at "
+            "what it logged last."
+        )
+    ages = [view.scrape_age.get(job, float("inf")) for job in ("classifier", "trainer")]
+    if min(ages) > STALE_SECONDS:
+        known = f"{min(ages):.0f} s" if min(ages) < float("inf") else "five minutes"
+        yield (
+            f"**These figures are old.** Prometheus answers but has scraped nothing for {known}. "
+            "It may still be starting; if this stays, restart it."
+        )
+
+
+def show_tiles(view: View) -> None:
+    """The figures of this moment."""
+    rate = view.value("wardrobe:requests:rate1m", job="classifier")
+    p95 = view.value("wardrobe:latency_seconds:p95", endpoint="/classify")
+    errors = view.value("wardrobe:errors:ratio_rate1m", job="classifier")
+    batch = view.value("wardrobe:batch_images:avg", job="classifier")
+    flying = view.value("wardrobe:in_flight:sum", job="classifier")
+    confidence = view.value("wardrobe:confidence:avg", job="classifier")
+    tiles = (
+        ("Requests", _shown(rate, "{:.1f} /s"), "Requests with pictures, the last minute's mean."),
+        ("Answer time, p95", _shown(p95, "{:.0f} ms", 1000), "19 of 20 answers took less."),
+        ("Errors", _shown(errors, "{:.1f} %", 100), "Share of 5xx answers in the last minute."),
+        ("In flight", _shown(flying, "{:.0f}"), "Requests being answered at the last scrape."),
+        ("Per batch", _shown(batch, "{:.1f}"), "Pictures in a forward pass, on average."),
+        ("Confidence", _shown(confidence, "{:.0f} %", 100), "Mean probability of the answers."),
+    )
+    with st.container(horizontal=True, gap="small", key="metrics_tiles"):
+        for label, value, meaning in tiles:
+            st.metric(label, value, help=meaning, border=True, width=158)
+
+
+def _shown(value: float | None, form: str, scale: float = 1) -> str:
+    return "-" if value is None else form.format(value * scale)
+
+
+def show_charts(seconds: int, end: int | None) -> None:
+    """Every chart. While Prometheus is down there is none: the words above say so."""
+    try:
+        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+    except ServiceError:
+        return
+    picture = figures.Picture(view.window, _zone(), view.promotions())
+    if not _any(view.window, "wardrobe:requests:rate1m"):
+        st.info(
+            "No request in this time. Draw something on the Classify page, or send a burst.",
+            icon="💤",
+        )
+    shown = [
+        ("requests", figures.requests_by_code(picture)),
+        ("latency", figures.answer_time(picture)),
+        ("batches", figures.batch_sizes(picture)),
+        ("in_flight", figures.in_flight(picture)),
+        ("inside", figures.inside(picture)),
+        ("classes", figures.predicted_classes(picture)),
+    ]
+    for left, right in zip(shown[::2], shown[1::2], strict=True):
+        for column, (name, figure) in zip(st.columns(2), (left, right), strict=True):
+            with column.container(border=True):
+                figure.layout.uirevision = str(seconds)
+                chart(figure, key=f"metrics_{name}", height=CHART_HEIGHT)
+    with st.container(border=True):
+        if _any(view.window, "wardrobe:training_progress:max"):
+            chart(figures.training(picture), key="metrics_training", height=CHART_HEIGHT)
+        else:
+            st.caption("No training in this time. Start a run on the Retrain page.")
+
+
+def _any(window: Window, name: str) -> bool:
+    return any(value for series in window.select(name) for value in series.values)
+
+
+def _zone() -> ZoneInfo:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def show_burst(polling: bool) -> None:
+    """Send many requests at once, and count their outcomes as a client does."""
+    burst: Burst | None = st.session_state.get("metrics_burst")
+    report = burst.report() if burst else None
+    running = report is not None and report.running
+    if polling and not running:
+        st.rerun()  # how often this fragment runs is decided by the page
+    with st.container(border=True, key="metrics_burst_box"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            total = st.number_input(
+                "Requests", 1, MOST_REQUESTS, 500, step=100, key="metrics_total", width=150
+            )
+            at_once = st.number_input(
+                "At once", 1, MOST_AT_ONCE, 32, step=8, key="metrics_at_once", width=150
+            )
+            if burst and running:
+                st.button("Stop", on_click=burst.stop, key="metrics_stop", width=150)
+            elif st.button("Send a burst", key="metrics_send", type="primary", width=150):
+                st.session_state["metrics_burst"] = Burst(
+                    settings.get("CLASSIFIER_URL"), total=total, at_once=at_once
+                )
+                st.rerun()
+        if report:
+            show_report(report)
+        else:
+            st.caption(
+                "One person cannot press fast enough to fill a batch. A burst sends the pad's "
+                "drawings from here, many at once: watch the batches grow below."
+            )
+
+
+def show_report(report: Report) -> None:
+    """What the client counted, in numbers of its own."""
+    done = f"{report.done} of {report.total} requests, {report.seconds:.1f} s"
+    st.progress(report.done / report.total, text=done)
+    tiles = (
+        ("Answered", str(report.answered)),
+        ("Refused, 4xx", str(report.refused)),
+        ("Failed", str(report.failed)),
+        ("Rate", f"{report.per_second:.0f} /s"),
+        ("p50", _shown(report.p50, "{:.0f} ms", 1000)),
+        ("p95", _shown(report.p95, "{:.0f} ms", 1000)),
+    )
+    with st.container(horizontal=True, gap="small", key="metrics_outcome"):
+        for label, value in tiles:
+            st.metric(label, value, width=110)
+    if report.first_error:
+        st.warning(f"The first that went wrong: {report.first_error}", icon="⚠️")
+
+
+page()
