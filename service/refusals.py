@@ -26,6 +26,4 @@ class NoModel(Refusal):
     """503: there is nothing to answer with, yet."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(
-            HTTPStatus.SERVICE_UNAVAILABLE, sentence, headers={"Retry-After": "2"}
-        )
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, sentence, headers={"Retry-After": "2"})

@@ -71,9 +71,7 @@ async def _files(request: Request, field: str, at_most: int) -> list[bytes]:
             uploads = _uploads(form, field, at_most)
             return [await upload.read() for upload in uploads]
     except HTTPException as error:
-        raise Refusal(
-            HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}"
-        ) from error
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}") from error
 
 
 def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
@@ -82,7 +80,7 @@ def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
     if len(uploads) > at_most:
         raise Refusal(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"There are more than {at_most:,} files in '{field}'. Send fewer in a call.",
+            f"There are too many files in '{field}'. Send at most {at_most:,} in a call.",
         )
     if not uploads:
         found = ", ".join(f"'{name}'" for name in form) or "none"

@@ -67,7 +67,6 @@ def living() -> list[Worker]:
     return [worker for worker, alive in _all() if alive]
 
 
-
 def forget_the_dead() -> list[Worker]:
     """Remove what workers left that were killed, and return them."""
     dead = [worker for worker, alive in _all() if not alive]

@@ -5,15 +5,20 @@ import tempfile
 from pathlib import Path
 
 
-def replace(path: Path, text: str) -> None:
-    """Write `text` beside `path`, flush it to the disk and rename it over `path`."""
+def replace(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write `text` beside `path`, flush it to the disk and rename it over `path`.
+
+    Without `durable` the flush is left out, for what is written often and would be no loss: it
+    takes as long as the disk is busy.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -3,25 +3,28 @@
 Versions live in a BentoML model store, WARDROBE_HOME/models, so `bentoml models list`, `export`
 and `import` work on them with BENTOML_HOME=WARDROBE_HOME. A version is a state_dict and a
 description; class names stand in its metadata, so that nothing of it is ever unpickled.
+
+torch is imported where weights are handled: the trainer lists and promotes versions without it.
 """
 
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bentoml
-import torch
 
 # The store's class has no public name, and without it the store's place hangs on what
 # BENTOML_HOME was when the process began. Pinned by requirements.lock.
 from bentoml._internal.models.model import ModelStore
 from bentoml.exceptions import BentoMLException
-from torch import nn
 
 import settings
-from training import files, networks
+from training import files
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MODEL_NAME = "fashion_mnist_model"
 _WEIGHTS = "weights.pt"
@@ -36,7 +39,7 @@ class Model:
     """A version, loaded: its network in evaluation mode and the names of its outputs."""
 
     tag: str
-    network: nn.Module
+    network: "nn.Module"
     class_names: tuple[str, ...]
 
 
@@ -56,12 +59,14 @@ class Version:
         return self.tag.partition(":")[2]
 
 
-def save(network: nn.Module, *, labels: dict[str, str], metadata: dict[str, Any]) -> str:
+def save(network: "nn.Module", *, labels: dict[str, str], metadata: dict[str, Any]) -> str:
     """Store a new version and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`. The version
     appears in the store by one rename: a process that is killed leaves no half of it there.
     """
+    import torch
+
     scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
     try:
         with bentoml.models.create(
@@ -87,6 +92,10 @@ def load(tag: str) -> Model:
 
     Raises ModelError when it is missing, incomplete or does not fit its network.
     """
+    import torch
+
+    from training import networks
+
     description = describe(tag)
     try:
         class_names = tuple(description.metadata["class_names"])
@@ -145,9 +154,12 @@ def promote(tag: str) -> None:
     set_champion(tag)
 
 
-def set_champion(tag: str) -> None:
-    """Name the champion without looking at it, for one that was served before."""
-    files.replace(champion_path(), f"{tag}\n")
+def set_champion(tag: str | None) -> None:
+    """Name the champion without loading it; None goes back to before the first."""
+    if tag is None:
+        champion_path().unlink(missing_ok=True)
+    else:
+        files.replace(champion_path(), f"{tag}\n")
 
 
 def champion_path() -> Path:

@@ -29,7 +29,10 @@ STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
 
 @dataclass(frozen=True)
 class Run:
-    """What run.json holds. Times are ISO 8601, UTC; `progress` goes from 0 to 1."""
+    """What run.json holds. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
+
+    `loss` and `accuracy` are of the last training batch that was told.
+    """
 
     run_id: str
     state: str
@@ -41,6 +44,8 @@ class Run:
     phase: str = "waiting"
     progress: float = 0.0
     eta_seconds: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
     result: dict[str, Any] | None = None
     error: str | None = None
@@ -89,9 +94,9 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
         return run, descriptor
 
 
-def write(run: Run) -> None:
-    """Replace run.json."""
-    files.replace(folder(run.run_id) / "run.json", json.dumps(asdict(run), indent=1))
+def write(run: Run, *, durable: bool = True) -> None:
+    """Replace run.json; `durable` as in files.replace."""
+    files.replace(folder(run.run_id) / "run.json", json.dumps(asdict(run)), durable=durable)
 
 
 def read(run_id: str) -> Run | None:
@@ -106,11 +111,15 @@ def read(run_id: str) -> Run | None:
 
 def read_all() -> list[Run]:
     """Every run, newest first."""
+    return [run for run in map(read, ids()) if run is not None]
+
+
+def ids() -> list[str]:
+    """The name of every run's folder, newest first."""
     parent = settings.home() / "runs"
     if not parent.is_dir():
         return []
-    names = sorted((entry.name for entry in parent.iterdir() if entry.is_dir()), reverse=True)
-    return [run for run in map(read, names) if run is not None]
+    return sorted((entry.name for entry in parent.iterdir() if entry.is_dir()), reverse=True)
 
 
 def is_alive(run_id: str) -> bool:

@@ -34,6 +34,9 @@ _TRAINING_SHARE = 0.95
 """Of a run's progress; the rest is testing and saving."""
 
 
+_NICENESS = 10
+"""Of a run that the trainer starts: serving on the same cores goes first."""
+
 _WARM_UP_SHARE = 0.2
 """Of a one-cycle schedule's steps: chosen on the validation split."""
 
@@ -48,17 +51,25 @@ class Recorder:
 
     def phase(self, name: str, **changes: Any) -> None:
         """Enter the next part of the run."""
-        self._update(phase=name, **changes)
+        self._update(phase=name, durable=True, **changes)
         runs.append_event(self.run.run_id, {"type": "phase", "time": runs.now(), "phase": name})
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, progress: float) -> None:
         """One optimizer step: its batch's mean loss and accuracy; `progress` 0..1 of training."""
         progress = round(progress * _TRAINING_SHARE, 4)
-        event = {"epoch": epoch, "step": step, "loss": loss, "accuracy": accuracy}
-        event |= {"time": runs.now(), "progress": progress}
-        runs.append_event(self.run.run_id, {"type": "step", **event})
+        event = {
+            "type": "step",
+            "time": runs.now(),
+            "epoch": epoch,
+            "step": step,
+            "loss": loss,
+            "accuracy": accuracy,
+            "progress": progress,
+        }
+        runs.append_event(self.run.run_id, event)
         if time.monotonic() - self._told > _PROGRESS_SECONDS:
-            self._update(progress=progress, eta_seconds=self._eta(progress))
+            eta_seconds = self._eta(progress)
+            self._update(progress=progress, eta_seconds=eta_seconds, loss=loss, accuracy=accuracy)
 
     def epoch(self, figures: dict[str, float]) -> None:
         """The end of an epoch: loss and accuracy on training and on validation pictures."""
@@ -72,9 +83,9 @@ class Recorder:
     def _eta(self, progress: float) -> float:
         return round((time.monotonic() - self._started) * (1 / progress - 1), 1)
 
-    def _update(self, **changes: Any) -> None:
+    def _update(self, *, durable: bool = False, **changes: Any) -> None:
         self.run = replace(self.run, **changes)
-        runs.write(self.run)
+        runs.write(self.run, durable=durable)
         self._told = time.monotonic()
 
 
@@ -150,7 +161,9 @@ def evaluate(network: nn.Module, split: data.Split) -> dict[str, float]:
 def per_class_accuracy(network: nn.Module, split: data.Split, names: tuple[str, ...]) -> Any:
     """The share of each class's pictures that is named right, 0..1, by class name."""
     hits = predict(network, split.images).argmax(1) == split.labels
-    return {name: hits[split.labels == idx].double().mean().item() for idx, name in enumerate(names)}
+    return {
+        name: hits[split.labels == idx].double().mean().item() for idx, name in enumerate(names)
+    }
 
 
 def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True) -> dict[str, Any]:
@@ -197,8 +210,13 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     )
     if promote:
         model_store.promote(tag)
-    result = {"model": tag, "accuracy": figures["accuracy"], "seconds": seconds}
-    result |= {"epochs": recipe.epochs, **_compared_with(previous)}
+    result = {
+        "model": tag,
+        "accuracy": figures["accuracy"],
+        "seconds": seconds,
+        "epochs": recipe.epochs,
+        **_compared_with(previous),
+    }
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     return result
 
@@ -263,6 +281,8 @@ def main(arguments: list[str] | None = None) -> int:
     if run is None:
         print(f"There is no run {options.run}.", file=sys.stderr)  # noqa: T201
         return 1
+    if options.run:
+        os.nice(_NICENESS)
     recorder = Recorder(run)
     try:
         result = train(recipe, options.seed, recorder, promote=not options.no_promote)

@@ -1,0 +1,243 @@
+"""The trainer: starts and watches training runs, lists the versions, promotes one.
+
+    bentoml serve service.trainer:Trainer --port 3002
+
+trainer.openapi.json describes its calls; the page at `/` shows it.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import asdict
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import bentoml
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+import settings
+from service import promotion
+from service.calls import Calls, described_by
+from service.refusals import Refusal
+from service.supervisor import Supervisor
+from training import model_store, runs
+from training.recipes import DEFAULT_RECIPE, RECIPES
+
+_MAX_EPOCHS = 1_000
+_MAX_SEED = 2**32 - 1
+
+
+@bentoml.service(
+    name="trainer",
+    workers=1,  # it owns the active run
+    traffic={"timeout": 60},
+    logging={"access": {"enabled": False}},
+)
+class Trainer:
+    """Owns the training runs. It trains in a process of their own, never in this one."""
+
+    def __init__(self) -> None:
+        self.supervisor = Supervisor()
+        self._ended: dict[str, str] = {}  # state by run_id: an ended run is read once
+
+    @bentoml.on_startup
+    def take_over(self) -> None:
+        """Account for the runs of an earlier trainer; train the first model if so set."""
+        self.supervisor.start()
+        if settings.get("TRAIN_FIRST_MODEL") == "1" and not model_store.versions():
+            try:
+                self.supervisor.run(_config({}))
+            except runs.BusyError:  # somebody trains it by `make train`
+                return
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        """End the active run."""
+        self.supervisor.stop()
+
+    async def __metrics__(self, text: str) -> str:
+        """BentoML's hook: add to a scrape what the runs' records tell, as Prometheus text."""
+        every = await asyncio.to_thread(self._runs)
+        return text + "\n".join(_as_metrics(every, Counter(self._ended.values()))) + "\n"
+
+    def _runs(self) -> runs.Run | None:
+        """Note the runs that have ended since the last time. Returns the newest run."""
+        for run_id in runs.ids():
+            if run_id not in self._ended:
+                run = runs.read(run_id)
+                if run is not None and not run.is_active:
+                    self._ended[run_id] = run.state
+        return next((run for run in map(runs.read, runs.ids()) if run is not None), None)
+
+
+async def start_run(request: Request) -> Response:
+    """POST /runs: start a run; 409 while one is active."""
+    config = _config(await _json_object(request))
+    try:
+        run = await asyncio.to_thread(_service().supervisor.run, config)
+    except runs.BusyError as error:
+        details = {"run_id": error.run_id}
+        raise Refusal(HTTPStatus.CONFLICT, str(error), details=details) from error
+    return JSONResponse({"run_id": run.run_id}, HTTPStatus.CREATED)
+
+
+async def list_runs(_: Request) -> Response:
+    """GET /runs: every run, newest first."""
+    return JSONResponse({"runs": [asdict(run) for run in await asyncio.to_thread(runs.read_all)]})
+
+
+async def show_run(request: Request) -> Response:
+    """GET /runs/{run_id}."""
+    return JSONResponse(asdict(_known_run(request)))
+
+
+async def list_events(request: Request) -> Response:
+    """GET /runs/{run_id}/events?after=n: what happened since event n."""
+    after = request.query_params.get("after", "0")
+    if not after.isdecimal():
+        raise Refusal(HTTPStatus.BAD_REQUEST, "'after' is the number of an event, 0 or more.")
+    run = _known_run(request)
+    events = await asyncio.to_thread(runs.events, run.run_id, int(after))
+    return JSONResponse({"events": events, "next": events[-1]["n"] if events else int(after)})
+
+
+async def cancel_run(request: Request) -> Response:
+    """POST /runs/{run_id}/cancel: end a run; 409 when it has ended."""
+    run = _known_run(request)
+    if not run.is_active:
+        raise Refusal(HTTPStatus.CONFLICT, f"Run {run.run_id} has ended already: {run.state}.")
+    ended = await asyncio.to_thread(_service().supervisor.cancel, run.run_id)
+    state = ended.state if ended else run.state
+    return JSONResponse({"run_id": run.run_id, "state": state}, HTTPStatus.ACCEPTED)
+
+
+async def list_recipes(_: Request) -> Response:
+    """GET /recipes: the ways to train that POST /runs offers."""
+    return JSONResponse(
+        {
+            "recipes": [
+                {
+                    "name": recipe.name,
+                    "summary": recipe.summary,
+                    "network": recipe.network,
+                    "epochs": recipe.epochs,
+                    "default": recipe.name == DEFAULT_RECIPE,
+                }
+                for recipe in RECIPES.values()
+            ]
+        }
+    )
+
+
+async def list_models(_: Request) -> Response:
+    """GET /models: every version, newest first, and which is the champion."""
+    champion = model_store.champion()
+    versions = await asyncio.to_thread(model_store.versions)
+    rows = [
+        {"version": it.version, "champion": it.tag == champion, **asdict(it)} for it in versions
+    ]
+    return JSONResponse({"champion": champion, "models": rows})
+
+
+async def promote(request: Request) -> Response:
+    """POST /models/{version}/promote."""
+    version = request.path_params["version"].removeprefix(f"{model_store.MODEL_NAME}:")
+    status, answer = await promotion.promote(f"{model_store.MODEL_NAME}:{version}")
+    return JSONResponse(answer, status)
+
+
+Trainer.add_asgi_middleware(
+    Calls,
+    routes=[
+        Route("/runs", start_run, methods=["POST"]),
+        Route("/runs", list_runs),
+        Route("/runs/{run_id}", show_run),
+        Route("/runs/{run_id}/events", list_events),
+        Route("/runs/{run_id}/cancel", cancel_run, methods=["POST"]),
+        Route("/recipes", list_recipes),
+        Route("/models", list_models),
+        Route("/models/{version}/promote", promote, methods=["POST"]),
+        described_by(Path(__file__).with_name("trainer.openapi.json")),
+    ],
+)
+
+
+def _service() -> Trainer:
+    """This worker's instance of the service."""
+    service: Trainer = bentoml.get_current_service()
+    return service
+
+
+def _known_run(request: Request) -> runs.Run:
+    run_id = request.path_params["run_id"]
+    run = runs.read(run_id)
+    if run is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")
+    return run
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; nothing at all counts as an empty one."""
+    body = await request.body()
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Refusal(HTTPStatus.BAD_REQUEST, 'Send a JSON object, such as {"epochs": 3}.')
+    return value
+
+
+def _config(asked: dict[str, Any]) -> dict[str, Any]:
+    """A run's whole configuration from what was asked. Raises Refusal (400) on a bad value."""
+    if unknown := sorted(set(asked) - {"recipe", "epochs", "seed"}):
+        raise _bad(f"There is no setting {unknown[0]!r}. Known are recipe, epochs and seed.")
+    name = asked.get("recipe") or DEFAULT_RECIPE
+    if not isinstance(name, str) or name not in RECIPES:
+        raise _bad(f"There is no recipe {name!r}. Known are {', '.join(RECIPES)}.")
+    epochs, seed = asked.get("epochs"), asked.get("seed")
+    return {
+        "recipe": name,
+        "epochs": _whole(
+            "epochs", RECIPES[name].epochs if epochs is None else epochs, 1, _MAX_EPOCHS
+        ),
+        "seed": _whole("seed", 0 if seed is None else seed, 0, _MAX_SEED),
+    }
+
+
+def _whole(name: str, value: Any, lowest: int, highest: int) -> int:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise _bad(f"'{name}' is a whole number from {lowest:,} to {highest:,}.")
+    return value
+
+
+def _bad(sentence: str) -> Refusal:
+    return Refusal(HTTPStatus.BAD_REQUEST, sentence)
+
+
+def _as_metrics(newest: runs.Run | None, ended: Counter[str]) -> list[str]:
+    lines = [
+        "# HELP wardrobe_training_runs_total Training runs that have ended, by state.",
+        "# TYPE wardrobe_training_runs_total counter",
+    ]
+    lines += [
+        f'wardrobe_training_runs_total{{state="{state}"}} {ended[state]}'
+        for state in runs.STATES
+        if state not in runs.ACTIVE
+    ]
+    gauges = {
+        "progress": (newest.progress if newest else 0.0, "Of the newest run, 0..1."),
+        "loss": (newest and newest.loss, "Of the newest run's last batch, cross-entropy."),
+        "accuracy": (newest and newest.accuracy, "Of the newest run's last batch, 0..1."),
+    }
+    for name, (value, help_) in gauges.items():
+        if value is not None:
+            lines += [
+                f"# HELP wardrobe_training_{name} {help_}",
+                f"# TYPE wardrobe_training_{name} gauge",
+                f"wardrobe_training_{name} {value}",
+            ]
+    return lines
