@@ -100,7 +100,7 @@ class Champion:
         else:
             self._model, self._error = model, None
             _log.info("serving %s", tag)
-        self._registration.tell(self._model and self._model.tag, self._error, tag)
+        self._registration.tell(self._model.tag if self._model else None, self._error, tag)
 
 
 @torch.inference_mode()

@@ -24,7 +24,7 @@ from starlette.routing import Route
 import settings
 from service import metrics, pictures, uploads, workers
 from service.batching import MAX_BATCH, Batcher
-from service.calls import Calls, described_by
+from service.calls import answer_in_front, described_by
 from service.champion import Champion
 from service.refusals import NoModel, Refusal
 from training import model_store
@@ -121,8 +121,8 @@ async def ready(_: Request) -> Response:
     return PlainTextResponse("ready\n")
 
 
-Classifier.add_asgi_middleware(
-    Calls,
+answer_in_front(
+    Classifier,
     routes=[
         Route("/classify", classify, methods=["POST"]),
         Route("/classify_many", classify_many, methods=["POST"]),

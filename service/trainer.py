@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 import settings
 from service import promotion
-from service.calls import Calls, described_by
+from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
 from training import model_store, runs
@@ -149,8 +149,8 @@ async def promote(request: Request) -> Response:
     return JSONResponse(answer, status)
 
 
-Trainer.add_asgi_middleware(
-    Calls,
+answer_in_front(
+    Trainer,
     routes=[
         Route("/runs", start_run, methods=["POST"]),
         Route("/runs", list_runs),

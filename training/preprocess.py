@@ -58,10 +58,11 @@ def _flatten(image: Image.Image) -> npt.NDArray[np.float32]:
     image = image.convert("RGBA")
     image.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
     grey = np.asarray(image.convert("L"), dtype=np.float32)
-    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255
+    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
     visible = alpha.sum()
     is_dark = visible > 0 and (grey * alpha).sum() / visible < 128
-    return grey * alpha + (255 if is_dark else 0) * (1 - alpha)
+    backdrop = np.float32(255 if is_dark else 0)
+    return grey * alpha + backdrop * (1 - alpha)
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
@@ -77,10 +78,11 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 def _on_black(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The picture with its background (the border's median) at 0 and the article bright."""
     border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-    background = float(np.median(border))
+    background = np.float32(np.median(border))
+    white = np.float32(255)
     if background > 127:
-        return np.clip((background - grey) * (255 / background), 0, 255)
-    return np.clip((grey - background) * (255 / (255 - background)), 0, 255)
+        return ((background - grey) * (white / background)).clip(0, 255)
+    return ((grey - background) * (white / (white - background))).clip(0, 255)
 
 
 def _trim(article: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
