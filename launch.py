@@ -420,10 +420,10 @@ class Launcher:
             if fetch(f"{settings.get('CLASSIFIER_URL')}/readyz"):
                 break
             training = first_training()
-            if training and training["state"] not in ("queued", "running"):
+            if training and training["state"] in ("failed", "cancelled", "interrupted"):
                 say(f"The first training {training['state']}: {training['error']}")
                 break
-            if training:
+            if training and training["state"] != "succeeded":
                 deadline = time.monotonic() + PATIENCE
                 if (words := progress(training)) != told:
                     say(told := words)
