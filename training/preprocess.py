@@ -61,7 +61,7 @@ def _flatten(image: Image.Image) -> npt.NDArray[np.float32]:
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
     visible = alpha.sum()
     is_dark = visible > 0 and (grey * alpha).sum() / visible < 128
-    backdrop = np.float32(255 if is_dark else 0)
+    backdrop = np.full_like(grey, 255 if is_dark else 0)
     return grey * alpha + backdrop * (1 - alpha)
 
 

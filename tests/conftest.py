@@ -1,0 +1,90 @@
+"""What many tests share: the real data set, a really trained model, really running services."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.processes import Home, Server
+from training import data
+
+
+@pytest.fixture(scope="session")
+def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fashion-MNIST, prepared once a session the way a first start does it."""
+    home = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WARDROBE_HOME", str(home))
+        return data.prepare()
+
+
+@pytest.fixture(scope="session")
+def make_home(
+    tmp_path_factory: pytest.TempPathFactory, dataset_folder: Path
+) -> Callable[[], Home]:
+    """Makes empty state folders that hold the data set and nothing else."""
+
+    def make() -> Home:
+        home = Home(tmp_path_factory.mktemp("home"))
+        (home.path / "data").symlink_to(dataset_folder)
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def home(make_home: Callable[[], Home]) -> Home:
+    """The state folder of the session's services, with a first model: one real epoch."""
+    home = make_home()
+    trained = home.train("--epochs", "1")
+    assert trained.returncode == 0, trained.stderr
+    return home
+
+
+@pytest.fixture(scope="session")
+def wardrobe_home(home: Home) -> Path:
+    """The path of that state folder."""
+    return home.path
+
+
+@pytest.fixture(scope="session")
+def classifier(home: Home) -> Iterator[Server]:
+    """A real classifier, two workers, that serves the session's first model."""
+    server = home.serve("classifier", CLASSIFIER_WORKERS="2")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def trainer(home: Home) -> Iterator[Server]:
+    """A real trainer on the same state folder."""
+    server = home.serve("trainer")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def classifier_url(classifier: Server) -> str:
+    """Where the session's classifier answers."""
+    return classifier.url
+
+
+@pytest.fixture(scope="session")
+def trainer_url(trainer: Server) -> str:
+    """Where the session's trainer answers."""
+    return trainer.url
+
+
+@pytest.fixture(scope="session")
+def test_set(dataset_folder: Path) -> data.Split:
+    """The 10,000 test pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WARDROBE_HOME", str(dataset_folder.parent))
+        return data.load_test()
+
+
+@pytest.fixture(autouse=True)
+def few_threads() -> None:
+    """Tests share two cores with the servers that they test."""
+    torch.set_num_threads(1)

@@ -1,0 +1,120 @@
+"""Real processes for tests: a state folder of their own, and the servers that run on it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parents[1]
+
+SERVICES = {
+    "classifier": "service.classifier:Classifier",
+    "trainer": "service.trainer:Trainer",
+}
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(
+    condition: Callable[[], object], seconds: float = 30, what: str = "the condition"
+) -> None:
+    """Return once the condition holds; fail the test when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    """Whether something answers 200 at this address."""
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@dataclass
+class Server:
+    """A process in a group of its own, with its address and its log."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> None:
+        """Ask it to end, as Ctrl-C does; insist after 10 s."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def kill(self) -> None:
+        """End the whole group at once, as a power cut does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class Home:
+    """A WARDROBE_HOME for tests, and what can be run on it."""
+
+    path: Path
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """The environment of processes that use it."""
+        return {
+            **os.environ,
+            "WARDROBE_HOME": str(self.path),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "OTEL_SDK_DISABLED": "true",
+            **extra,
+        }
+
+    def serve(self, name: str, **extra: str) -> Server:
+        """Start a service with `bentoml serve` and wait until it is alive."""
+        port = free_port()
+        log = self.path / f"{name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bentoml", "serve", SERVICES[name], "--port", str(port)],
+                cwd=ROOT,
+                env=self.environment(BENTOML_HOME=str(self.path / "bentoml" / name), **extra),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+
+        def is_up() -> bool:
+            assert process.poll() is None, log.read_text()
+            return answers(f"{server.url}/livez")
+
+        wait_for(is_up, 60, f"{name} answering")
+        return server
+
+    def train(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m training.train` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "training.train", *options],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
