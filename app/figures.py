@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ class Picture:
 def requests_by_code(picture: Picture) -> go.Figure:
     """Stacked areas, requests per second by HTTP code."""
     figure = _over_time(picture, "Requests per second, by HTTP code")
+    for promotion in picture.promotions:
+        _add_mark_name(figure, picture, promotion)
     found = picture.window.select("wardrobe:requests:rate1m", job="classifier")
     for series in sorted(found, key=lambda series: series.labels["http_response_code"]):
         code = series.labels["http_response_code"]
@@ -58,18 +60,19 @@ def answer_time(picture: Picture) -> go.Figure:
 
 
 def batch_sizes(picture: Picture) -> go.Figure:
-    """How many forward passes had how many pictures in them, and their mean."""
+    """At each time, how the forward passes share out over sizes; and their mean size."""
     figure = _over_time(picture, "Pictures in each batch")
-    heights, rates = _batch_rates(picture.window)
-    top = max((k for k, row in enumerate(rates) if any(row)), default=3) + 1
+    heights, shares = _batch_shares(picture.window)
+    top = max((k for k, row in enumerate(shares) if any(row)), default=3) + 1
     figure.add_heatmap(
         x=_clock(picture),
         y=list(range(top)),
-        z=[[rate or None for rate in row] for row in rates[:top]],
-        colorscale=[[0, FAINT], [1, PRIMARY]],
+        z=shares[:top],
+        colorscale=[[0, FAINT], [0.5, PRIMARY], [1, PRIMARY]],
         showscale=False,
         zmin=0,
-        hovertemplate="%{z:.1f} batches/s<extra>%{y}</extra>",
+        zmax=1,
+        hovertemplate="%{z:.0%} of the batches<extra></extra>",
     )
     for series in picture.window.select("wardrobe:batch_images:avg"):
         # The heatmap's row k holds batches of up to 2**k pictures.
@@ -139,7 +142,7 @@ def predicted_classes(picture: Picture) -> go.Figure:
     )
     figure.update_layout(title_text="Answers by class", hovermode="closest", bargap=0.35)
     figure.update_xaxes(visible=False, range=[0, 1.15 * max((s for s, _ in ordered), default=1)])
-    figure.update_yaxes(showgrid=False, ticksuffix="  ")
+    figure.update_yaxes(showgrid=False, ticksuffix="  ", dtick=1)
     return figure
 
 
@@ -153,12 +156,21 @@ def training(picture: Picture) -> go.Figure:
     )
     for name, label, colour, scale in lines:
         for series in picture.window.select(name):
-            _add_line(figure, picture, series, label, colour, scale=scale)
+            # A gauge that was never set reads 0, which no run has as its loss or accuracy.
+            known = replace(series, values=tuple(value or None for value in series.values))
+            _add_line(figure, picture, known, label, colour, scale=scale)
             if "loss" in name:
                 figure.data[-1].yaxis = "y2"
     figure.update_layout(
         yaxis_range=[0, 104],
-        yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "rangemode": "tozero"},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "rangemode": "tozero",
+            "tickformat": ".1f",
+            "nticks": 4,
+        },
     )
     return figure
 
@@ -166,8 +178,10 @@ def training(picture: Picture) -> go.Figure:
 def _over_time(picture: Picture, title: str) -> go.Figure:
     figure = go.Figure()
     clock = _clock(picture)
-    figure.update_layout(title_text=title, showlegend=True)
-    figure.update_xaxes(range=[clock[0], clock[-1]], hoverformat="%H:%M:%S")
+    figure.update_layout(title_text=title, showlegend=True, legend_traceorder="normal")
+    figure.update_xaxes(
+        range=[clock[0], clock[-1]], tickformat="%H:%M", hoverformat="%-d %b %H:%M:%S"
+    )
     figure.update_yaxes(rangemode="tozero")
     for promotion in picture.promotions:
         _add_mark(figure, picture, promotion)
@@ -175,7 +189,7 @@ def _over_time(picture: Picture, title: str) -> go.Figure:
 
 
 def _add_mark(figure: go.Figure, picture: Picture, promotion: Promotion) -> None:
-    """A dotted line where a model was promoted, with its version at the foot."""
+    """A dotted line where a model was promoted."""
     moment = _local(promotion.time, picture.zone)
     figure.add_shape(
         type="line",
@@ -186,6 +200,11 @@ def _add_mark(figure: go.Figure, picture: Picture, promotion: Promotion) -> None
         yref="paper",
         line={"color": PRIMARY, "width": 1.5, "dash": "dot"},
     )
+
+
+def _add_mark_name(figure: go.Figure, picture: Picture, promotion: Promotion) -> None:
+    """The beginning of the version, along its mark."""
+    moment = _local(promotion.time, picture.zone)
     figure.add_annotation(
         x=moment,
         y=1,
@@ -212,22 +231,28 @@ def _add_line(
     )
 
 
-def _batch_rates(window: Window) -> tuple[list[str], list[list[float]]]:
-    """Names of the buckets (`1`, `2`, `3-4`, …), and batches per second in each over time."""
-    found = [
-        series
-        for series in window.select("wardrobe:batch_images_bucket:rate1m")
-        if series.labels["le"] != "+Inf"
-    ]
-    names, rates = [], []
-    below, below_values = 0, [0.0] * len(window.times)
-    for series in sorted(found, key=lambda series: float(series.labels["le"])):
-        top = int(float(series.labels["le"]))
-        values = [value or 0.0 for value in series.values]
+def _batch_shares(window: Window) -> tuple[list[str], list[list[float | None]]]:
+    """Names of the sizes (`1`, `2`, `3-4`, …), and each one's share of the batches over time.
+
+    A share is 0..1, None for a size that did not occur.
+    """
+    found = window.select("wardrobe:batch_images_bucket:rate1m")
+    # Buckets are cumulative: the last, +Inf, counts every batch.
+    sizes = sorted(found, key=lambda series: float(series.labels["le"]))
+    names: list[str] = []
+    shares: list[list[float | None]] = []
+    below, fewer = 0, (0.0,) * len(window.times)
+    for series in sizes[:-1]:
+        top, rates = int(float(series.labels["le"])), [value or 0.0 for value in series.values]
         names.append(str(top) if top - below == 1 else f"{below + 1}-{top}")
-        rates.append([max(a - b, 0.0) for a, b in zip(values, below_values, strict=True)])
-        below, below_values = top, values
-    return names, rates
+        shares.append(
+            [
+                (rate - less) / total if total and rate > less else None
+                for rate, less, total in zip(rates, fewer, sizes[-1].values, strict=True)
+            ]
+        )
+        below, fewer = top, tuple(rates)
+    return names, shares
 
 
 def _clock(picture: Picture) -> list[datetime]:

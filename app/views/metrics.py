@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -14,6 +15,7 @@ from app.connection import BadAnswer, ServiceDown, ServiceError
 from app.prometheus import Window
 from app.recorded import REFRESH_SECONDS, View, look
 
+STYLE = Path(__file__).parent / "metrics.css"
 STALE_SECONDS = 10
 RANGES = {"5 min": 300, "15 min": 900, "1 h": 3600, "6 h": 21_600, "24 h": 86_400}
 CHART_HEIGHT = 230
@@ -23,6 +25,7 @@ PROCESSES = {"classifier": "Classifier", "trainer": "Trainer", "prometheus": "Pr
 
 def page() -> None:
     """Draw the page."""
+    st.html(STYLE)
     st.title("Metrics")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
@@ -34,9 +37,7 @@ def page() -> None:
         st.session_state.pop("metrics_paused_at", None)
     every = REFRESH_SECONDS if live else None
     st.fragment(show_state, run_every=every)(RANGES[chosen], end)
-    burst: Burst | None = st.session_state.get("metrics_burst")
-    polling = burst is not None and burst.report().running
-    st.fragment(show_burst, run_every=0.4 if polling else None)(polling)
+    st.fragment(show_burst, run_every=1)()
     st.fragment(show_charts, run_every=every)(RANGES[chosen], end)
 
 
@@ -46,11 +47,11 @@ def show_state(seconds: int, end: int | None) -> None:
     try:
         view = look(url, seconds, end)
     except ServiceError as error:
-        st.error(f"**{error.sentence}** {_cure(error)}", icon="⛔")
+        st.error(f"**{error.sentence}** {_cure(error)}")
         return
     show_processes(view)
     for sentence in troubles(view):
-        st.warning(sentence, icon="⚠️")
+        st.warning(sentence)
     show_tiles(view)
 
 
@@ -73,9 +74,9 @@ def show_processes(view: View) -> None:
             known = int(view.value("wardrobe:up:count", job=job) or 0)
             of = f", {up} of {known}" if known > 1 else ""
             if up and up == known:
-                st.badge(f"{name} up{of}", icon="✅", color="green")
+                st.badge(f"{name} up{of}", color="green")
             else:
-                st.badge(f"{name} down{of}", icon="⛔", color="red")
+                st.badge(f"{name} down{of}", color="red")
         for sample in view.now:
             if sample.name == "wardrobe:model_workers:sum" and sample.value:
                 workers = int(sample.value)
@@ -122,9 +123,9 @@ def show_tiles(view: View) -> None:
         ("Per batch", _shown(batch, "{:.1f}"), "Pictures in a forward pass, on average."),
         ("Confidence", _shown(confidence, "{:.0f} %", 100), "Mean probability of the answers."),
     )
-    with st.container(horizontal=True, gap="small", key="metrics_tiles"):
+    with st.container(key="metrics_tiles"):
         for label, value, meaning in tiles:
-            st.metric(label, value, help=meaning, border=True, width=158)
+            st.metric(label, value, help=meaning, border=True)
 
 
 def _shown(value: float | None, form: str, scale: float = 1) -> str:
@@ -141,7 +142,6 @@ def show_charts(seconds: int, end: int | None) -> None:
     if not _any(view.window, "wardrobe:requests:rate1m"):
         st.info(
             "No request in this time. Draw something on the Classify page, or send a burst.",
-            icon="💤",
         )
     shown = [
         ("requests", figures.requests_by_code(picture)),
@@ -174,28 +174,24 @@ def _zone() -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def show_burst(polling: bool) -> None:
+def show_burst() -> None:
     """Send many requests at once, and count their outcomes as a client does."""
     burst: Burst | None = st.session_state.get("metrics_burst")
     report = burst.report() if burst else None
-    running = report is not None and report.running
-    if polling and not running:
-        st.rerun()  # how often this fragment runs is decided by the page
     with st.container(border=True, key="metrics_burst_box"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            total = st.number_input(
+            st.number_input(
                 "Requests", 1, MOST_REQUESTS, 500, step=100, key="metrics_total", width=150
             )
-            at_once = st.number_input(
+            st.number_input(
                 "At once", 1, MOST_AT_ONCE, 32, step=8, key="metrics_at_once", width=150
             )
-            if burst and running:
+            if burst and report and report.running:
                 st.button("Stop", on_click=burst.stop, key="metrics_stop", width=150)
-            elif st.button("Send a burst", key="metrics_send", type="primary", width=150):
-                st.session_state["metrics_burst"] = Burst(
-                    settings.get("CLASSIFIER_URL"), total=total, at_once=at_once
+            else:
+                st.button(
+                    "Send a burst", type="primary", on_click=send, key="metrics_send", width=150
                 )
-                st.rerun()
         if report:
             show_report(report)
         else:
@@ -203,6 +199,15 @@ def show_burst(polling: bool) -> None:
                 "One person cannot press fast enough to fill a batch. A burst sends the pad's "
                 "drawings from here, many at once: watch the batches grow below."
             )
+
+
+def send() -> None:
+    """Start a burst of the size that the widgets say. It belongs to the session."""
+    st.session_state["metrics_burst"] = Burst(
+        settings.get("CLASSIFIER_URL"),
+        total=st.session_state["metrics_total"],
+        at_once=st.session_state["metrics_at_once"],
+    )
 
 
 def show_report(report: Report) -> None:
@@ -217,11 +222,11 @@ def show_report(report: Report) -> None:
         ("p50", _shown(report.p50, "{:.0f} ms", 1000)),
         ("p95", _shown(report.p95, "{:.0f} ms", 1000)),
     )
-    with st.container(horizontal=True, gap="small", key="metrics_outcome"):
+    with st.container(key="metrics_outcome"):
         for label, value in tiles:
-            st.metric(label, value, width=110)
+            st.metric(label, value)
     if report.first_error:
-        st.warning(f"The first that went wrong: {report.first_error}", icon="⚠️")
+        st.warning(f"The first that went wrong: {report.first_error}")
 
 
 page()
