@@ -1,6 +1,6 @@
 """What the model says about one picture, drawn large."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -12,6 +12,7 @@ from app.pictures import data_url
 from app.wording import milliseconds, percent
 
 UNSURE_BELOW = 0.5
+BARS_HEIGHT = 300
 
 
 def show(timed: Timed, seen: bytes | None, *, key: str, number: int = 0) -> None:
@@ -27,11 +28,17 @@ def show(timed: Timed, seen: bytes | None, *, key: str, number: int = 0) -> None
         f'<div class="said" role="status"><div class="eyebrow">{eyebrow}</div>'
         f'<div class="label">{escape(answer.label)}</div>'
         f'<div class="confidence"><b>{percent(answer.confidence)}</b> sure</div></div>'
-        f"{_seen(seen)}"
+        f"{_seen(seen)}</div>"
         f'<div class="footnote">Version {escape(version_of(answer.model))} · '
-        f"answered in {milliseconds(timed.seconds)}</div></div>"
+        f"answered in {milliseconds(timed.seconds)}</div>"
     )
-    chart(_bars(answer.probabilities, answer.label), key=key, height=300)
+    chart(_bars(answer.probabilities, answer.label), key=key, height=BARS_HEIGHT)
+
+
+def empty_bars(class_names: Sequence[str], *, key: str) -> None:
+    """The bars before there is an answer, so that the first one finds them drawn."""
+    if class_names:
+        chart(_bars(dict.fromkeys(class_names, 0.0), ""), key=key, height=BARS_HEIGHT)
 
 
 def waiting(title: str, text: str) -> None:
@@ -75,6 +82,12 @@ def _bars(probabilities: Mapping[str, float], label: str) -> go.Figure:
         bargap=0.35,
         showlegend=False,
         xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True, "automargin": True, "showgrid": False},
+        yaxis={
+            "autorange": "reversed",
+            "fixedrange": True,
+            "automargin": True,
+            "showgrid": False,
+            "dtick": 1,
+        },
     )
     return figure

@@ -33,6 +33,14 @@ def served() -> str | None:
     return shown.tag if isinstance(shown, classifier.Ready) else None
 
 
+def class_names() -> list[str]:
+    """The classes of the model that answers now, in its order; none while there is no model."""
+    shown = state()
+    if not isinstance(shown, classifier.Ready):
+        return []
+    return [str(name) for name in shown.metadata.get("class_names", ())]
+
+
 def _badge() -> None:
     before = st.session_state.get(_STATE)
     now = classifier.state()

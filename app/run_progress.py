@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.trainer import Run
-from app.wording import duration, percent
+from app.wording import percent, remaining
 
 _PHASES = {
     "waiting": "Starting",
@@ -45,5 +45,5 @@ def _line(run: Run) -> str:
         parts.append(f"epoch {current} of {run.epochs_planned}")
     parts.append(f"{run.progress:.0%}")
     if run.eta_seconds is not None:
-        parts.append(f"about {duration(round(run.eta_seconds))} left")
+        parts.append(f"about {remaining(run.eta_seconds)} left")
     return " · ".join(parts)

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 HANGER = str(HERE / "assets" / "hanger.svg")
 
 st.set_page_config("Wardrobe", page_icon=HANGER, layout="wide")
-st.logo(str(HERE / "assets" / "wordmark.svg"), size="large", icon_image=HANGER)
+st.logo(str(HERE / "assets" / "wordmark.svg"), size="large")
 st.html(HERE / "style.css")
 
 page = st.navigation(
@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page("views/classify.py", title="Classify", default=True),
         st.Page("views/retrain.py", title="Retrain", url_path="retrain"),
         st.Page("views/models.py", title="Models", url_path="models"),
+        st.Page("views/metrics.py", title="Metrics", url_path="metrics"),
     ],
     position="top",
 )

@@ -153,12 +153,12 @@ def models() -> list[Model]:
     return _read(lambda raw: [_model(one) for one in raw["models"]], "/models")
 
 
-def start(recipe: str | None = None, epochs: int | None = None) -> str:
+def start(recipe: str | None = None, epochs: int | None = None, seed: int | None = None) -> str:
     """Starts a run and returns its id; the id of the one that runs already, if one does.
 
     None leaves the choice to the trainer. Raises ServiceError.
     """
-    wanted = {"recipe": recipe, "epochs": epochs}
+    wanted = {"recipe": recipe, "epochs": epochs, "seed": seed}
     body = {name: value for name, value in wanted.items() if value is not None}
     trainer = _trainer()
     try:

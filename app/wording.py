@@ -26,6 +26,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def remaining(seconds: float) -> str:
+    """Time to come, in whole seconds because it is a guess: `1 s`, `12 s`, `3 min 20 s`."""
+    whole = max(round(seconds), 1)
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
 def milliseconds(seconds: float) -> str:
     """0.0123 -> `12 ms`."""
     return f"{max(round(seconds * 1000), 1)} ms"

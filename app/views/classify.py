@@ -45,6 +45,7 @@ def draw() -> None:
                 "Your answer appears here",
                 "After each stroke. Or start with one of the small drawings.",
             )
+            answer.empty_bars(badge.class_names(), key="bars")
         else:
             tell(drawing.png, number=drawing.number)
 

@@ -6,13 +6,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import badge, classifier, trainer
+from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
 from app.connection import ServiceError
 from app.trainer import Model
-from app.wording import ago, duration, percent, points, size
+from app.wording import ago, duration, percent, size
 
 SHOWN_AT_FIRST = 8
+CLASSES_HEIGHT = 380
 
 
 def page() -> None:
@@ -107,10 +109,10 @@ def details(model: Model, champion: Model | None) -> None:
         "Validation accuracy": _percent(known.get("validation_accuracy")),
         "Author": known.get("author"),
         "Seed": known.get("seed"),
-        "Corrections used": known.get("corrections_used"),
+        "Corrections used": len(known.get("corrections_used") or ()),
         "Size": size(model.size_bytes),
-        "Code": known.get("git_revision"),
-        "Data": known.get("data_fingerprint"),
+        "Code": _short(known.get("git_revision")),
+        "Data": _short(known.get("data_fingerprint")),
     }
     st.html(
         '<dl class="facts">'
@@ -122,7 +124,7 @@ def details(model: Model, champion: Model | None) -> None:
         + "</dl>"
     )
     if known.get("per_class_accuracy"):
-        chart(_by_class(model, champion), key=f"classes_{model.version}", height=300)
+        chart(_by_class(model, champion), key=f"classes_{model.version}", height=CLASSES_HEIGHT)
 
 
 def _by_class(model: Model, champion: Model | None) -> go.Figure:
@@ -133,24 +135,28 @@ def _by_class(model: Model, champion: Model | None) -> go.Figure:
     figure.update_layout(
         title_text="Accuracy by class",
         barmode="group",
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        bargap=0.3,
+        margin={"l": 4, "r": 44, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         showlegend=True,
     )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
     return figure
 
 
 def _bars(figure: go.Figure, model: Model, colour: str) -> None:
     by_class = model.metadata.get("per_class_accuracy") or {}
-    name = f"{model.version} (served)" if model.champion else model.version
     figure.add_bar(
-        x=list(by_class),
-        y=list(by_class.values()),
-        name=name,
+        x=list(by_class.values()),
+        y=list(by_class),
+        orientation="h",
+        name=f"{model.version} (served)" if model.champion else model.version,
         marker_color=colour,
-        hovertemplate="%{x}: %{y:.1%}<extra></extra>",
+        text=[percent(value) for value in by_class.values()],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
 
 
@@ -158,14 +164,9 @@ def _accuracy(model: Model, champion: Model | None) -> None:
     if model.accuracy is None:
         st.write("Accuracy unknown")
         return
-    delta = None
-    if champion is not None and champion.accuracy is not None and not model.champion:
-        delta = points(model.accuracy - champion.accuracy)
-    st.metric(
-        "Accuracy on test pictures",
-        percent(model.accuracy),
-        delta,
-        delta_description="against the one served" if delta else None,
+    compared = champion.accuracy if champion is not None and not model.champion else None
+    accuracy_metric(
+        "Accuracy on test pictures", model.accuracy, compared, against="against the one served"
     )
 
 
@@ -205,6 +206,10 @@ def _percent(value: object) -> str | None:
 
 def _duration(value: object) -> str | None:
     return duration(value) if isinstance(value, int | float) else None
+
+
+def _short(fingerprint: object) -> str | None:
+    return fingerprint[:12] if isinstance(fingerprint, str) else None
 
 
 def _thousands(value: object) -> str | None:

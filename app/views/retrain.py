@@ -6,13 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from app import curves, run_progress, trainer
+from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.connection import ServiceError
 from app.trainer import Recipe, Run
-from app.wording import ago, duration, percent, points
+from app.wording import ago, duration, percent
 
 LIVE_SECONDS = 1.0
 MOST_EPOCHS = 50
+MOST_SEED = 2**31 - 1
 
 
 def page() -> None:
@@ -30,14 +32,14 @@ def page() -> None:
     latest = runs[0] if runs else None
     alive = latest is not None and latest.alive
     if not alive:
-        form(recipes)
+        form(recipes, seed=latest.seed + 1 if latest else 0)
     if latest is not None:
         st.fragment(live, run_every=LIVE_SECONDS if alive else None)(latest.run_id)
-    history(runs)
+    history([run for run in runs if not run.alive])
 
 
-def form(recipes: list[Recipe]) -> None:
-    """Recipe, epochs, and the button."""
+def form(recipes: list[Recipe], *, seed: int) -> None:
+    """Recipe, epochs, seed, and the button. `seed` is the one to offer."""
     by_name = {recipe.name: recipe for recipe in recipes}
     default = next((i for i, recipe in enumerate(recipes) if recipe.default), 0)
     with st.container(border=True, key="form"):
@@ -58,14 +60,22 @@ def form(recipes: list[Recipe]) -> None:
             help="How often training goes through all pictures",
             key=f"epochs_{name}",
         )
+        chosen_seed = right.number_input(
+            "Seed",
+            min_value=0,
+            max_value=MOST_SEED,
+            value=seed,
+            help="Chance starts from it: the same seed gives the same model again",
+            key=f"seed_{seed}",
+        )
         if st.button("Train a new version", type="primary", key="train"):
-            start(name, epochs)
+            start(name, epochs, chosen_seed)
 
 
-def start(recipe: str, epochs: int) -> None:
+def start(recipe: str, epochs: int, seed: int) -> None:
     """Starts a run and shows it, or says why it did not start."""
     try:
-        trainer.start(recipe, epochs)
+        trainer.start(recipe, epochs, seed)
     except ServiceError as error:
         st.error(error.sentence)
     else:
@@ -114,16 +124,16 @@ def ended(run: Run) -> None:
         show(run_progress.ending(run))
         return
     result = run.result
-    gain = None if result.previous_accuracy is None else result.accuracy - result.previous_accuracy
     before, after, took = st.columns(3)
-    known = "none" if result.previous_accuracy is None else percent(result.previous_accuracy)
-    before.metric("Accuracy before", known, border=True)
-    delta = None if gain is None else points(gain)
-    after.metric("Accuracy now", percent(result.accuracy), delta, border=True)
-    took.metric("It took", duration(result.seconds), border=True)
+    known = "no model" if result.previous_accuracy is None else percent(result.previous_accuracy)
+    before.metric("Accuracy before", known, border=True, height="stretch")
+    with after:
+        accuracy_metric("Accuracy after", result.accuracy, result.previous_accuracy, border=True)
+    took.metric("It took", duration(result.seconds), border=True, height="stretch")
     st.page_link(
         "views/models.py",
         label=f"See version {version_of(result.model)}",
+        icon=":material/arrow_forward:",
         query_params={"version": version_of(result.model)},
     )
 
@@ -134,13 +144,12 @@ def history(runs: list[Run]) -> None:
     if not runs:
         st.write("Nothing has been trained yet.")
         return
+    table = pd.DataFrame([_row(run) for run in runs])
+    failures = bool(table["Problem"].any())
     st.dataframe(
-        pd.DataFrame([_row(run) for run in runs]),
+        table if failures else table.drop(columns="Problem"),
         hide_index=True,
-        column_config={
-            "Accuracy": st.column_config.NumberColumn(format="percent"),
-            "Problem": st.column_config.TextColumn(width="large"),
-        },
+        column_config={"Problem": st.column_config.TextColumn(width="large")},
         alt="A row for each run: when, how it ended, recipe, epochs, accuracy, time, version",
     )
 
@@ -152,7 +161,8 @@ def _row(run: Run) -> dict[str, object]:
         "State": run.state,
         "Recipe": run.recipe,
         "Epochs": f"{len(run.epochs)} of {run.epochs_planned}",
-        "Accuracy": run.result.accuracy if run.result else None,
+        "Seed": run.seed,
+        "Accuracy": percent(run.result.accuracy) if run.result else "",
         "Time": duration(run.seconds) if run.seconds is not None else "",
         "Version": version_of(run.result.model) if run.result else "",
         "Problem": run.error or "",

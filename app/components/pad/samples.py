@@ -1,4 +1,7 @@
-"""Drawings to try: silhouettes in the way the pad draws them, so that one can go on from them."""
+"""Drawings to try: silhouettes in the way the pad draws them, so that one can go on from them.
+
+Shoes point to the left, as they do in Fashion-MNIST.
+"""
 
 from typing import Any
 
@@ -28,13 +31,13 @@ SAMPLES: list[dict[str, Any]] = [
                426, 130, 426, 178, 190, 164, 110),
     ]},
     {"name": "Sneaker", "strokes": [
-        _shape(190, 30, 210, 66, 186, 108, 214, 158, 212, 228, 172, 262, 196, 330, 240, 396, 258,
-               420, 282, 418, 306, 30, 306, 22, 270),
-        _line(255, 16, 30, 300, 416, 300),
+        _shape(190, 24, 296, 34, 268, 96, 246, 176, 212, 236, 182, 292, 200, 350, 208, 408, 182,
+               424, 232, 424, 304, 24, 304),
+        _line(255, 14, 28, 302, 420, 302),
     ]},
     {"name": "Boot", "strokes": [
-        _shape(190, 60, 40, 210, 40, 218, 180, 262, 236, 350, 268, 408, 296, 422, 340, 418, 388,
-               232, 388, 196, 362, 136, 362, 130, 400, 66, 400, 54, 330, 70, 220),
+        _shape(190, 246, 80, 398, 80, 404, 200, 420, 300, 418, 372, 340, 372, 336, 352, 270, 352,
+               250, 366, 34, 366, 28, 316, 60, 280, 150, 246, 226, 200),
     ]},
     {"name": "Bag", "strokes": [
         _shape(190, 48, 168, 400, 168, 420, 396, 28, 396),

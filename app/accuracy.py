@@ -1,0 +1,36 @@
+"""An accuracy, and how it compares with another."""
+
+import streamlit as st
+
+from app.wording import percent, points
+
+SAME_BELOW = 0.0005  # what does not show in a percentage with one decimal
+
+
+def accuracy_metric(
+    label: str,
+    accuracy: float,
+    compared: float | None,
+    *,
+    against: str | None = None,
+    border: bool = False,
+) -> None:
+    """A metric with the difference to `compared` below it. Both are shares, 0..1.
+
+    `against` says what it is compared with; None for `compared` shows no difference.
+    """
+    if compared is None:
+        st.metric(label, percent(accuracy), border=border, height="stretch")
+        return
+    gain = accuracy - compared
+    same = abs(gain) < SAME_BELOW
+    st.metric(
+        label,
+        percent(accuracy),
+        "the same" if same else points(gain),
+        delta_color="off" if same else "normal",
+        delta_arrow="off" if same else "auto",
+        delta_description=against,
+        border=border,
+        height="stretch",
+    )
