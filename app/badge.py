@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import classifier, run_progress, trainer
 from app.connection import ServiceError
-from app.wording import percent
+from app.wording import percent, plain
 
 CALM_SECONDS = 3.0
 EAGER_SECONDS = 1.0  # while a person waits for the state to change
@@ -62,11 +62,11 @@ def _tell(state: classifier.State) -> None:
             _ready(state)
         case classifier.Down():
             _pill("down", "The classifier is down", "")
-            st.error(f"{state.reason} This page looks again every second.", icon=None)
+            st.error(f"{plain(state.reason)} This page looks again every second.")
         case classifier.WarmingUp():
             name = classifier.version_of(state.tag) if state.tag else ""
             _pill("waiting", "Warming up", name)
-            st.info(f"{state.reason} Answers come in a moment.")
+            st.info(f"{plain(state.reason)} Answers come in a moment.")
         case classifier.NoModel():
             _pill("waiting", "No model yet", "")
             _first_model()
@@ -80,7 +80,7 @@ def _ready(state: classifier.Ready) -> None:
     if state.trouble:
         st.warning(
             f"Version {classifier.version_of(state.champion)} does not load, so the one before "
-            f"still answers. {state.trouble}"
+            f"still answers. {plain(state.trouble)}"
         )
 
 
@@ -90,12 +90,12 @@ def _pill(kind: str, strong: str, rest: str) -> None:
 
 def _first_model() -> None:
     """Offers to train the first model, or shows how far its training is."""
-    with st.container(border=True):
+    with st.container(border=True, key="first_model"):
         try:
             latest = next(iter(trainer.runs()), None)
         except ServiceError as error:
             st.markdown("#### There is no model yet")
-            st.write(f"It takes the trainer to make one. {error.sentence}")
+            st.write(f"It takes the trainer to make one. {plain(error.sentence)}")
             return
         if latest is not None and latest.alive:
             st.markdown("#### Training the first model")
@@ -103,7 +103,7 @@ def _first_model() -> None:
             return
         st.markdown("#### There is no model yet")
         if latest is not None and latest.state != "succeeded":
-            st.error(run_progress.ending(latest))
+            st.error(plain(run_progress.ending(latest)))
         st.write("Train the first one: it takes seconds to minutes, and is served when it is done.")
         if st.button("Train the first model", type="primary", key="train_first"):
             _start()
@@ -113,6 +113,6 @@ def _start() -> None:
     try:
         trainer.start()
     except ServiceError as error:
-        st.error(error.sentence)
+        st.error(plain(error.sentence))
     else:
         st.rerun(scope="app")

@@ -1,6 +1,12 @@
 """Numbers and times as a person reads them."""
 
+import re
 from datetime import UTC, datetime
+
+
+def plain(text: str) -> str:
+    """Text from outside, so that Markdown shows it as it is: no links, no emphasis, no formulas."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def percent(share: float) -> str:

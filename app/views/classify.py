@@ -10,7 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import answer, badge, classifier, pictures, uploads
 from app.classifier import Answer, PictureFile, Timed, Unreadable
 from app.components.pad import pad
-from app.connection import NotReady, ServiceError
+from app.connection import NotReady, ServiceDown, ServiceError
 
 ORIGINAL_PIXELS = 640
 
@@ -40,14 +40,16 @@ def draw() -> None:
     with left:
         drawing = pad(key="pad")
     with right, st.container(key="answer"):
-        if drawing.png is None:
+        if drawing.png is not None:
+            tell(drawing.png, number=drawing.number)
+        elif badge.served() is None:
+            answer.waiting("Draw already", "The answer comes as soon as a model is served.")
+        else:
             answer.waiting(
                 "Your answer appears here",
                 "After each stroke. Or start with one of the small drawings.",
             )
             answer.empty_bars(badge.class_names(), key="bars")
-        else:
-            tell(drawing.png, number=drawing.number)
 
 
 @st.fragment
@@ -75,6 +77,8 @@ def tell(data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> N
         timed, seen = _ask(data, media_type)
     except NotReady:
         answer.waiting("No answer yet", "It comes as soon as a model is served.")
+    except ServiceDown:
+        answer.waiting("No answer yet", "It comes as soon as the classifier is back.")
     except ServiceError as error:
         answer.waiting("No answer", error.sentence)
     else:
@@ -88,6 +92,8 @@ def tell_many(chosen: Sequence[PictureFile]) -> None:
             answers, seconds = _ask_many(chosen)
     except NotReady:
         answer.waiting("No answers yet", "They come as soon as a model is served.")
+    except ServiceDown:
+        answer.waiting("No answers yet", "They come as soon as the classifier is back.")
     except ServiceError as error:
         answer.waiting("No answers", error.sentence)
     else:

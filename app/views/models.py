@@ -5,13 +5,13 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import badge, classifier, trainer
+from app import badge, classifier, trainer, trainer_notice
 from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
 from app.connection import ServiceError
 from app.trainer import Model
-from app.wording import ago, duration, percent, size
+from app.wording import ago, duration, percent, plain, size
 
 SHOWN_AT_FIRST = 8
 CLASSES_HEIGHT = 380
@@ -24,10 +24,7 @@ def page() -> None:
     try:
         models = trainer.models()
     except ServiceError as error:
-        st.error(error.sentence)
-        st.write("The version that is served goes on answering meanwhile.")
-        if st.button("Look again", key="look_again"):
-            st.rerun()
+        trainer_notice.show(error, "The version that is served goes on answering meanwhile.")
         return
     tell_promotion()
     if not models:
@@ -50,7 +47,7 @@ def tell_promotion() -> None:
     """What the last promotion of this visit did."""
     done = st.session_state.pop("promoted", None)
     if done is not None:
-        st.success(done)
+        st.success(plain(done))
 
 
 def card(model: Model, champion: Model | None, *, opened: bool) -> None:
@@ -87,7 +84,7 @@ def confirm(model: Model, champion: Model | None) -> None:
         with st.spinner("Every worker is loading it", show_time=True):
             done = trainer.promote(model.version)
     except ServiceError as error:
-        st.error(f"{error.sentence} What was served before is served still.")
+        st.error(f"{plain(error.sentence)} What was served before is served still.")
         return
     workers = "1 worker serves" if done.workers == 1 else f"{done.workers} workers serve"
     st.session_state["promoted"] = (

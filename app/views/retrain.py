@@ -5,12 +5,12 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app import curves, run_progress, trainer
+from app import curves, run_progress, trainer, trainer_notice
 from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.connection import ServiceError
 from app.trainer import Recipe, Run
-from app.wording import ago, duration, percent
+from app.wording import ago, duration, percent, plain
 
 LIVE_SECONDS = 1.0
 MOST_EPOCHS = 50
@@ -24,10 +24,7 @@ def page() -> None:
     try:
         recipes, runs = trainer.recipes(), trainer.runs()
     except ServiceError as error:
-        st.error(error.sentence)
-        st.write("Models that are served already go on answering. Training is what has to wait.")
-        if st.button("Look again", key="look_again"):
-            st.rerun()
+        trainer_notice.show(error, "The model that is served goes on answering meanwhile.")
         return
     latest = runs[0] if runs else None
     alive = latest is not None and latest.alive
@@ -77,7 +74,7 @@ def start(recipe: str, epochs: int, seed: int) -> None:
     try:
         trainer.start(recipe, epochs, seed)
     except ServiceError as error:
-        st.error(error.sentence)
+        st.error(plain(error.sentence))
     else:
         st.rerun()
 
@@ -88,7 +85,7 @@ def live(run_id: str) -> None:
         run = trainer.run(run_id)
         steps = curves.steps_of(run)
     except ServiceError as error:
-        st.warning(f"{error.sentence} The run may go on without being seen here.")
+        st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
         return
     if run.alive:
         with st.container(border=True, key="running"):
@@ -110,7 +107,7 @@ def going_on(run: Run) -> None:
         try:
             trainer.cancel(run.run_id)
         except ServiceError as error:
-            st.error(error.sentence)
+            st.error(plain(error.sentence))
         else:
             st.toast("Cancelled. What was served before is served still.")
             st.rerun(scope="app")
@@ -121,7 +118,7 @@ def ended(run: Run) -> None:
     st.subheader("The last run")
     if run.result is None:
         show = st.info if run.state == "cancelled" else st.error
-        show(run_progress.ending(run))
+        show(plain(run_progress.ending(run)))
         return
     result = run.result
     before, after, took = st.columns(3)
