@@ -1,0 +1,23 @@
+"""A Wardrobe of its own for the monitoring tests: they promote, and count every request."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.monitoring.watched import Watched, start_prometheus
+from tests.processes import Home, wait_for
+
+
+@pytest.fixture(scope="session")
+def watched(make_home: Callable[[], Home]) -> Iterator[Watched]:
+    """A classifier with one model, a trainer and a Prometheus, all real."""
+    home = make_home()
+    trained = home.train("--epochs", "1")
+    assert trained.returncode == 0, trained.stderr
+    servers = [home.serve("classifier", CLASSIFIER_WORKERS="2"), home.serve("trainer")]
+    servers.append(start_prometheus(home.path, servers[0].url, servers[1].url))
+    watched = Watched(*(server.url for server in servers))
+    wait_for(lambda: watched.total("wardrobe:up:sum") == 3, 20, "three processes up")
+    yield watched
+    for server in reversed(servers):
+        server.stop()
