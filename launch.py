@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import shlex
 import shutil
@@ -40,7 +41,7 @@ from tornado.ioloop import IOLoop
 import settings
 
 ROOT = Path(__file__).resolve().parent
-GRACE = 3.5
+GRACE = 3.0
 """Seconds that a process has to end by itself before it is killed."""
 DEATHS_BEFORE_READY = 5
 """A process that dies this often before the page is ready will not come up by itself."""
@@ -231,12 +232,17 @@ def check_ports() -> None:
             )
 
 
-def is_free(port: int) -> bool:
-    """Whether a server can listen on this port of 127.0.0.1."""
+def is_taken(port: int) -> bool:
+    """Whether a server answers on this port of 127.0.0.1."""
     with socket.socket() as client:
         client.settimeout(1)
-        if client.connect_ex(("127.0.0.1", port)) == 0:
-            return False
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def is_free(port: int) -> bool:
+    """Whether a server can listen on this port of 127.0.0.1."""
+    if is_taken(port):
+        return False
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -307,25 +313,42 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
-class PrefixedLines:
-    """Prints what a process writes, line by line, each under the process's name."""
+class Output:
+    """What one process writes, printed line by line under the process's name.
+
+    It is one pipe for as long as the launcher runs. circus's own redirection opens one for each
+    start instead, and breaks when a killed process leaves children that still hold the old one.
+    """
 
     def __init__(self, name: str, width: int) -> None:
         self.prefix = f"{name:<{width}} | "
-        self.rest = {"stdout": b"", "stderr": b""}
+        self.rest = b""
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_inheritable(self.writer, True)
 
-    def __call__(self, chunk: dict[str, Any]) -> None:
-        """Take a chunk as circus hands it over: some bytes of "stdout" or "stderr"."""
-        *lines, rest = (self.rest[chunk["name"]] + chunk["data"]).split(b"\n")
-        self.rest[chunk["name"]] = rest
+    def into_here(self, command: list[str]) -> list[str]:
+        """The command that runs `command` with stdout and stderr into this pipe."""
+        return ["sh", "-c", f'exec "$@" >/dev/fd/{self.writer} 2>&1', "sh", *command]
+
+    def print(self) -> bool:
+        """Print the lines that have come. Returns whether anything had."""
+        try:
+            chunk = os.read(self.reader, 65536)
+        except BlockingIOError:
+            return False
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
             say(self.prefix + line.decode(errors="replace").rstrip("\r"))
+        return True
 
     def end_line(self) -> None:
-        """Print what a process wrote last without ending the line."""
-        for stream, rest in self.rest.items():
-            if rest:
-                self({"name": stream, "data": b"\n"})
+        """Print what is there, a last line without an end included."""
+        while self.print():
+            pass
+        if self.rest:
+            say(self.prefix + self.rest.decode(errors="replace"))
+            self.rest = b""
 
 
 class Launcher:
@@ -337,6 +360,8 @@ class Launcher:
         self.home = home
         self.environment = environment
         self.commands = commands
+        width = max(map(len, commands))
+        self.outputs = {name: Output(name, width) for name in commands}
         self.failure: str | None = None
         self.deaths = dict.fromkeys(commands, 0)
         self.ready = threading.Event()
@@ -344,6 +369,8 @@ class Launcher:
 
     async def run(self) -> None:
         """Start all, and return when all have ended."""
+        # It logs an error each time that its check meets its own start of a process.
+        logging.getLogger("circus").setLevel(logging.CRITICAL)
         # inproc: circus's own control sockets need neither a port nor a file.
         arbiter = Arbiter(
             [self.watcher(name, command) for name, command in self.commands.items()],
@@ -352,31 +379,37 @@ class Launcher:
             check_delay=0.5,
             loop=IOLoop.current(),
         )
+        loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, self.stopping.set)
+        for output in self.outputs.values():
+            loop.add_reader(output.reader, output.print)
         await arbiter.start()
         threading.Thread(target=self.announce, daemon=True).start()
-        while not self.stopping.is_set():
+        while not self.stopping.is_set() and arbiter.running:
             await asyncio.sleep(0.1)
+        if not self.stopping.is_set():
+            self.failure = "The system refused to start a process: is there memory left?"
+            self.stopping.set()
         say("Stopping ...")
         await self.stop(arbiter)
+        for output in self.outputs.values():
+            output.end_line()
 
     async def stop(self, arbiter: Any) -> None:
         """Ask each process to end; after GRACE seconds, kill it."""
-        while True:
-            try:
+        while arbiter.running:
+            with contextlib.suppress(ConflictError):  # circus is just starting a process again
                 await arbiter.stop()
-            except ConflictError:  # circus is just starting a process again
-                await asyncio.sleep(0.05)
-            else:
-                return
+            await asyncio.sleep(0.05)
 
     def watcher(self, name: str, command: list[str]) -> Any:
         """What circus has to know to run one process."""
+        program, *arguments = self.outputs[name].into_here(command)
         return Watcher(
             name,
-            shlex.quote(command[0]),
-            args=command[1:],
+            program,
+            args=arguments,
             working_dir=str(ROOT),
             env={
                 **self.environment,
@@ -384,9 +417,8 @@ class Launcher:
                 # A server wipes its metrics' folder in there as it starts: each needs its own.
                 "BENTOML_HOME": str(self.home / "bentoml" / name),
             },
+            use_sockets=True,  # or it closes every inherited file, the output's pipe as well
             graceful_timeout=GRACE,
-            stdout_stream={"stream": (lines := PrefixedLines(name, max(map(len, self.commands))))},
-            stderr_stream={"stream": lines},
             hooks={
                 "before_spawn": (self.clear_the_way, False),
                 "after_reap": (self.note_death, True),
@@ -395,7 +427,7 @@ class Launcher:
 
     def clear_the_way(self, watcher: Any, **_: Any) -> bool:
         """Before each start: end a line left half, take the port back from what was left."""
-        watcher.stdout_stream.end_line()
+        self.outputs[watcher.name].end_line()
         free_port(self.home, watcher.name)
         return True
 
@@ -413,9 +445,10 @@ class Launcher:
     def announce(self) -> None:
         """Print the first training's progress, and the page's address as soon as it is of use."""
         told = ""
+        ports = [settings.get_int(f"{name.upper()}_PORT") for name in self.commands]
         deadline = time.monotonic() + PATIENCE
         while not self.stopping.wait(0.5):
-            if not fetch(f"{page_url()}/_stcore/health"):
+            if not all(map(is_taken, ports)) or not fetch(f"{page_url()}/_stcore/health"):
                 continue
             if fetch(f"{settings.get('CLASSIFIER_URL')}/readyz"):
                 break
