@@ -1,0 +1,90 @@
+"""Grafana's files: what is provisioned, and that every query of the dashboard finds data."""
+
+import json
+import math
+import re
+import time
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from app.burst import Burst, drawings
+from tests.monitoring.watched import Watched
+from tests.processes import ROOT, wait_for
+
+GRAFANA = ROOT / "monitoring/grafana"
+DASHBOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards/wardrobe.json").read_text())
+QUERIES = [
+    (panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]
+]
+PROMOTIONS = DASHBOARD["annotations"]["list"][0]["expr"]
+
+
+def test_the_data_source_is_the_one_that_every_panel_names() -> None:
+    [source] = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert source["editable"] is False
+    named = set(re.findall(r'"uid": "(wardrobe-.+)"', json.dumps(DASHBOARD, indent=0)))
+    assert named == {source["uid"]}
+    assert all(panel["datasource"]["uid"] == source["uid"] for panel in DASHBOARD["panels"])
+
+
+def test_what_is_changed_in_the_browser_cannot_be_saved() -> None:
+    provider = yaml.safe_load((GRAFANA / "provisioning/dashboards/wardrobe.yml").read_text())
+    assert provider["providers"][0]["allowUiUpdates"] is False
+    assert DASHBOARD["editable"] is False
+
+
+def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    cells = [
+        (x, y)
+        for panel in DASHBOARD["panels"]
+        for place in [panel["gridPos"]]
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert max(x for x, _ in cells) < 24
+
+
+@pytest.mark.parametrize(("panel", "query"), [*QUERIES, ("Promoted", PROMOTIONS)])
+def test_every_query_reads_recording_rules_only(panel: str, query: str) -> None:
+    rules = yaml.safe_load((ROOT / "monitoring/rules/recording.yml").read_text())
+    recorded = {rule["record"] for group in rules["groups"] for rule in group["rules"]}
+    named = set(re.findall(r"\w+:\w+:\w+", query))
+    assert named, panel
+    assert named <= recorded
+    assert not re.search(r"\b(bentoml|wardrobe)_", query)
+
+
+@pytest.fixture(scope="module")
+def busy(watched: Watched) -> Watched:
+    """Wardrobe after a run, a promotion and half a minute of mixed traffic."""
+    requests.post(f"{watched.trainer_url}/runs", json={"epochs": 1}, timeout=10)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        Burst(watched.classifier_url, total=30, at_once=8).wait()
+        files = [("images", ("drawing.png", drawing, "image/png")) for drawing in drawings()]
+        requests.post(f"{watched.classifier_url}/classify_many", files=files, timeout=10)
+        requests.post(f"{watched.classifier_url}/classify", data=b"", timeout=10)
+        time.sleep(0.5)
+    wait_for(lambda: watched.ask(PROMOTIONS), 120, "the run's version being promoted")
+    watched.scrape()
+    return watched
+
+
+@pytest.mark.parametrize(("panel", "query"), [*QUERIES, ("Promoted", PROMOTIONS)])
+def test_every_query_finds_data_under_traffic(busy: Watched, panel: str, query: str) -> None:
+    now = time.time()
+    answer = requests.get(
+        f"{busy.prometheus_url}/api/v1/query_range",
+        params={"query": query, "start": str(now - 120), "end": str(now), "step": "2"},
+        timeout=10,
+    ).json()
+    assert answer["status"] == "success", answer
+    values = [float(text) for series in answer["data"]["result"] for _, text in series["values"]]
+    assert any(math.isfinite(value) for value in values), panel

@@ -1,0 +1,103 @@
+"""What Prometheus says happened, against what a client saw happen."""
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+
+from app.burst import drawings
+from tests.monitoring.watched import Watched
+from tests.processes import wait_for
+
+GOOD, EMPTY, WRONG_TYPE = 440, 40, 20
+REQUESTS = 'bentoml_service_request_total{job="classifier",endpoint="/classify"}'
+
+
+def test_prometheus_counts_what_a_client_counts(watched: Watched) -> None:
+    """500 requests of known outcome: equal by code, and equal in every metric of ours."""
+    queries = {
+        "200": f'{REQUESTS[:-1]},http_response_code="200"}}',
+        "400": f'{REQUESTS[:-1]},http_response_code="400"}}',
+        "415": f'{REQUESTS[:-1]},http_response_code="415"}}',
+        "all": REQUESTS,
+        "timed": REQUESTS.replace("_total", "_duration_seconds_count"),
+        "named": "wardrobe_predictions_total",
+        "in batches": "wardrobe_batch_images_sum",
+        "with a confidence": "wardrobe_confidence_count",
+        "waited": "wardrobe_queue_seconds_count",
+    }
+    watched.scrape()
+    before = {name: watched.total(query) for name, query in queries.items()}
+    seen = _send(watched.classifier_url)
+    watched.scrape()
+    counted = {name: watched.total(query) - before[name] for name, query in queries.items()}
+    assert seen == {200: GOOD, 400: EMPTY, 415: WRONG_TYPE}
+    assert counted == {
+        "200": GOOD,
+        "400": EMPTY,
+        "415": WRONG_TYPE,
+        "all": 500,
+        "timed": 500,
+        "named": GOOD,
+        "in batches": GOOD,
+        "with a confidence": GOOD,
+        "waited": counted["waited"],  # one a batch or one a picture: not promised
+    }
+
+
+def _send(classifier_url: str) -> Counter[int]:
+    """500 requests, eight at once, over connections that are kept. Returns the codes."""
+    pictures = drawings()
+    bodies = [(pictures[i % len(pictures)], "image/png") for i in range(GOOD)]
+    bodies += [(b"", "image/png")] * EMPTY + [(b"a shoe", "text/plain")] * WRONG_TYPE
+    with requests.Session() as session, ThreadPoolExecutor(8) as pool:
+
+        def send(body: tuple[bytes, str]) -> int:
+            headers = {"content-type": body[1]}
+            url = f"{classifier_url}/classify"
+            return session.post(url, data=body[0], headers=headers, timeout=30).status_code
+
+        return Counter(pool.map(send, bodies))
+
+
+def test_a_scan_for_random_paths_leaves_no_series_but_is_noticed(watched: Watched) -> None:
+    dropped = 'wardrobe:scrape_dropped_samples:sum{job="classifier"}'
+    watched.scrape()
+    before = watched.total(dropped)
+    for i in range(30):
+        assert requests.get(f"{watched.classifier_url}/wp-admin/{i}", timeout=5).status_code == 404
+    watched.scrape()
+    assert not watched.ask('{endpoint=~"/wp-admin.*"}')
+    assert watched.total(dropped) - before >= 30
+
+
+def test_a_promotion_is_marked_when_it_happens_and_only_then(watched: Watched) -> None:
+    """Train a version through the trainer, which promotes it; then go back to the first."""
+    promoted = "wardrobe:model_promoted:timestamp_seconds"
+    assert not watched.ask(promoted), "Starting up is no promotion."
+    first = _champion(watched)
+    began = time.time()
+    run = requests.post(f"{watched.trainer_url}/runs", json={"epochs": 1}, timeout=10).json()
+    wait_for(lambda: _champion(watched) != first, 120, f"run {run} promoting its version")
+    second = _champion(watched)
+    wait_for(lambda: len(watched.ask(promoted)) == 1, 20, "a mark")
+    [mark] = watched.ask(promoted)
+    assert mark["metric"]["model"] == second
+    assert began < float(mark["value"][1]) <= time.time()
+
+    time.sleep(12)  # a model that goes within 10 s of coming is not told apart from its successor
+    version = first.partition(":")[2]
+    answer = requests.post(f"{watched.trainer_url}/models/{version}/promote", timeout=60)
+    assert answer.status_code == 200, answer.text
+    wait_for(lambda: len(watched.ask(promoted)) == 2, 20, "a second mark")
+    marks = {series["metric"]["model"]: series["value"][1] for series in watched.ask(promoted)}
+    assert float(marks[first]) > float(marks[second]) == float(mark["value"][1])
+
+
+def _champion(watched: Watched) -> str:
+    """The model that every worker serves; empty while they change over."""
+    answer: dict[str, Any] = requests.get(f"{watched.classifier_url}/model", timeout=5).json()
+    serving = {worker["tag"] for worker in answer["workers"]}
+    return str(serving.pop()) if len(serving) == 1 else str(answer["tag"])
