@@ -63,6 +63,7 @@ def show(
             "problem": st.column_config.TextColumn("Problem", width="large"),
         },
         column_order=_columns(answers),
+        placeholder="",
         alt="A row for each picture: its file, what it shows and how sure the model is",
     )
     st.download_button(

@@ -18,18 +18,11 @@ ORIGINAL_PIXELS = 640
 def page() -> None:
     """The whole page."""
     st.title("What is it?")
-    st.write("Draw a piece of clothing or upload pictures, and the model names it.")
-    source = st.segmented_control(
-        "Where the picture comes from",
-        ["Draw", "Upload"],
-        default="Draw",
-        required=True,
-        label_visibility="collapsed",
-        key="source",
-    )
-    if source == "Draw":
+    st.write("Draw a piece of clothing, or upload pictures.")
+    drawing, uploading = st.tabs(["Draw", "Upload"])
+    with drawing:
         draw()
-    else:
+    with uploading:
         upload()
 
 
@@ -39,9 +32,9 @@ def draw() -> None:
     left, right = st.columns([1, 1.1], gap="large")
     with left:
         drawing = pad(key="pad")
-    with right, st.container(key="answer"):
+    with right, st.container(key="drawing_answer"):
         if drawing.png is not None:
-            tell(drawing.png, number=drawing.number)
+            tell("drawing", drawing.png, number=drawing.number)
         elif badge.served() is None:
             answer.waiting("Draw already", "The answer comes as soon as a model is served.")
         else:
@@ -49,14 +42,14 @@ def draw() -> None:
                 "Your answer appears here",
                 "After each stroke. Or start with one of the small drawings.",
             )
-            answer.empty_bars(badge.class_names(), key="bars")
+            answer.empty_bars(badge.class_names(), key="drawing_bars")
 
 
 @st.fragment
 def upload() -> None:
     """One file: a large answer. Several: a table."""
     files = st.file_uploader(
-        "Pictures with one article each: any size, any colour, up to 10 MB a file",
+        "Pictures with one article each, of any size and colour",
         accept_multiple_files=True,
         key="files",
     )
@@ -65,16 +58,16 @@ def upload() -> None:
         left, right = st.columns([1, 1.1], gap="large")
         with left:
             _show_original(chosen[0])
-        with right, st.container(key="answer"):
-            tell(chosen[0].data, media_type=chosen[0].media_type)
+        with right, st.container(key="upload_answer"):
+            tell("upload", chosen[0].data, media_type=chosen[0].media_type)
     elif chosen:
         tell_many(chosen)
 
 
-def tell(data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> None:
-    """Shows the answer for one picture, or why there is none."""
+def tell(source: str, data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> None:
+    """Shows the answer for one picture, or why there is none. `source` keeps two answers apart."""
     try:
-        timed, seen = _ask(data, media_type)
+        timed, seen = _ask(source, data, media_type)
     except NotReady:
         answer.waiting("No answer yet", "It comes as soon as a model is served.")
     except ServiceDown:
@@ -82,7 +75,7 @@ def tell(data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> N
     except ServiceError as error:
         answer.waiting("No answer", error.sentence)
     else:
-        answer.show(timed, seen, key="bars", number=number)
+        answer.show(timed, seen, key=f"{source}_bars", number=number)
 
 
 def tell_many(chosen: Sequence[PictureFile]) -> None:
@@ -100,16 +93,18 @@ def tell_many(chosen: Sequence[PictureFile]) -> None:
         uploads.show(chosen, answers, seconds)
 
 
-def _ask(data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
+def _ask(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
     """The answer, and the PNG the model saw. Asks once per picture and model. Raises ServiceError.
 
     Other parts of the page run this again and again; the time shown stays that of the one call.
     """
     asked = (hashlib.sha256(data).digest(), badge.served())
-    kept: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get("answered")
+    kept: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get(
+        f"{source}_answered"
+    )
     if kept is None or kept[0] != asked:
         found = classifier.classify(data, media_type), _preview(data, media_type)
-        st.session_state["answered"] = kept = (asked, found)
+        st.session_state[f"{source}_answered"] = kept = (asked, found)
     return kept[1]
 
 
