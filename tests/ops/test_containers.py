@@ -1,0 +1,97 @@
+"""docker-compose.yml, the Dockerfiles and the Bento, by what stands in them."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+
+def test_the_five_services_are_there_and_grafana_only_when_asked_for() -> None:
+    assert set(SERVICES) == {"classifier", "trainer", "prometheus", "app", "grafana"}
+    assert {name: it["profiles"] for name, it in SERVICES.items() if "profiles" in it} == {
+        "grafana": ["grafana"]
+    }
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_hardened_bounded_and_watched(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_is_built_here_by_an_ordinary_user_or_pinned(name: str) -> None:
+    service = SERVICES[name]
+    if "build" in service:
+        dockerfile = (ROOT / service["build"]["dockerfile"]).read_text()
+        assert re.search(r"^USER (?!root)\w+$", dockerfile, re.MULTILINE)
+    else:
+        assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+", service["image"])
+
+
+def test_only_the_page_is_published_to_other_machines() -> None:
+    for name, service in SERVICES.items():
+        for port in service["ports"]:
+            assert port.startswith("127.0.0.1:") == (name != "app")
+
+
+def test_every_volume_is_named_and_every_mounted_file_exists() -> None:
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("."):
+                assert (ROOT / source).exists(), source
+                assert volume.endswith(":ro")
+            else:
+                assert source in COMPOSE["volumes"]
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    if not shutil.which("docker"):
+        pytest.skip("docker is not installed")
+    if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("docker has no compose")
+    subprocess.run(
+        ["docker", "compose", "--profile", "grafana", "config", "--quiet"], cwd=ROOT, check=True
+    )
+
+
+def test_the_pages_image_holds_no_torch() -> None:
+    dockerfile = (ROOT / "app" / "Dockerfile").read_text()
+
+    assert re.findall(r"--group (\w+)$", dockerfile, re.MULTILINE) == ["app"]
+    assert not [package for package in GROUPS["app"] if package.startswith("torch")]
+
+
+@pytest.mark.parametrize("dockerfile", ["app/Dockerfile", "service/Dockerfile"])
+def test_what_an_image_copies_is_let_through(dockerfile: str) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for sources in re.findall(r"^COPY (.*) \S+$", (ROOT / dockerfile).read_text(), re.MULTILINE):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+            assert f"!{source}" in ignored, source
+
+
+def test_the_bento_needs_what_the_service_needs() -> None:
+    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
+
+    assert bento["python"]["packages"] == GROUPS["service"]
+    for pattern in bento["include"]:
+        assert list(ROOT.glob(pattern)), pattern
