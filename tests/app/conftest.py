@@ -1,0 +1,99 @@
+"""A scripted server, the page in a real browser, and pictures to send."""
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.app.scripted_server import ScriptedServer
+from tests.processes import ROOT, answers, free_port, wait_for
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address at which nothing listens."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def trousers() -> bytes:
+    """A PNG with blue trousers on a light ground, as somebody might upload."""
+    picture = Image.new("RGB", (320, 400), "#f4f1ea")
+    legs = [(90, 20), (230, 20), (250, 380), (180, 380), (160, 120), (140, 380), (70, 380)]
+    ImageDraw.Draw(picture).polygon(legs, fill="#274b8a")
+    png = io.BytesIO()
+    picture.save(png, "PNG")
+    return png.getvalue()
+
+
+@pytest.fixture(scope="session")
+def app_url(
+    classifier_url: str, trainer_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The page, run as `make run` runs it, on the session's services."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "CLASSIFIER_URL": classifier_url,
+        "TRAINER_URL": trainer_url,
+        "PROMETHEUS_URL": f"http://127.0.0.1:{free_port()}",
+    }
+    log = tmp_path_factory.mktemp("app") / "log"
+    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]
+    command += ["--server.port", str(port), "--server.headless", "true"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    url = f"http://127.0.0.1:{port}"
+    wait_for(lambda: answers(f"{url}/_stcore/health"), 60, "the page")
+    yield url
+    process.terminate()
+    process.wait(10)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as `tests/install-chromium.sh` found it."""
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium if Path(chromium).exists() else None, args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor at a desktop."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()

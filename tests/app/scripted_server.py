@@ -1,0 +1,56 @@
+"""A real HTTP server on this machine that answers what a test tells it to."""
+
+import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Request = tuple[str, str, bytes]
+"""Method, path with query, body."""
+
+Answer = tuple[int, str, bytes]
+"""Code, media type, body."""
+
+
+def json_answer(body: Any, code: int = 200) -> Answer:
+    return code, "application/json", json.dumps(body).encode()
+
+
+class ScriptedServer(ThreadingHTTPServer):
+    """Answers each request with `answer(request)` and keeps the requests it saw."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[Request] = []
+        self.answer: Callable[[Request], Answer] = lambda _: json_answer({})
+        self.hang_up_after_each = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ScriptedServer
+
+    def _do(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = (self.command, self.path, body)
+        self.server.seen.append(request)
+        code, media_type, answer = self.server.answer(request)
+        self.send_response(code)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+        # Without a word in the answer's head, as a server does whose patience with an idle
+        # connection ends.
+        self.close_connection = self.server.hang_up_after_each
+
+    do_GET = do_POST = _do  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
