@@ -28,6 +28,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ GRACE = 3.0
 """Seconds that a process has to end by itself before it is killed."""
 DEATHS_BEFORE_READY = 5
 """A process that dies this often before the page is ready will not come up by itself."""
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Seconds without a model and without a training after which the page is shown all the same."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -444,7 +445,7 @@ class Launcher:
 
     def announce(self) -> None:
         """Print the first training's progress, and the page's address as soon as it is of use."""
-        told = ""
+        told, started = "", datetime.now(UTC)
         ports = [settings.get_int(f"{name.upper()}_PORT") for name in self.commands]
         deadline = time.monotonic() + PATIENCE
         while not self.stopping.wait(0.5):
@@ -452,7 +453,7 @@ class Launcher:
                 continue
             if fetch(f"{settings.get('CLASSIFIER_URL')}/readyz"):
                 break
-            training = first_training()
+            training = first_training(started)
             if training and training["state"] in ("failed", "cancelled", "interrupted"):
                 say(f"The first training {training['state']}: {training['error']}")
                 break
@@ -468,11 +469,11 @@ class Launcher:
         say(f"Wardrobe is ready: {page_url()}")
 
 
-def first_training() -> dict[str, Any] | None:
-    """The record of the newest training run, or None while there is none."""
+def first_training(since: datetime) -> dict[str, Any] | None:
+    """The record of the newest training run, or None when there is none since then."""
     answer = fetch(f"{settings.get('TRAINER_URL')}/runs")
     runs: list[dict[str, Any]] = answer.json()["runs"] if answer else []
-    return runs[0] if runs else None
+    return next((it for it in runs if datetime.fromisoformat(it["created_at"]) > since), None)
 
 
 def progress(training: dict[str, Any]) -> str:

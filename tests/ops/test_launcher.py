@@ -110,7 +110,8 @@ class Wardrobe:
     def started(self, name: str) -> list[psutil.Process]:
         """The process that the launcher itself started for this line, if it is there."""
         assert self.process
-        return [it for it in self.alive(name) if it.ppid() == self.process.pid]
+        alive = {it.pid for it in self.alive(name)}
+        return [it for it in psutil.Process(self.process.pid).children() if it.pid in alive]
 
     def open_ports(self) -> list[str]:
         return [name for name in PORTS if answers(self.ports[name])]
@@ -126,6 +127,18 @@ def wait_for(condition: Callable[[], object], wardrobe: Wardrobe, seconds: float
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen:\n{wardrobe.output}"
         time.sleep(0.05)
+
+
+def training(state: str, created_at: str = "2999-01-01", error: str | None = None) -> str:
+    """What the trainer tells of one run, as JSON."""
+    run = {
+        "state": state,
+        "created_at": f"{created_at}T12:00:00.000+00:00",
+        "error": error,
+        "progress": 0.43,
+        "phase": "training",
+    }
+    return json.dumps([run])
 
 
 def clean_up(wardrobe: Wardrobe) -> None:
@@ -161,21 +174,29 @@ def test_it_prints_the_address_once_and_every_line_under_its_process(running: Wa
 
 
 def test_it_tells_of_the_first_training_and_that_it_failed(wardrobe: Wardrobe) -> None:
-    run = {"state": "failed", "error": "The disk is full.", "progress": 0.4, "phase": "training"}
-    wardrobe.set_processes(json.dumps([run]))
+    wardrobe.set_processes(training("failed", error="The disk is full."))
     wardrobe.start_and_wait()
 
     assert "The disk is full." in wardrobe.output
 
 
 def test_it_waits_while_the_first_training_runs(wardrobe: Wardrobe) -> None:
-    run = {"state": "running", "error": None, "progress": 0.43, "phase": "training"}
-    wardrobe.set_processes(json.dumps([run]))
+    wardrobe.set_processes(training("running"))
     wardrobe.start()
 
     wait_for(lambda: "training, 40 % done" in wardrobe.output, wardrobe)
     time.sleep(1.5)
     assert wardrobe.output.count("40 % done") == 1
+    assert wardrobe.url not in wardrobe.output
+
+
+def test_how_an_earlier_training_ended_is_no_news(wardrobe: Wardrobe) -> None:
+    wardrobe.set_processes(training("failed", created_at="2020-01-01", error="The disk is full."))
+    wardrobe.start()
+
+    wait_for(lambda: wardrobe.open_ports() == list(PORTS), wardrobe)
+    time.sleep(1.5)
+    assert "The disk is full." not in wardrobe.output
     assert wardrobe.url not in wardrobe.output
 
 
