@@ -23,9 +23,9 @@ def table(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) 
             {
                 "picture": _thumbnail(file.data),
                 "file": file.name,
-                "label": found.label if isinstance(found, Answer) else None,
+                "label": found.label if isinstance(found, Answer) else "",
                 "confidence": found.confidence if isinstance(found, Answer) else None,
-                "problem": found.error if isinstance(found, Unreadable) else None,
+                "problem": found.error if isinstance(found, Unreadable) else "",
             }
             for file, found in zip(files, answers, strict=True)
         ]

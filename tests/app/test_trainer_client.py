@@ -1,0 +1,87 @@
+"""What the page asks of the trainer: against a live one, and what it makes of odd answers."""
+
+from typing import Any
+
+import pytest
+
+from app import trainer
+from app.connection import BadAnswer, Refused
+from tests.app.scripted_server import ScriptedServer, json_answer
+
+
+@pytest.fixture
+def live(trainer_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINER_URL", trainer_url)
+
+
+@pytest.fixture
+def stand_in(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+    monkeypatch.setenv("TRAINER_URL", scripted.url)
+    return scripted
+
+
+@pytest.mark.usefixtures("live")
+def test_one_recipe_is_the_default() -> None:
+    recipes = trainer.recipes()
+    assert [recipe.default for recipe in recipes].count(True) == 1
+    assert all(recipe.epochs > 0 and recipe.summary for recipe in recipes)
+
+
+@pytest.mark.usefixtures("live")
+def test_the_finished_run_and_its_steps_can_be_read() -> None:
+    run = trainer.runs()[-1]
+    assert (run.state, run.alive, run.progress) == ("succeeded", False, 1.0)
+    assert run.result is not None
+    assert run.seconds is not None
+    assert run.seconds > 0
+    steps, after = trainer.steps(run.run_id, 0)
+    assert steps
+    assert trainer.steps(run.run_id, after) == ([], after)
+
+
+@pytest.mark.usefixtures("live")
+def test_the_model_of_that_run_is_in_the_list() -> None:
+    models = {model.tag: model for model in trainer.models()}
+    result = trainer.runs()[-1].result
+    assert result is not None
+    assert models[result.model].accuracy == result.accuracy
+    assert models[result.model].size_bytes > 1_000_000
+
+
+@pytest.mark.usefixtures("live")
+def test_what_does_not_exist_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        trainer.run("no-such-run")
+    assert refused.value.status == 404
+    with pytest.raises(Refused):
+        trainer.promote("no-such-version")
+
+
+def test_only_what_was_chosen_is_sent(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"run_id": "r1"}, 201)
+    assert trainer.start() == "r1"
+    assert trainer.start("quick", 3, 7) == "r1"
+    bodies = [body for _, _, body in stand_in.seen]
+    assert bodies == [b"{}", b'{"recipe": "quick", "epochs": 3, "seed": 7}']
+
+
+def test_starting_beside_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
+    assert trainer.start() == "r0"
+
+
+def test_cancelling_what_has_ended_is_no_error(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"error": "It has ended."}, 409)
+    trainer.cancel("r0")
+
+
+def test_a_promotion_without_a_classifier_tells_so(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"detail": "No classifier runs."}, 202)
+    assert trainer.promote("abc").detail == "No classifier runs."
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"runs": [{}]}, {"runs": [{"config": None}]}])
+def test_an_answer_of_another_shape_is_no_crash(stand_in: ScriptedServer, raw: Any) -> None:
+    stand_in.answer = lambda _: json_answer(raw)
+    with pytest.raises(BadAnswer):
+        trainer.runs()
