@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_the_page_shows_each_process_and_the_traffic(
     requests.post(f"{classifier_url}/classify", data=b"", timeout=10)
     for recorded in ("latency_seconds:p95", "batch_images:avg", "errors:ratio_rate1m"):
         query = f"wardrobe:{recorded} >= 0"  # NaN is not
-        wait_for(lambda query=query: ask(prometheus.url, query), 20, query)
+        wait_for(partial(ask, prometheus.url, query), 20, query)
     metrics.run()
     assert not metrics.exception
     assert not metrics.error
