@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
@@ -175,12 +176,40 @@ def training(picture: Picture) -> go.Figure:
     return figure
 
 
+def or_nothing(figure: go.Figure) -> go.Figure:
+    """The figure; one without a single value says so instead of showing a scale of nothing."""
+    rows = [row for trace in figure.data for row in _rows(trace)]
+    if all(value is None for row in rows for value in row):
+        figure.update_yaxes(showticklabels=False, showgrid=False)
+        figure.update_layout(showlegend=False)
+        figure.add_annotation(
+            text="nothing in this time",
+            x=0.5,
+            y=0.5,
+            xref="paper",
+            yref="paper",
+            showarrow=False,
+            font={"color": GREY, "size": 13},
+        )
+    return figure
+
+
+def _rows(trace: Any) -> Sequence[Sequence[float | None]]:
+    """The measured values of a trace."""
+    if trace.type == "heatmap":
+        return trace.z or ()
+    return [(trace.x if trace.type == "bar" else trace.y) or ()]
+
+
 def _over_time(picture: Picture, title: str) -> go.Figure:
     figure = go.Figure()
     clock = _clock(picture)
     figure.update_layout(title_text=title, showlegend=True, legend_traceorder="normal")
     figure.update_xaxes(
-        range=[clock[0], clock[-1]], tickformat="%H:%M", hoverformat="%-d %b %H:%M:%S"
+        type="date",
+        range=[clock[0], clock[-1]],
+        tickformat="%H:%M",
+        hoverformat="%-d %b %H:%M:%S",
     )
     figure.update_yaxes(rangemode="tozero")
     for promotion in picture.promotions:

@@ -155,7 +155,7 @@ def show_charts(seconds: int, end: int | None) -> None:
         for column, (name, figure) in zip(st.columns(2), (left, right), strict=True):
             with column.container(border=True):
                 figure.layout.uirevision = str(seconds)
-                chart(figure, key=f"metrics_{name}", height=CHART_HEIGHT)
+                chart(figures.or_nothing(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
     with st.container(border=True):
         if _any(view.window, "wardrobe:training_progress:max"):
             chart(figures.training(picture), key="metrics_training", height=CHART_HEIGHT)
