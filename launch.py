@@ -445,11 +445,11 @@ class Launcher:
 
     def announce(self) -> None:
         """Print the first training's progress, and the page's address as soon as it is of use."""
-        told, started = "", datetime.now(UTC)
+        told, started, deadline = "", datetime.now(UTC), time.monotonic() + PATIENCE
         ports = [settings.get_int(f"{name.upper()}_PORT") for name in self.commands]
-        deadline = time.monotonic() + PATIENCE
         while not self.stopping.wait(0.5):
             if not all(map(is_taken, ports)) or not fetch(f"{page_url()}/_stcore/health"):
+                deadline = time.monotonic() + PATIENCE
                 continue
             if fetch(f"{settings.get('CLASSIFIER_URL')}/readyz"):
                 break
