@@ -17,7 +17,7 @@ def accuracy_metric(
 ) -> None:
     """A metric with the difference to `compared` below it. Both are shares, 0..1.
 
-    `against` says what it is compared with; None for `compared` shows no difference.
+    `against` names what it is compared with; None for `compared` shows no difference.
     """
     if compared is None:
         st.metric(label, percent(accuracy), border=border, height="stretch")
@@ -27,10 +27,14 @@ def accuracy_metric(
     st.metric(
         label,
         percent(accuracy),
-        "the same" if same else points(gain),
+        _sameness(against) if same else points(gain),
         delta_color="off" if same else "normal",
         delta_arrow="off" if same else "auto",
-        delta_description=against,
+        delta_description=f"against {against}" if against and not same else None,
         border=border,
         height="stretch",
     )
+
+
+def _sameness(against: str | None) -> str:
+    return f"the same as {against}" if against else "the same"

@@ -94,14 +94,14 @@ def _first_model() -> None:
         try:
             latest = next(iter(trainer.runs()), None)
         except ServiceError as error:
-            st.markdown("#### There is no model yet")
+            st.markdown("## There is no model yet")
             st.write(f"It takes the trainer to make one. {plain(error.sentence)}")
             return
         if latest is not None and latest.alive:
-            st.markdown("#### Training the first model")
+            st.markdown("## Training the first model")
             run_progress.show(latest)
             return
-        st.markdown("#### There is no model yet")
+        st.markdown("## There is no model yet")
         if latest is not None and latest.state != "succeeded":
             st.error(plain(run_progress.ending(latest)))
         st.write("Train the first one: it takes seconds to minutes, and is served when it is done.")

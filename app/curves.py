@@ -29,7 +29,7 @@ def show(run: Run, steps: Sequence[Step]) -> None:
     """Two charts. Nothing while there is nothing to draw."""
     if not steps and not run.epochs:
         return
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         chart(_loss(run, steps), key="loss", height=HEIGHT)
     with right:

@@ -162,9 +162,7 @@ def _accuracy(model: Model, champion: Model | None) -> None:
         st.write("Accuracy unknown")
         return
     compared = champion.accuracy if champion is not None and not model.champion else None
-    accuracy_metric(
-        "Accuracy on test pictures", model.accuracy, compared, against="against the one served"
-    )
+    accuracy_metric("Accuracy on test pictures", model.accuracy, compared, against="the one served")
 
 
 def _summary(model: Model) -> str:

@@ -40,7 +40,7 @@ def form(recipes: list[Recipe], *, seed: int) -> None:
     by_name = {recipe.name: recipe for recipe in recipes}
     default = next((i for i, recipe in enumerate(recipes) if recipe.default), 0)
     with st.container(border=True, key="form"):
-        left, right = st.columns([2, 1], gap="large")
+        left, right = st.columns([2, 1], gap="medium")
         name = left.radio(
             "Recipe",
             list(by_name),
@@ -101,7 +101,7 @@ def live(run_id: str) -> None:
 
 def going_on(run: Run) -> None:
     """Progress, and the way to stop it."""
-    st.markdown(f"#### Training by the recipe “{run.recipe}”")
+    st.markdown(f"## Training by the recipe “{run.recipe}”")
     run_progress.show(run)
     if st.button("Cancel", key="cancel"):
         try:
@@ -115,7 +115,7 @@ def going_on(run: Run) -> None:
 
 def ended(run: Run) -> None:
     """How the last run ended: accuracy before and after, or what went wrong."""
-    st.subheader("The last run")
+    st.header("The last run")
     if run.result is None:
         show = st.info if run.state == "cancelled" else st.error
         show(plain(run_progress.ending(run)))
@@ -137,7 +137,7 @@ def ended(run: Run) -> None:
 
 def history(runs: list[Run]) -> None:
     """Every run, newest first."""
-    st.subheader("All runs")
+    st.header("All runs")
     if not runs:
         st.write("Nothing has been trained yet.")
         return
