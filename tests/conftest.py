@@ -1,12 +1,12 @@
 """What many tests share: the real data set, a really trained model, really running services."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.processes import Home, Server
+from tests.processes import Home, MakeHome, Server, wait_for
 from training import data
 
 
@@ -20,9 +20,7 @@ def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_home(
-    tmp_path_factory: pytest.TempPathFactory, dataset_folder: Path
-) -> Callable[[], Home]:
+def make_home(tmp_path_factory: pytest.TempPathFactory, dataset_folder: Path) -> MakeHome:
     """Makes empty state folders that hold the data set and nothing else."""
 
     def make() -> Home:
@@ -34,7 +32,7 @@ def make_home(
 
 
 @pytest.fixture(scope="session")
-def home(make_home: Callable[[], Home]) -> Home:
+def home(make_home: MakeHome) -> Home:
     """The state folder of the session's services, with a first model: one real epoch."""
     home = make_home()
     trained = home.train("--epochs", "1")
@@ -52,6 +50,7 @@ def wardrobe_home(home: Home) -> Path:
 def classifier(home: Home) -> Iterator[Server]:
     """A real classifier, two workers, that serves the session's first model."""
     server = home.serve("classifier", CLASSIFIER_WORKERS="2")
+    wait_for(lambda: sum(server.get("/model")["serving"].values()) == 2, what="two workers serving")
     yield server
     server.stop()
 

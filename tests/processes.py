@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psutil
 import requests
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +56,14 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def get(self, path: str) -> Any:
+        """The JSON answer to a GET."""
+        return requests.get(self.url + path, timeout=10).json()
+
+    def post(self, path: str, **request: Any) -> requests.Response:
+        """The answer to a POST."""
+        return requests.post(self.url + path, timeout=60, **request)
+
     def stop(self) -> None:
         """Ask it to end, as Ctrl-C does; insist after 10 s."""
         if self.process.poll() is None:
@@ -65,8 +75,10 @@ class Server:
                 self.process.wait()
 
     def kill(self) -> None:
-        """End the whole group at once, as a power cut does."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """End it and its workers at once, as a power cut does; but not a training run."""
+        server = psutil.Process(self.process.pid)
+        for process in (server, *server.children()):
+            process.kill()
         self.process.wait()
 
 
@@ -118,3 +130,6 @@ class Home:
             text=True,
             check=False,
         )
+
+
+MakeHome = Callable[[], Home]

@@ -56,7 +56,7 @@ class Recorder:
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, progress: float) -> None:
         """One optimizer step: its batch's mean loss and accuracy; `progress` 0..1 of training."""
-        progress = round(progress * _TRAINING_SHARE, 4)
+        progress *= _TRAINING_SHARE
         event = {
             "type": "step",
             "time": runs.now(),
