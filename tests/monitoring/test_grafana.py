@@ -72,7 +72,7 @@ def busy(watched: Watched) -> Watched:
         requests.post(f"{watched.classifier_url}/classify_many", files=files, timeout=10)
         requests.post(f"{watched.classifier_url}/classify", data=b"", timeout=10)
         time.sleep(0.5)
-    wait_for(lambda: watched.ask(PROMOTIONS), 120, "the run's version being promoted")
+    wait_for(lambda: watched.ask(PROMOTIONS), 240, "the run's version being promoted")
     watched.scrape()
     return watched
 

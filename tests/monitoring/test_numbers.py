@@ -80,7 +80,7 @@ def test_a_promotion_is_marked_when_it_happens_and_only_then(watched: Watched) -
     first = _champion(watched)
     began = time.time()
     run = requests.post(f"{watched.trainer_url}/runs", json={"epochs": 1}, timeout=10).json()
-    wait_for(lambda: _champion(watched) != first, 120, f"run {run} promoting its version")
+    wait_for(lambda: _champion(watched) != first, 240, f"run {run} promoting its version")
     second = _champion(watched)
     wait_for(lambda: len(watched.ask(promoted)) == 1, 20, "a mark")
     [mark] = watched.ask(promoted)
