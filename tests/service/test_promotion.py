@@ -181,11 +181,11 @@ def test_a_broken_champion_file_is_told_while_the_old_version_serves(services: S
     wait_for(lambda: not any(it["error"] for it in services.classifier.get("/model")["workers"]), 5)
 
 
-@pytest.mark.parametrize("name", ["unknown", "fashion_mnist_model:unknown", "..%2Fchampion"])
+@pytest.mark.parametrize("name", ["unknown", "fashion_mnist_model:unknown", "a.b", "%20"])
 def test_an_unknown_version_cannot_be_promoted(services: Services, name: str) -> None:
     answer = services.trainer.post(f"/models/{name}/promote")
     assert answer.status_code == 404
-    assert answer.json().keys() == {"error"} or answer.text == "Not Found"
+    assert "version" in answer.json()["error"]
 
 
 def test_a_killed_worker_is_replaced_and_serving_goes_on(

@@ -83,10 +83,7 @@ def test_the_article_fills_the_longer_edge_and_is_centred_on_black() -> None:
             id="black on transparent",
         ),
         pytest.param(
-            lambda it: through_file(
-                it.rotate(90, expand=True), "JPEG", quality=95, exif=_rotated(6)
-            ),
-            id="EXIF rotation",
+            lambda it: as_jpeg(it.rotate(90, expand=True), exif=rotated(6)), id="EXIF rotation"
         ),
     ],
 )
