@@ -101,7 +101,7 @@ def live(run_id: str) -> None:
 
 def going_on(run: Run) -> None:
     """Progress, and the way to stop it."""
-    st.markdown(f"## Training by the recipe “{run.recipe}”")
+    st.header(f"Training by the recipe “{plain(run.recipe)}”")
     run_progress.show(run)
     if st.button("Cancel", key="cancel"):
         try:
