@@ -15,7 +15,7 @@ from typing import Any, cast
 import bentoml
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,14 +55,21 @@ def answer_in_front(service: object, routes: Sequence[BaseRoute]) -> None:
     cast(bentoml.Service[Any], service).add_asgi_middleware(Calls, routes=routes)
 
 
-def described_by(document: Path) -> Route:
-    """The route that BentoML's API page reads: our calls, described by an OpenAPI document."""
+def described_by(document: Path) -> list[Route]:
+    """The page at `/` and what it reads: our calls, described by an OpenAPI document.
+
+    BentoML's own page loads Google Tag Manager. Ours shows the same viewer, from the files that
+    BentoML serves, and asks nobody else.
+    """
     description = json.loads(document.read_text(encoding="utf-8"))
 
     async def openapi(_: Request) -> Response:
         return JSONResponse(description)
 
-    return Route("/docs.json", openapi)
+    async def page(_: Request) -> Response:
+        return FileResponse(Path(__file__).with_name("api_page.html"))
+
+    return [Route("/docs.json", openapi), Route("/", page)]
 
 
 def _as_answer(error: Exception) -> Response:
@@ -71,8 +78,7 @@ def _as_answer(error: Exception) -> Response:
             body = {"error": error.sentence, **error.details}
             return JSONResponse(body, error.status, dict(error.headers))
         case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
-            allowed = (error.headers or {}).get("Allow", "another method")
-            sentence = f"This call does not know that method. Use {allowed}."
+            sentence = "This address does not know that method. The page at / lists the calls."
             return JSONResponse({"error": sentence}, error.status_code, error.headers)
         case HTTPException():
             return JSONResponse({"error": error.detail}, error.status_code)

@@ -129,7 +129,7 @@ answer_in_front(
         Route("/preview", preview, methods=["POST"]),
         Route("/model", model),
         Route("/readyz", ready),
-        described_by(Path(__file__).with_name("classifier.openapi.json")),
+        *described_by(Path(__file__).with_name("classifier.openapi.json")),
     ],
 )
 

@@ -78,7 +78,7 @@ def see(image: Image.Image) -> npt.NDArray[np.uint8]:
 def read_npy(data: bytes) -> npt.NDArray[np.uint8]:
     """An array in NumPy's format as pictures, uint8 (N, 28, 28). Nothing is unpickled.
 
-    Raises Refusal (400) for anything else.
+    Raises Refusal: 413 for more than MAX_IMAGES_PER_CALL, 400 for anything else.
     """
     expected = f"Send an array of uint8 with the shape (N, {SIDE}, {SIDE}), as numpy.save writes it"
     try:
@@ -90,6 +90,12 @@ def read_npy(data: bytes) -> npt.NDArray[np.uint8]:
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[1:] != (28, 28):
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
         raise Refusal(HTTPStatus.BAD_REQUEST, f"This is {found}. {expected}.")
+    at_most = settings.get_int("MAX_IMAGES_PER_CALL")
+    if len(array) > at_most:
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The array holds {len(array):,} pictures. Send at most {at_most:,} in a call.",
+        )
     return array
 
 

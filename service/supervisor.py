@@ -101,6 +101,8 @@ class Supervisor:
         if self._process is None:
             return "interrupted", "The run's process ended while no trainer watched it."
         code = self._process.wait()
+        if code == -signal.SIGTERM:  # BentoML's supervisor sends it to a trainer's children first
+            return "interrupted", "The run was stopped, with the trainer or by hand."
         if code == -signal.SIGKILL:
             return "failed", "The run's process was killed: out of memory, or by hand."
         if code < 0:

@@ -7,6 +7,7 @@ trainer.openapi.json describes its calls; the page at `/` shows it.
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import asdict
 from http import HTTPStatus
@@ -23,9 +24,11 @@ from service import promotion
 from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
+from service.uploads import limited
 from training import model_store, runs
 from training.recipes import DEFAULT_RECIPE, RECIPES
 
+_MAX_BODY = 100_000  # bytes
 _MAX_EPOCHS = 1_000
 _MAX_SEED = 2**32 - 1
 
@@ -97,7 +100,7 @@ async def show_run(request: Request) -> Response:
 async def list_events(request: Request) -> Response:
     """GET /runs/{run_id}/events?after=n: what happened since event n."""
     after = request.query_params.get("after", "0")
-    if not after.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,9}", after):
         raise Refusal(HTTPStatus.BAD_REQUEST, "'after' is the number of an event, 0 or more.")
     run = _known_run(request)
     events = await asyncio.to_thread(runs.events, run.run_id, int(after))
@@ -160,7 +163,7 @@ answer_in_front(
         Route("/recipes", list_recipes),
         Route("/models", list_models),
         Route("/models/{version}/promote", promote, methods=["POST"]),
-        described_by(Path(__file__).with_name("trainer.openapi.json")),
+        *described_by(Path(__file__).with_name("trainer.openapi.json")),
     ],
 )
 
@@ -181,10 +184,10 @@ def _known_run(request: Request) -> runs.Run:
 
 async def _json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object; nothing at all counts as an empty one."""
-    body = await request.body()
+    body = await limited(request, _MAX_BODY).body()
     try:
         value = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise Refusal(HTTPStatus.BAD_REQUEST, 'Send a JSON object, such as {"epochs": 3}.')
@@ -195,7 +198,7 @@ def _config(asked: dict[str, Any]) -> dict[str, Any]:
     """A run's whole configuration from what was asked. Raises Refusal (400) on a bad value."""
     if unknown := sorted(set(asked) - {"recipe", "epochs", "seed"}):
         raise _bad(f"There is no setting {unknown[0]!r}. Known are recipe, epochs and seed.")
-    name = asked.get("recipe") or DEFAULT_RECIPE
+    name = DEFAULT_RECIPE if asked.get("recipe") is None else asked["recipe"]
     if not isinstance(name, str) or name not in RECIPES:
         raise _bad(f"There is no recipe {name!r}. Known are {', '.join(RECIPES)}.")
     epochs, seed = asked.get("epochs"), asked.get("seed")

@@ -34,8 +34,8 @@ async def one_picture(request: Request) -> bytes:
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000
     if media_type(request) != _MULTIPART:
         pictures.check_type(request.headers.get("content-type", ""))
-        return await _limited(request, limit).body()
-    files = await _files(_limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
+        return await limited(request, limit).body()
+    files = await _files(limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
     return files[0]
 
 
@@ -51,12 +51,12 @@ async def many_pictures(request: Request) -> list[bytes]:
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     at_most = settings.get_int("MAX_IMAGES_PER_CALL")
-    return await _files(_limited(request, limit), "images", at_most)
+    return await _files(limited(request, limit), "images", at_most)
 
 
 async def array(request: Request) -> bytes:
     """An array's file. Raises Refusal (413) when it is too large."""
-    return await _limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
+    return await limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
 
 
 def media_type(request: Request) -> str:
@@ -71,6 +71,8 @@ async def _files(request: Request, field: str, at_most: int) -> list[bytes]:
             uploads = _uploads(form, field, at_most)
             return [await upload.read() for upload in uploads]
     except HTTPException as error:
+        if error.detail.startswith("Too many files"):
+            raise _too_many(field, at_most) from error
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}") from error
 
 
@@ -78,12 +80,12 @@ def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
     values: list[Any] = form.getlist(field)
     uploads = [value for value in values if isinstance(value, UploadFile)]
     if len(uploads) > at_most:
-        raise Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"There are too many files in '{field}'. Send at most {at_most:,} in a call.",
-        )
+        raise _too_many(field, at_most)
     if not uploads:
-        found = ", ".join(f"'{name}'" for name in form) or "none"
+        kinds = {
+            name: "file" if isinstance(it, UploadFile) else "text" for name, it in form.items()
+        }
+        found = ", ".join(f"'{name}' ({kind})" for name, kind in kinds.items()) or "none"
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
             f"Send the picture as a file in the form field '{field}'. Fields found: {found}.",
@@ -91,7 +93,14 @@ def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
     return uploads
 
 
-def _limited(request: Request, limit: int) -> Request:
+def _too_many(field: str, at_most: int) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"There are too many files in '{field}'. Send at most {at_most:,} in a call.",
+    )
+
+
+def limited(request: Request, limit: int) -> Request:
     """The same request, whose body may not be larger than `limit` bytes."""
     received = 0
 
@@ -106,8 +115,7 @@ def _limited(request: Request, limit: int) -> Request:
             received += len(message.get("body", b""))
         raise Refusal(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The request is larger than {limit / 1_000_000:.0f} MB. "
-            "Send a smaller picture, or fewer at a time.",
+            f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
         )
 
     return Request(request.scope, receive)

@@ -7,6 +7,7 @@ description; class names stand in its metadata, so that nothing of it is ever un
 torch is imported where weights are handled: the trainer lists and promotes versions without it.
 """
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "fashion_mnist_model"
 _WEIGHTS = "weights.pt"
+_VERSION = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
+"""What BentoML allows as a version. Nothing else is ever looked for on the disk."""
 
 
 class ModelError(Exception):
@@ -104,7 +107,10 @@ def load(tag: str) -> Model:
         network.load_state_dict(weights)
     # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
     except Exception as error:
-        raise ModelError(f"{tag} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise ModelError(
+            f"{tag} cannot be loaded: its weights are damaged or do not fit its network "
+            f"({type(error).__name__})."
+        ) from error
     return Model(tag, network.eval(), class_names)
 
 
@@ -174,7 +180,7 @@ def _store() -> ModelStore:
 def _path(tag: str) -> Path:
     """Where a version lies. Raises ModelError for a tag that is no tag of ours."""
     name, _, version = tag.partition(":")
-    if name != MODEL_NAME or not version.replace("_", "").replace("-", "").isalnum():
+    if name != MODEL_NAME or not _VERSION.fullmatch(version):
         raise ModelError(f"{tag!r} is not a version of {MODEL_NAME}.")
     return settings.home() / "models" / name / version
 

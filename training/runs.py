@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -54,6 +55,10 @@ class Run:
     def is_active(self) -> bool:
         """Whether it has not come to an end yet."""
         return self.state in ACTIVE
+
+
+_NAME = re.compile(r"[0-9a-f-]{1,64}")
+"""Of a run. Nothing else is ever looked for on the disk."""
 
 
 class BusyError(Exception):
@@ -101,7 +106,7 @@ def write(run: Run, *, durable: bool = True) -> None:
 
 def read(run_id: str) -> Run | None:
     """A run's record, or None when there is none by that name."""
-    if "/" in run_id or run_id.startswith("."):
+    if not _NAME.fullmatch(run_id):
         return None
     try:
         return Run(**json.loads((folder(run_id) / "run.json").read_text(encoding="utf-8")))

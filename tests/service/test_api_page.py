@@ -137,8 +137,7 @@ def fits(value: Any, schema: dict[str, Any], document: Document) -> bool:
 
 
 def anonymous(text: str) -> str:
-    """The same text without what differs each time: names of runs and versions, an order."""
-    text = text.replace("HEAD, GET", "GET, HEAD")  # Starlette keeps methods in a set
+    """The same text without what differs each time: names of runs and versions."""
     text = re.sub(r"fashion_mnist_model:[a-z0-9]{16}", "fashion_mnist_model:VERSION", text)
     return re.sub(r"\d{8}-\d{6}-\d{3}-(?!0000)[0-9a-f]{4}", "RUN", text)
 
@@ -546,7 +545,6 @@ def test_a_call_can_be_tried_on_the_page(service: str, visits: dict[str, Visit])
     assert visits[service].tried.startswith("200")
 
 
-@pytest.mark.xfail(reason="BentoML's page loads Google Tag Manager", strict=True)
 @pytest.mark.parametrize("service", DOCUMENTS)
 def test_the_page_asks_nobody_else_and_has_no_errors(
     service: str, visits: dict[str, Visit]

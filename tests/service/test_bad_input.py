@@ -153,7 +153,9 @@ def test_the_same_shoe_is_the_same_however_it_is_stored(classifier_url: str, nam
             "form",
             id="multipart cut off",
         ),
-        pytest.param({"files": [("image", b"x"), ("image", b"y")]}, 413, "at most 1", id="two"),
+        pytest.param({"files": [("image", b"x")] * 2}, 413, "at most 1", id="two files"),
+        pytest.param({"files": [("image", b"x")] * 5}, 413, "at most 1", id="five files"),
+        pytest.param({"files": {"image": (None, "x")}}, 400, "'image' (text)", id="text field"),
     ],
 )
 def test_wrong_requests(
@@ -189,10 +191,19 @@ def test_arrays_that_are_none(classifier_url: str, data: bytes) -> None:
     assert "uint8" in answer.json()["error"]
 
 
+def test_more_pictures_than_a_call_may_hold(classifier_url: str) -> None:
+    body = npy(np.zeros((10_001, 28, 28), np.uint8))
+    headers = {"Content-Type": "application/x-npy"}
+    answer = post(f"{classifier_url}/classify_many", data=body, headers=headers)
+    assert answer.status_code == 413
+    assert "at most 10,000" in answer.json()["error"]
+
+
 def test_other_methods_and_paths(classifier_url: str) -> None:
     answer = requests.get(f"{classifier_url}/classify", timeout=10)
     assert answer.status_code == 405
-    assert "POST" in answer.json()["error"]
+    assert "The page at / lists the calls" in answer.json()["error"]
+    assert answer.headers["Allow"] == "POST"
     assert requests.get(f"{classifier_url}/nothing-here", timeout=10).status_code == 404
 
 

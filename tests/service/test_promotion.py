@@ -62,7 +62,7 @@ def services(make_home: MakeHome, home: Home) -> Iterator[Services]:
         patch.setenv("WARDROBE_HOME", str(own.path))
         second = model_store.versions()[0].tag
     classifier = own.serve("classifier", CLASSIFIER_WORKERS="2")
-    trainer = own.serve("trainer", CLASSIFIER_URL=classifier.url)
+    trainer = own.serve("trainer")
     wait_for(lambda: classifier.get("/model")["serving"] == {first: 2}, what="two workers")
     yield Services(own, classifier, trainer, first, second)
     trainer.stop()
@@ -181,7 +181,9 @@ def test_a_broken_champion_file_is_told_while_the_old_version_serves(services: S
     wait_for(lambda: not any(it["error"] for it in services.classifier.get("/model")["workers"]), 5)
 
 
-@pytest.mark.parametrize("name", ["unknown", "fashion_mnist_model:unknown", "a.b", "%20"])
+@pytest.mark.parametrize(
+    "name", ["unknown", "fashion_mnist_model:unknown", "a.b", "%20", "%00", "a" * 300]
+)
 def test_an_unknown_version_cannot_be_promoted(services: Services, name: str) -> None:
     answer = services.trainer.post(f"/models/{name}/promote")
     assert answer.status_code == 404

@@ -166,6 +166,9 @@ def test_a_trainer_that_is_stopped_takes_its_run_along(
         (b'{"epochs": true}', "whole number"),
         (b'{"seed": -1}', "from 0 to"),
         (b'{"speed": 1}', "'speed'"),
+        (b'{"recipe": ""}', "quick, reference"),
+        (b'{"recipe": []}', "quick, reference"),
+        (b"[" * 50_000, "not JSON"),
     ],
 )
 def test_a_run_that_cannot_be(trainer: Server, body: bytes, words: str) -> None:
@@ -174,14 +177,30 @@ def test_a_run_that_cannot_be(trainer: Server, body: bytes, words: str) -> None:
     assert words in answer.json()["error"]
 
 
-@pytest.mark.parametrize("path", ["/runs/none", "/runs/none/events", "/runs/..%2F..%2Fchampion"])
+def test_a_body_without_end_is_refused(trainer: Server) -> None:
+    answer = trainer.post("/runs", data=b" " * 1_000_000)
+    assert answer.status_code == 413
+    assert "larger than 0.1 MB" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/none",
+        "/runs/none/events",
+        "/runs/..%2F..%2Fchampion",
+        "/runs/%00",
+        "/runs/" + "a" * 300,
+    ],
+)
 def test_unknown_runs(trainer: Server, path: str) -> None:
     assert requests.get(trainer.url + path, timeout=10).status_code == 404
 
 
-def test_events_after_what(trainer: Server, home: Home) -> None:
+@pytest.mark.parametrize("after", ["soon", "-1", "9" * 5_000])
+def test_events_after_what(trainer: Server, after: str) -> None:
     run_id = trainer.get("/runs")["runs"][-1]["run_id"]
-    answer = requests.get(f"{trainer.url}/runs/{run_id}/events?after=soon", timeout=10)
+    answer = requests.get(f"{trainer.url}/runs/{run_id}/events?after={after}", timeout=10)
     assert answer.status_code == 400
     assert "'after'" in answer.json()["error"]
 
