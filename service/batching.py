@@ -51,10 +51,11 @@ class Batcher(Generic[Context]):
         self._waiting_images = 0
         self._running: asyncio.Task[None] | None = None
 
-    async def submit(self, images: Images) -> tuple[Scores, Context]:
-        """The forward pass over 1..MAX_BATCH pictures, shared with others that wait.
+    async def submit(self, images: Images) -> list[tuple[Scores, Context]]:
+        """The forward passes over a call's pictures, shared with others that wait.
 
-        Raises Refusal (503) when too many wait, and whatever `forward` raises.
+        Answers come in the order of the pictures, up to MAX_BATCH of them in each. Raises Refusal
+        (503) when too many wait, before any of these does; and whatever `forward` raises.
         """
         if self._waiting_images + len(images) > MAX_WAITING:
             raise Refusal(
@@ -62,6 +63,10 @@ class Batcher(Generic[Context]):
                 "Too many pictures are waiting. Try again in a second.",
                 headers={"Retry-After": "1"},
             )
+        blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
+        return await asyncio.gather(*map(self._submit_block, blocks))
+
+    async def _submit_block(self, images: Images) -> tuple[Scores, Context]:
         loop = asyncio.get_running_loop()
         waiting: _Waiting[Context] = _Waiting(images, time.perf_counter(), loop.create_future())
         self._queue.append(waiting)

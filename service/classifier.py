@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 import settings
 from service import metrics, pictures, uploads, workers
-from service.batching import MAX_BATCH, Batcher
+from service.batching import Batcher
 from service.calls import answer_in_front, described_by
 from service.champion import Champion
 from service.refusals import NoModel, Refusal
@@ -72,9 +72,8 @@ class Classifier:
 
     async def name(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
-        blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
         answers: list[Answer] = []
-        for scores, model in await asyncio.gather(*map(self.batcher.submit, blocks)):
+        for scores, model in await self.batcher.submit(images):
             answers.extend(_answers(scores, model))
         return answers
 
