@@ -25,9 +25,13 @@ SETTINGS = (
     Setting("TRAINER_PORT", "3002", "port of the trainer"),
     Setting("PROMETHEUS_PORT", "9090", "port of Prometheus"),
     Setting("APP_PORT", "8501", "port of the page"),
-    Setting("CLASSIFIER_URL", "http://127.0.0.1:{CLASSIFIER_PORT}", "where the app finds the classifier"),
+    Setting(
+        "CLASSIFIER_URL", "http://127.0.0.1:{CLASSIFIER_PORT}", "where the app finds the classifier"
+    ),
     Setting("TRAINER_URL", "http://127.0.0.1:{TRAINER_PORT}", "where the app finds the trainer"),
-    Setting("PROMETHEUS_URL", "http://127.0.0.1:{PROMETHEUS_PORT}", "where the app finds Prometheus"),
+    Setting(
+        "PROMETHEUS_URL", "http://127.0.0.1:{PROMETHEUS_PORT}", "where the app finds Prometheus"
+    ),
     Setting("CLASSIFIER_WORKERS", "2", "processes that serve; one a core is a good start"),
     Setting("MAX_UPLOAD_MB", "10", "largest picture file accepted, in 10^6 bytes"),
     Setting("MAX_MEGAPIXELS", "50", "largest picture accepted, in 10^6 pixels"),

@@ -1,13 +1,21 @@
 """What many tests share: the real data set, a really trained model, really running services."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import launch
 from tests.processes import Home, MakeHome, Server, wait_for
 from training import data
+
+
+def pytest_configure() -> None:
+    """A terminated test run ends like an interrupted one: fixtures stop their servers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +95,20 @@ def test_set(dataset_folder: Path) -> data.Split:
 def few_threads() -> None:
     """Tests share two cores with the servers that they test."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor at a desktop."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()

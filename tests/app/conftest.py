@@ -1,4 +1,4 @@
-"""A scripted server, the page in a real browser, and pictures to send."""
+"""A scripted server, the page on real services, and pictures to send."""
 
 import io
 import os
@@ -6,24 +6,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.app.scripted_server import ScriptedServer
 from tests.processes import ROOT, answers, free_port, wait_for
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
@@ -77,23 +65,3 @@ def app_url(
     process.terminate()
     process.wait(10)
     assert "Traceback" not in log.read_text()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, as `tests/install-chromium.sh` found it."""
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium if Path(chromium).exists() else None, args=CHROMIUM_ARGUMENTS
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor at a desktop."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield context.new_page()
-    context.close()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-TROUSERS = [(150, 24), (298, 24), (322, 424), (252, 424), (224, 150), (196, 424), (126, 424)]
+from tests.browser import PAD_WIDTH, TROUSERS, answered, draw, surface
+
 SQUARE = [(100, 100), (300, 100), (300, 300), (100, 300)]
 MIDDLE = (200, 200)
 
@@ -27,35 +28,11 @@ def _outside(url: str, app_url: str) -> list[str]:
     return [] if url.startswith(own) else [url]
 
 
-def surface(page: Page) -> Locator:
-    return page.locator(".st-key-pad .surface canvas")
-
-
-def draw(page: Page, points: list[tuple[int, int]], *, close: bool = True) -> None:
-    """A stroke with the mouse, through points of the surface, 448 wide."""
-    box = surface(page).bounding_box()
-    assert box is not None
-    scale = box["width"] / 448
-    path = [*points, points[0]] if close else points
-    for number, (x, y) in enumerate(path):
-        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=4)
-        if number == 0:
-            page.mouse.down()
-    page.mouse.up()
-
-
 def shade_at(page: Page, point: tuple[int, int]) -> int:
     """The grey, 0..255, of one pixel of the pad."""
     script = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0]"
     shade: int = surface(page).evaluate(script, list(point))
     return shade
-
-
-def answered(page: Page, number: int) -> Locator:
-    """The answer to the pad's change with this number, once it is there."""
-    answer = page.locator(f'.answer[data-number="{number}"]')
-    expect(answer).to_be_visible(timeout=15_000)
-    return answer
 
 
 def button(page: Page, name: str) -> Locator:
@@ -166,7 +143,7 @@ def test_a_finger_draws_and_does_not_scroll(browser: Browser, app_url: str) -> N
     box = surface(page).bounding_box()
     assert box is not None
     touch = context.new_cdp_session(page)
-    scale = box["width"] / 448
+    scale = box["width"] / PAD_WIDTH
     path = [(100, 100), (300, 100), (300, 300), (100, 300), (100, 110)]
     for number, (x, y) in enumerate(path):
         point = {"x": box["x"] + x * scale, "y": box["y"] + y * scale}

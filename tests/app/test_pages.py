@@ -179,7 +179,7 @@ def stand_in_for_both(
     monkeypatch.setenv("TRAINER_URL", server.url)
 
 
-NO_MODEL = {"tag": None, "metadata": {}, "workers": [], "serving": {}}
+NO_MODEL: dict[str, Any] = {"tag": None, "metadata": {}, "workers": [], "serving": {}}
 READY = {"tag": TAG, "metadata": {"accuracy": 0.9}, "workers": [], "serving": {TAG: 2}}
 LOADING = {**READY, "serving": {}}
 

@@ -59,7 +59,10 @@ def test_a_picture_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch
 
 
 FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
-ANSWERS = [Answer("Bag", 0.75, {"Bag": 0.75, "Coat": 0.25}, "m:1"), Unreadable("Not a picture.")]
+ANSWERS: list[Answer | Unreadable] = [
+    Answer("Bag", 0.75, {"Bag": 0.75, "Coat": 0.25}, "m:1"),
+    Unreadable("Not a picture."),
+]
 
 
 def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:

@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from service.classifier import Classifier
 from service.trainer import Trainer
+from tests.browser import launch
 from tests.processes import ROOT, Home, MakeHome, Server, wait_for
 from tests.service.test_bad_input import header_bomb
 from tests.shapes import same_shape
@@ -487,11 +488,8 @@ def visit(url: str, operation: str) -> Visit:
     """Open an API page in Chromium and run the operation, which needs no parameters."""
     problems: list[str] = []
     asked: list[str] = []
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium if Path(chromium).exists() else None, args=["--no-sandbox"]
-        )
+        browser = launch(playwright)
         page = browser.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: note_error(line, problems))

@@ -1,0 +1,61 @@
+"""What a visitor does in the browser: wait for a page, draw on the pad, read the answer."""
+
+import os
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+
+PAD_WIDTH = 448
+"""Of the pad's coordinates, whatever its width on the screen."""
+
+TROUSERS = [(150, 24), (298, 24), (322, 424), (252, 424), (224, 150), (196, 424), (126, 424)]
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Headless Chromium: the one that `tests/install-chromium.sh` named, else Playwright's."""
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    return playwright.chromium.launch(
+        executable_path=chromium if Path(chromium).exists() else None, args=_ARGUMENTS
+    )
+
+
+def settled(page: Page) -> None:
+    """Return once Streamlit has run the page and is connected."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=30_000)
+
+
+def surface(page: Page) -> Locator:
+    """What is drawn on."""
+    return page.locator(".st-key-pad .surface canvas")
+
+
+def draw(page: Page, points: list[tuple[int, int]], *, close: bool = True) -> None:
+    """A stroke with the mouse, through points of the pad."""
+    box = surface(page).bounding_box()
+    assert box is not None
+    scale = box["width"] / PAD_WIDTH
+    path = [*points, points[0]] if close else points
+    for number, (x, y) in enumerate(path):
+        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=4)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def answered(page: Page, number: int) -> Locator:
+    """The answer to the pad's change with this number, once it is there."""
+    answer = page.locator(f'.answer[data-number="{number}"]')
+    expect(answer).to_be_visible(timeout=15_000)
+    return answer

@@ -1,0 +1,108 @@
+"""Everything, started the way the README says."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.processes import ROOT, free_port, wait_for
+
+PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
+
+
+@dataclass
+class Wardrobe:
+    """What `make run` started, on a state folder and ports of its own."""
+
+    home: Path
+    ports: dict[str, int]
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The one address that it printed. Waits for it: a first start trains a model."""
+
+        def found() -> re.Match[str] | None:
+            assert self.process.poll() is None, self.log.read_text()
+            return re.search(r"^Wardrobe is ready: (http\S+)$", self.log.read_text(), re.MULTILINE)
+
+        wait_for(found, 300, "the address of the page")
+        match = found()
+        assert match is not None
+        return match[1]
+
+    def at(self, name: str) -> str:
+        """The address of one process: `classifier`, `trainer`, `prometheus` or `app`."""
+        return f"http://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}"
+
+    def processes(self, name: str | None = None) -> list[psutil.Process]:
+        """The living processes of this folder, or of one line of the Procfile, oldest first."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                environment = process.environ()
+            except psutil.Error:
+                continue
+            if environment.get("WARDROBE_HOME") == str(self.home) and (
+                name is None or environment.get("WARDROBE_PROCESS") == name
+            ):
+                found.append(process)
+        return sorted(found, key=lambda process: process.create_time())
+
+    def interrupt(self) -> None:
+        """Ctrl-C in the terminal: the signal reaches everything that the terminal started."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+
+@pytest.fixture(scope="session")
+def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
+    """`make run`, on an empty state folder."""
+    folder = tmp_path_factory.mktemp("wardrobe")
+    home, log = folder / "home", folder / "log"
+    ports = {name: free_port() for name in PORTS}
+    environment = {**os.environ, "WARDROBE_HOME": str(home)}
+    environment |= {name: str(port) for name, port in ports.items()}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["make", "run"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    started = Wardrobe(home, ports, process, log)
+    yield started
+    if process.poll() is None:
+        started.interrupt()
+        process.wait(15)
+
+
+@pytest.fixture
+def picture_of(wardrobe: Wardrobe, dataset_folder: Path) -> bytes:
+    """The first test picture, an ankle boot, as a PNG file."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    raw = (dataset_folder / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte").read_bytes()
+    file = BytesIO()
+    Image.frombytes("L", (28, 28), raw[16 : 16 + 784]).save(file, "PNG")
+    return file.getvalue()
+
+
+def is_served(wardrobe: Wardrobe) -> bool:
+    """Whether every worker serves the champion."""
+    try:
+        model = requests.get(f"{wardrobe.at('classifier')}/model", timeout=5).json()
+    except requests.RequestException:
+        return False
+    return bool(model["serving"] == {model["tag"]: 2})

@@ -1,0 +1,226 @@
+"""One visitor, from `make run` to Ctrl-C: draw, upload, retrain, go back, watch, pull the plug."""
+
+import random
+import re
+import signal
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import TROUSERS, answered, draw, settled, surface
+from tests.e2e.conftest import Wardrobe, is_served
+from tests.processes import ROOT, wait_for
+
+SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
+PAGES = ("Classify", "Retrain", "Models", "Metrics")
+STROKES = 20
+
+WATCH_ANSWERS = """() => {
+    window.waits = [];
+    let lifted = 0, seen = null;
+    document.addEventListener('pointerup', () => { lifted = performance.now(); }, true);
+    const look = () => {
+        const answer = document.querySelector('.answer');
+        if (!answer || !lifted || answer.dataset.number === seen) return;
+        seen = answer.dataset.number;
+        requestAnimationFrame(() => window.waits.push(performance.now() - lifted));
+    };
+    new MutationObserver(look).observe(
+        document.body, {subtree: true, childList: true, attributes: true});
+}"""
+
+
+def open_page(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).first.click()
+    settled(page)
+
+
+def badge(page: Page) -> str:
+    """The version that the badge names."""
+    text = page.locator(".st-key-badge .badge.ready").inner_text()
+    match = re.search(r"Version (\w+)", text)
+    assert match is not None, text
+    return match[1]
+
+
+def tile(page: Page, label: str) -> str:
+    tile = page.get_by_test_id("stMetric").filter(has_text=label)
+    return tile.get_by_test_id("stMetricValue").inner_text()
+
+
+def test_the_whole_way(
+    wardrobe: Wardrobe, page: Page, picture_of: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page.goto(wardrobe.url)
+    settled(page)
+    first = badge(page)
+
+    # Draw, and measure how long the answer takes from the end of a stroke.
+    draw(page, TROUSERS)
+    expect(answered(page, 1).locator(".label")).to_have_text("Trouser")
+    page.evaluate(WATCH_ANSWERS)
+    box = surface(page).bounding_box()
+    assert box is not None
+    chance = random.Random(0)
+    for number in range(STROKES):
+        x, y = chance.randrange(60, 380), chance.randrange(60, 380)
+        draw(page, [(x, y), (x + 20, y + 30), (x - 30, y + 10)], close=False)
+        answered(page, number + 2)
+    waits = sorted(page.evaluate("window.waits"))
+    assert len(waits) == STROKES
+    with capsys.disabled():
+        print(
+            f"\nstroke end to answer, {STROKES} strokes: "
+            f"median {statistics.median(waits):.0f} ms, slowest {waits[-1]:.0f} ms"
+        )
+
+    # Upload a real test picture.
+    page.get_by_role("tab", name="Upload").click()
+    page.locator(".st-key-files input[type=file]").set_input_files(
+        {"name": "boot.png", "mimeType": "image/png", "buffer": picture_of}
+    )
+    expect(page.locator(".st-key-upload_answer .label")).to_have_text("Ankle boot", timeout=15_000)
+
+    # Retrain; a reload in the middle finds the run again; the new version is served.
+    open_page(page, "Retrain")
+    page.get_by_role("button", name="Train a new version").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=15_000)
+    page.reload()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("progressbar").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Accuracy before")).to_be_visible(timeout=240_000)
+    expect(page.locator(".st-key-badge")).not_to_contain_text(first, timeout=15_000)
+    second = badge(page)
+    model = requests.get(f"{wardrobe.at('classifier')}/model", timeout=10).json()
+    assert model["tag"].endswith(f":{second}")
+
+    # Go back to the first version, and forth.
+    open_page(page, "Models")
+    for version in (first, second):
+        page.locator(f".st-key-promote_{version} button").click()
+        page.locator(".st-key-confirm button").click()
+        expect(page.get_by_text(f"2 workers serve version {version}")).to_be_visible(timeout=15_000)
+        expect(page.locator(".st-key-badge")).to_contain_text(version, timeout=15_000)
+
+    # See all of that on the Metrics page: a burst, and its requests in Prometheus.
+    open_page(page, "Metrics")
+    page.locator(".st-key-metrics_send button").click()
+    expect(page.locator(".st-key-metrics_outcome")).to_contain_text("500", timeout=60_000)
+    wait_for(lambda: float(tile(page, "Requests").split("/")[0]) > 1, 30, "traffic on the page")
+    query = 'sum(wardrobe_batch_images_sum{job="classifier"})'
+    answer = requests.get(
+        f"{wardrobe.at('prometheus')}/api/v1/query", params={"query": query}, timeout=10
+    ).json()
+    assert float(answer["data"]["result"][0]["value"][1]) >= 500
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_pages_fit_the_screen(
+    wardrobe: Wardrobe, browser: Browser, theme: str, width: int
+) -> None:
+    """Nothing is wider than the screen. Leaves pictures in tests/output/screenshots to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": 1000},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    page = context.new_page()
+    for name in PAGES:
+        path = "" if name == "Classify" else name.lower()
+        page.goto(f"{wardrobe.url}/{path}")
+        settled(page)
+        if name == "Classify":
+            expect(surface(page)).to_be_visible()
+            draw(page, TROUSERS)
+            answered(page, 1)
+        page.wait_for_timeout(1_500)  # charts draw themselves after the page has settled
+        overhang = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        page.screenshot(path=SCREENSHOTS / f"{name.lower()}-{theme}-{width}.png", full_page=True)
+        assert overhang <= 0, f"{name} is {overhang} pixels wider than the screen"
+    context.close()
+
+
+def fetched(url: str) -> Callable[[], bool]:
+    def is_there() -> bool:
+        try:
+            return requests.get(url, timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    return is_there
+
+
+def test_whatever_is_killed_comes_back_and_nothing_is_lost(
+    wardrobe: Wardrobe, picture_of: bytes
+) -> None:
+    assert wardrobe.url
+    trainer, classifier = wardrobe.at("trainer"), wardrobe.at("classifier")
+    models = requests.get(f"{trainer}/models", timeout=10).json()
+    runs = requests.get(f"{trainer}/runs", timeout=10).json()
+
+    def classify() -> int:
+        files = {"image": picture_of}
+        return requests.post(f"{classifier}/classify", files=files, timeout=10).status_code
+
+    for name, path in (
+        ("prometheus", "/-/ready"),
+        ("app", "/_stcore/health"),
+        ("trainer", "/livez"),
+    ):
+        victim = wardrobe.processes(name)[0]
+        victim.send_signal(signal.SIGKILL)
+        assert classify() == 200
+        wait_for(
+            lambda name=name, victim=victim: [  # type: ignore[misc]
+                it for it in wardrobe.processes(name) if it.pid != victim.pid
+            ],
+            30,
+            f"{name} started again",
+        )
+        wait_for(fetched(wardrobe.at(name) + path), 30, f"{name} back")
+
+    worker = wardrobe.processes("classifier")[-1]
+    worker.send_signal(signal.SIGKILL)
+    for _ in range(10):
+        assert classify() == 200
+    wait_for(lambda: is_served(wardrobe), 60, "both workers serving")
+
+    run_id = requests.post(f"{trainer}/runs", json={"epochs": 500}, timeout=10).json()["run_id"]
+
+    def run() -> dict[str, object]:
+        answer: dict[str, object] = requests.get(f"{trainer}/runs/{run_id}", timeout=10).json()
+        return answer
+
+    wait_for(lambda: run()["phase"] == "training", 60, "training")
+    pid = run()["pid"]
+    [victim] = [it for it in wardrobe.processes() if it.pid == pid]
+    victim.send_signal(signal.SIGKILL)
+    wait_for(lambda: run()["state"] == "failed", 10, "the failure recorded")
+    assert classify() == 200
+
+    wardrobe.processes("classifier")[0].send_signal(signal.SIGKILL)
+    wait_for(lambda: is_served(wardrobe), 60, "the classifier back")
+    assert classify() == 200
+    assert requests.get(f"{trainer}/models", timeout=10).json() == models
+    assert requests.get(f"{trainer}/runs", timeout=10).json()["runs"][1:] == runs["runs"]
+
+
+def test_ctrl_c_leaves_nothing_behind(
+    wardrobe: Wardrobe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests.post(f"{wardrobe.at('trainer')}/runs", json={"epochs": 500}, timeout=10)
+    wait_for(lambda: len(wardrobe.processes("trainer")) > 2, 20, "a run")
+    began = time.monotonic()
+    wardrobe.interrupt()
+    wardrobe.process.wait(15)
+    assert wardrobe.processes() == []
+    with capsys.disabled():
+        print(f"\nCtrl-C during a training run: all gone after {time.monotonic() - began:.1f} s")
+    for name in ("classifier", "trainer", "prometheus", "app"):
+        with pytest.raises(requests.ConnectionError):
+            requests.get(wardrobe.at(name), timeout=2)
