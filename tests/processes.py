@@ -48,6 +48,25 @@ def answers(url: str) -> bool:
         return False
 
 
+def living(home: Path, name: str | None = None) -> list[psutil.Process]:
+    """The processes that a launcher started on this folder, or of one line of the Procfile.
+
+    With all their descendants, oldest first.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            continue
+        if environment.get("WARDROBE_HOME") == str(home) and name in (
+            None,
+            environment.get("WARDROBE_PROCESS"),
+        ):
+            found.append(process)
+    return sorted(found, key=lambda process: process.create_time())
+
+
 @dataclass
 class Server:
     """A process in a group of its own, with its address and its log."""

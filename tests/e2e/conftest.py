@@ -12,7 +12,7 @@ import psutil
 import pytest
 import requests
 
-from tests.processes import ROOT, free_port, wait_for
+from tests.processes import ROOT, free_port, living, wait_for
 
 PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
 
@@ -44,18 +44,8 @@ class Wardrobe:
         return f"http://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}"
 
     def processes(self, name: str | None = None) -> list[psutil.Process]:
-        """The living processes of this folder, or of one line of the Procfile, oldest first."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                environment = process.environ()
-            except psutil.Error:
-                continue
-            if environment.get("WARDROBE_HOME") == str(self.home) and (
-                name is None or environment.get("WARDROBE_PROCESS") == name
-            ):
-                found.append(process)
-        return sorted(found, key=lambda process: process.create_time())
+        """The living processes, or those of one line of the Procfile, oldest first."""
+        return living(self.home, name)
 
     def interrupt(self) -> None:
         """Ctrl-C in the terminal: the signal reaches everything that the terminal started."""

@@ -16,6 +16,8 @@ import psutil
 import pytest
 import requests
 
+from tests.processes import living
+
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).with_name("stand_in.py")
 NAMES = ("classifier", "trainer", "prometheus", "app")
@@ -94,18 +96,7 @@ class Wardrobe:
 
     def alive(self, name: str | None = None) -> list[psutil.Process]:
         """Every living process that works on this folder; `name` chooses one line's."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                environment = process.environ()
-            except psutil.Error:
-                continue
-            if environment.get("WARDROBE_HOME") == str(self.home) and name in (
-                None,
-                environment.get("WARDROBE_PROCESS"),
-            ):
-                found.append(process)
-        return found
+        return living(self.home, name)
 
     def started(self, name: str) -> list[psutil.Process]:
         """The process that the launcher itself started for this line, if it is there."""

@@ -150,8 +150,20 @@ def test_a_run_under_load_fails_no_request_and_is_served(
     assert result["previous_model"] == before
 
 
+def serves_only(services: Services, tag: str) -> None:
+    """Return once both workers serve this version, and neither tells of an error."""
+
+    def both_do() -> bool:
+        described = services.classifier.get("/model")
+        is_well = not any(worker["error"] for worker in described["workers"])
+        return bool(described["serving"] == {tag: 2} and is_well)
+
+    wait_for(both_do, 20, f"both workers serving {tag}")
+
+
 def test_a_version_that_does_not_load_leaves_the_old_one_serving(services: Services) -> None:
     champion = services.classifier.get("/model")["tag"]
+    serves_only(services, champion)
     store = services.home.path / "models" / model_store.MODEL_NAME
     shutil.copytree(store / version(champion), store / "broken")
     (store / "broken" / "weights.pt").write_bytes(b"no weights")
@@ -160,6 +172,7 @@ def test_a_version_that_does_not_load_leaves_the_old_one_serving(services: Servi
     assert "cannot be loaded" in answer.json()["error"]
     assert (services.home.path / "champion").read_text().strip() == champion
     assert services.classifier.get("/model")["serving"] == {champion: 2}
+    serves_only(services, champion)
     text = requests.get(f"{services.classifier.url}/metrics", timeout=10).text
     [failures] = [it for it in text.splitlines() if it.startswith("wardrobe_model_load_failures_")]
     assert float(failures.split()[1]) >= 1
@@ -168,6 +181,7 @@ def test_a_version_that_does_not_load_leaves_the_old_one_serving(services: Servi
 
 def test_a_broken_champion_file_is_told_while_the_old_version_serves(services: Services) -> None:
     champion = services.classifier.get("/model")["tag"]
+    serves_only(services, champion)
     path = services.home.path / "champion"
     path.write_text("fashion_mnist_model:never-there\n")
     try:
@@ -178,7 +192,7 @@ def test_a_broken_champion_file_is_told_while_the_old_version_serves(services: S
         assert requests.get(f"{services.classifier.url}/readyz", timeout=10).status_code == 200
     finally:
         path.write_text(f"{champion}\n")
-    wait_for(lambda: not any(it["error"] for it in services.classifier.get("/model")["workers"]), 5)
+    serves_only(services, champion)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,10 @@ def test_damaged_weights_are_named_and_keep_the_champion(store: Path, content: b
 
 
 def test_half_a_version_is_not_listed(store: Path) -> None:
+    whole = model_store.versions()
     (store / "half").mkdir()
-    assert [it.tag for it in model_store.versions()] == [model_store.champion()]
+    assert model_store.versions() == whole
+    assert model_store.champion() in [version.tag for version in whole]
 
 
 def test_a_save_that_fails_leaves_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
