@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.wording import percent, points
 
-SAME_BELOW = 0.0005  # what does not show in a percentage with one decimal
+SHOWN_DECIMALS = 3  # of a share: a percentage with one decimal
 
 
 def accuracy_metric(
@@ -22,8 +22,9 @@ def accuracy_metric(
     if compared is None:
         st.metric(label, percent(accuracy), border=border, height="stretch")
         return
-    gain = accuracy - compared
-    same = abs(gain) < SAME_BELOW
+    # Of what is shown, so that 88.9 % beside 88.8 % is not called the same.
+    gain = round(accuracy, SHOWN_DECIMALS) - round(compared, SHOWN_DECIMALS)
+    same = abs(gain) < 10**-SHOWN_DECIMALS / 2
     st.metric(
         label,
         percent(accuracy),
