@@ -32,8 +32,11 @@ stop: $(INSTALLED) ## Stop what `make run` started, from another terminal
 train: $(INSTALLED) data ## Train a model, store it and let it be served
 	@exec $(WITH_SETTINGS) python -m training.train
 
+# The visit from end to end has the machine to itself: it measures how long an answer takes.
 test: $(INSTALLED) prometheus data ## Run every test, in a real browser where that matters
-	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && exec python -m pytest
+	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
+	  python -m pytest tests/e2e && \
+	  python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED) ## Check style and types
 	ruff check .

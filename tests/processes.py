@@ -114,6 +114,7 @@ class Home:
             "WARDROBE_HOME": str(self.path),
             "BENTOML_DO_NOT_TRACK": "True",
             "OTEL_SDK_DISABLED": "true",
+            "OMP_NUM_THREADS": "1",  # two test processes share two cores
             **extra,
         }
 

@@ -1,5 +1,6 @@
 """A real HTTP server on this machine that answers what a test tells it to."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,7 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        with contextlib.suppress(BrokenPipeError):  # the client has given up
+            self.wfile.write(answer)
         # Without a word in the answer's head, as a server does whose patience with an idle
         # connection ends.
         self.close_connection = self.server.hang_up_after_each

@@ -264,7 +264,7 @@ def test_promoting_without_a_classifier_is_said_so(make_home: MakeHome, home: Ho
     shutil.copytree(home.path / "models", own.path / "models")
     trainer = own.serve("trainer")
     try:
-        [model] = trainer.get("/models")["models"]
+        model = trainer.get("/models")["models"][0]
         began = time.monotonic()
         answer = trainer.post(f"/models/{model['version']}/promote")
         assert time.monotonic() - began < 5
