@@ -63,17 +63,22 @@ class Trainer:
 
     async def __metrics__(self, text: str) -> str:
         """BentoML's hook: add to a scrape what the runs' records tell, as Prometheus text."""
-        every = await asyncio.to_thread(self._runs)
-        return text + "\n".join(_as_metrics(every, Counter(self._ended.values()))) + "\n"
+        newest = await asyncio.to_thread(self._look)
+        return text + "\n".join(_as_metrics(newest, Counter(self._ended.values()))) + "\n"
 
-    def _runs(self) -> runs.Run | None:
+    def _look(self) -> runs.Run | None:
         """Note the runs that have ended since the last time. Returns the newest run."""
+        newest = None
         for run_id in runs.ids():
-            if run_id not in self._ended:
-                run = runs.read(run_id)
-                if run is not None and not run.is_active:
-                    self._ended[run_id] = run.state
-        return next((run for run in map(runs.read, runs.ids()) if run is not None), None)
+            if newest is not None and run_id in self._ended:
+                continue
+            run = runs.read(run_id)
+            if run is None:
+                continue
+            newest = newest or run
+            if not run.is_active:
+                self._ended[run_id] = run.state
+        return newest
 
 
 async def start_run(request: Request) -> Response:

@@ -132,11 +132,14 @@ def fit(
                 losses, hits = losses + loss.item() * len(batch), hits + correct
                 bar.update()
                 recorder.step(epoch, step, loss.item(), correct / len(batch), bar.n / steps)
+            validation = dataset.validation
+            held_out = evaluate(predict(network, validation.images), validation.labels)
             figures = {
                 "epoch": epoch,
                 "loss": losses / len(shuffled),
                 "accuracy": hits / len(shuffled),
-                **_prefixed("validation_", evaluate(network, dataset.validation)),
+                "validation_loss": held_out["loss"],
+                "validation_accuracy": held_out["accuracy"],
             }
             recorder.epoch(figures)
             bar.write(_told(figures))
@@ -150,20 +153,19 @@ def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     return torch.cat(logits).softmax(dim=1)
 
 
-def evaluate(network: nn.Module, split: data.Split) -> dict[str, float]:
-    """Mean cross-entropy and accuracy, 0..1."""
-    probabilities = predict(network, split.images)
-    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), split.labels).item()
-    hits = int((probabilities.argmax(1) == split.labels).sum())
-    return {"loss": loss, "accuracy": hits / len(split.labels)}
+def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+    """Mean cross-entropy and accuracy, 0..1, of predictions, float (N, classes)."""
+    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels).item()
+    hits = int((probabilities.argmax(1) == labels).sum())
+    return {"loss": loss, "accuracy": hits / len(labels)}
 
 
-def per_class_accuracy(network: nn.Module, split: data.Split, names: tuple[str, ...]) -> Any:
+def per_class_accuracy(
+    probabilities: torch.Tensor, labels: torch.Tensor, names: tuple[str, ...]
+) -> dict[str, float]:
     """The share of each class's pictures that is named right, 0..1, by class name."""
-    hits = predict(network, split.images).argmax(1) == split.labels
-    return {
-        name: hits[split.labels == idx].double().mean().item() for idx, name in enumerate(names)
-    }
+    hits = (probabilities.argmax(1) == labels).double()
+    return {name: hits[labels == idx].mean().item() for idx, name in enumerate(names)}
 
 
 def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True) -> dict[str, Any]:
@@ -182,7 +184,8 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
     test = data.load_test()
-    figures = evaluate(network, test)
+    probabilities = predict(network, test.images)
+    figures = evaluate(probabilities, test.labels)
     seconds = round(time.monotonic() - began, 2)
 
     recorder.phase("saving", progress=0.98)
@@ -192,7 +195,9 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
         labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
         metadata={
             **figures,
-            "per_class_accuracy": per_class_accuracy(network, test, dataset.class_names),
+            "per_class_accuracy": per_class_accuracy(
+                probabilities, test.labels, dataset.class_names
+            ),
             "validation_accuracy": recorder.run.epochs[-1]["validation_accuracy"],
             "author": getpass.getuser(),
             "duration_seconds": seconds,
@@ -241,10 +246,6 @@ def _git_revision() -> str:
     except FileNotFoundError:
         return ""
     return answer.stdout.strip()
-
-
-def _prefixed(prefix: str, figures: dict[str, float]) -> dict[str, float]:
-    return {prefix + name: value for name, value in figures.items()}
 
 
 def _told(figures: dict[str, float]) -> str:
