@@ -1,6 +1,8 @@
 """Loss and accuracy of a run over its epochs: a thin line a step, marks at the end of epochs."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean as mean
 
 import plotly.graph_objects as go
@@ -26,51 +28,78 @@ def steps_of(run: Run) -> list[Step]:
 
 
 def show(run: Run, steps: Sequence[Step]) -> None:
-    """Two charts. Nothing while there is nothing to draw."""
-    if not steps and not run.epochs:
+    """Two charts of a run, live. Nothing while there is nothing to draw."""
+    positions = _positions(steps, run.epochs_planned)
+    points = [
+        _Point(position, step.loss, step.accuracy)
+        for position, step in zip(positions, steps, strict=True)
+    ]
+    _show(points, run.epochs, key="", end=run.epochs_planned, revision=run.run_id)
+
+
+def show_epochs(epochs: Sequence[Epoch], *, key: str) -> None:
+    """The same charts of a training that is over, of which only the epochs are known."""
+    points = [_Point(epoch.number, epoch.loss, epoch.accuracy) for epoch in epochs]
+    end = max((epoch.number for epoch in epochs), default=0)
+    _show(points, epochs, key=f"_{key}", end=end, revision=key)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Loss and accuracy while training; `position` is in epochs."""
+
+    position: float
+    loss: float
+    accuracy: float
+
+
+def _show(
+    points: Sequence[_Point], epochs: Sequence[Epoch], *, key: str, end: int, revision: str
+) -> None:
+    if not points and not epochs:
         return
-    left, right = st.columns(2, gap="medium")
-    with left:
-        chart(_loss(run, steps), key="loss", height=HEIGHT)
-    with right:
-        chart(_accuracy(run, steps), key="accuracy", height=HEIGHT)
-
-
-def _loss(run: Run, steps: Sequence[Step]) -> go.Figure:
-    figure = _figure(
-        run, steps, "Loss", lambda step: step.loss, lambda epoch: epoch.validation_loss
+    positions = [point.position for point in points]
+    ends = [epoch.number for epoch in epochs]
+    loss = _figure(
+        "Loss",
+        (positions, [point.loss for point in points]),
+        (ends, [epoch.validation_loss for epoch in epochs]),
     )
-    figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
-def _accuracy(run: Run, steps: Sequence[Step]) -> go.Figure:
-    figure = _figure(
-        run, steps, "Accuracy", lambda step: step.accuracy, lambda epoch: epoch.validation_accuracy
-    )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    return figure
+    loss.update_yaxes(rangemode="tozero")
+    accuracies = [point.accuracy for point in points]
+    held_back = [epoch.validation_accuracy for epoch in epochs]
+    accuracy = _figure("Accuracy", (positions, accuracies), (ends, held_back))
+    # From the last ten per cent below the lowest: the two lines often lie close together.
+    floor = math.floor(min([*accuracies, *held_back]) * 10) / 10
+    accuracy.update_yaxes(range=[min(floor, 0.9), 1], tickformat=".0%")
+    for column, figure, name in zip(
+        st.columns(2, gap="medium"), (loss, accuracy), ("loss", "accuracy"), strict=True
+    ):
+        figure.update_layout(uirevision=revision)
+        figure.update_xaxes(range=[0, end], dtick=max(1, end // 10))
+        with column:
+            chart(figure, key=f"{name}{key}", height=HEIGHT)
 
 
 def _figure(
-    run: Run,
-    steps: Sequence[Step],
     title: str,
-    of_step: Callable[[Step], float],
-    of_epoch: Callable[[Epoch], float],
+    training: tuple[Sequence[float], Sequence[float]],
+    held_back: tuple[Sequence[float], Sequence[float]],
 ) -> go.Figure:
-    line = _thinned(_positions(steps, run.epochs_planned), [of_step(step) for step in steps])
+    """Two lines; each is its places, in epochs, and its values there."""
+    line = _thinned(*training)
     figure = go.Figure()
     figure.add_scatter(
         x=[x for x, _ in line],
         y=[y for _, y in line],
-        mode="lines",
+        # A line of one point is not to be seen.
+        mode="lines+markers" if len(line) == 1 else "lines",
         name="while training",
         line={"color": "var(--st-blue-color)", "width": 1.5},
     )
     figure.add_scatter(
-        x=[epoch.number for epoch in run.epochs],
-        y=[of_epoch(epoch) for epoch in run.epochs],
+        x=list(held_back[0]),
+        y=list(held_back[1]),
         mode="lines+markers",
         name="on pictures held back",
         line={"color": "var(--st-orange-color)", "width": 2},
@@ -80,11 +109,8 @@ def _figure(
         title_text=title,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        uirevision=run.run_id,
     )
-    figure.update_xaxes(
-        title_text="epoch", range=[0, run.epochs_planned], dtick=max(1, run.epochs_planned // 10)
-    )
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(automargin=True)
     return figure
 

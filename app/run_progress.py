@@ -41,7 +41,7 @@ def _line(run: Run) -> str:
     phase = "Waiting to start" if run.state == "queued" else _PHASES.get(run.phase, run.phase)
     parts = [phase]
     if run.phase == "training" and run.state == "running":
-        current = min(len(run.epochs) + 1, run.epochs_planned)
+        current = min(run.epochs_done + 1, run.epochs_planned)
         parts.append(f"epoch {current} of {run.epochs_planned}")
     parts.append(f"{run.progress:.0%}")
     if run.eta_seconds is not None:

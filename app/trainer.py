@@ -59,7 +59,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run, as the trainer tells it. Times are aware datetimes, in UTC."""
+    """One training run, as the trainer tells it. Times are aware datetimes, in UTC.
+
+    `resumable`: it ended early and another run can go on from it. `resumes` is the id of the run
+    that this one goes on from, None for one that began anew.
+    """
 
     run_id: str
     state: str
@@ -75,11 +79,18 @@ class Run:
     epochs: tuple[Epoch, ...]
     result: Result | None
     error: str | None
+    resumable: bool
+    resumes: str | None
 
     @property
     def alive(self) -> bool:
         """Whether it still goes on."""
         return self.state in ("queued", "running")
+
+    @property
+    def epochs_done(self) -> int:
+        """The last epoch that is over; those of the run it goes on from count."""
+        return self.epochs[-1].number if self.epochs else 0
 
     @property
     def seconds(self) -> float | None:
@@ -105,6 +116,17 @@ class Model:
         """Share of the test pictures it names right, 0..1; None if it was not stored."""
         value = self.metadata.get("accuracy")
         return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def per_class_accuracy(self) -> Mapping[str, float]:
+        """The same for each class, by its name; empty if it was not stored."""
+        stored: Mapping[str, float] = self.metadata.get("per_class_accuracy") or {}
+        return stored
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """How its training went; empty if it was not stored."""
+        return tuple(_epoch(one) for one in self.metadata.get("learning_curves") or ())
 
 
 @dataclass(frozen=True)
@@ -159,16 +181,16 @@ def start(recipe: str | None = None, epochs: int | None = None, seed: int | None
     None leaves the choice to the trainer. Raises ServiceError.
     """
     wanted = {"recipe": recipe, "epochs": epochs, "seed": seed}
-    body = {name: value for name, value in wanted.items() if value is not None}
-    trainer = _trainer()
-    try:
-        return str(trainer.post("/runs", json=body)["run_id"])
-    except Refused as error:
-        if error.status == 409 and "run_id" in error.details:
-            return str(error.details["run_id"])
-        raise
-    except (KeyError, TypeError) as error:
-        raise trainer.bad_answer() from error
+    return _post_run({name: value for name, value in wanted.items() if value is not None})
+
+
+def resume(run_id: str) -> str:
+    """Starts a run that goes on after the last epoch of one that ended early; returns its id.
+
+    The id of the one that runs already, if one does. Raises ServiceError: Refused if nothing of
+    that run was kept.
+    """
+    return _post_run({"resume": run_id})
 
 
 def cancel(run_id: str) -> None:
@@ -198,6 +220,18 @@ def promote(version: str) -> Promotion:
 
 def _trainer() -> Connection:
     return connect("The trainer", "TRAINER_URL")
+
+
+def _post_run(body: dict[str, Any]) -> str:
+    trainer = _trainer()
+    try:
+        return str(trainer.post("/runs", json=body)["run_id"])
+    except Refused as error:
+        if error.status == 409 and "run_id" in error.details:
+            return str(error.details["run_id"])
+        raise
+    except (KeyError, TypeError) as error:
+        raise trainer.bad_answer() from error
 
 
 def _read(parse: Callable[[Any], _Thing], path: str, **query: Any) -> _Thing:
@@ -236,6 +270,8 @@ def _run(raw: Any) -> Run:
         epochs=tuple(_epoch(one) for one in raw["epochs"]),
         result=None if raw["result"] is None else _result(raw["result"]),
         error=None if raw["error"] is None else str(raw["error"]),
+        resumable=bool(raw["resumable"]),
+        resumes=None if config.get("resume") is None else str(config["resume"]),
     )
 
 

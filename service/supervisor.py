@@ -55,7 +55,7 @@ class Supervisor:
             self._end(self._watched, "interrupted", "The trainer was stopped.")
 
     def run(self, config: dict[str, Any]) -> runs.Run:
-        """Start a run: `recipe`, `epochs` and `seed`. Raises runs.BusyError while one is active."""
+        """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
         with self._lock:
             run, lock = runs.create(config)
             try:
@@ -111,14 +111,11 @@ class Supervisor:
 
 
 def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "training.train", "--run", run.run_id]
-    for name in ("recipe", "epochs", "seed"):
-        command += [f"--{name}", str(run.config[name])]
     # Its own folder for metrics would be the trainer's: a run has none.
     environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
     with (runs.folder(run.run_id) / "log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603
-            command,
+            [sys.executable, "-m", "training.train", "--run", run.run_id],
             cwd=os.path.dirname(os.path.dirname(training.__file__)),  # noqa: PTH120
             env=environment | {"WARDROBE_HOME": str(settings.home())},
             stdin=subprocess.DEVNULL,

@@ -26,7 +26,7 @@ from service.refusals import Refusal
 from service.supervisor import Supervisor
 from service.uploads import limited
 from training import model_store, runs
-from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES
 
 _MAX_BODY = 100_000  # bytes
 _MAX_EPOCHS = 1_000
@@ -52,7 +52,7 @@ class Trainer:
         self.supervisor.start()
         if settings.get("TRAIN_FIRST_MODEL") == "1" and not model_store.versions():
             try:
-                self.supervisor.run(_config({}))
+                self.supervisor.run(_config({"recipe": FIRST_RECIPE}))
             except runs.BusyError:  # somebody trains it by `make train`
                 return
 
@@ -82,7 +82,7 @@ class Trainer:
 
 
 async def start_run(request: Request) -> Response:
-    """POST /runs: start a run; 409 while one is active."""
+    """POST /runs: start a run, or go on with one; 409 while one is active."""
     config = _config(await _json_object(request))
     try:
         run = await asyncio.to_thread(_service().supervisor.run, config)
@@ -94,12 +94,17 @@ async def start_run(request: Request) -> Response:
 
 async def list_runs(_: Request) -> Response:
     """GET /runs: every run, newest first."""
-    return JSONResponse({"runs": [asdict(run) for run in await asyncio.to_thread(runs.read_all)]})
+    found = await asyncio.to_thread(runs.read_all)
+    return JSONResponse({"runs": [_told(run) for run in found]})
 
 
 async def show_run(request: Request) -> Response:
     """GET /runs/{run_id}."""
-    return JSONResponse(asdict(_known_run(request)))
+    return JSONResponse(_told(_known_run(request)))
+
+
+def _told(run: runs.Run) -> dict[str, Any]:
+    return {**asdict(run), "resumable": run.is_resumable}
 
 
 async def list_events(request: Request) -> Response:
@@ -201,8 +206,12 @@ async def _json_object(request: Request) -> dict[str, Any]:
 
 def _config(asked: dict[str, Any]) -> dict[str, Any]:
     """A run's whole configuration from what was asked. Raises Refusal (400) on a bad value."""
-    if unknown := sorted(set(asked) - {"recipe", "epochs", "seed"}):
-        raise _bad(f"There is no setting {unknown[0]!r}. Known are recipe, epochs and seed.")
+    if unknown := sorted(set(asked) - {"recipe", "epochs", "seed", "resume"}):
+        raise _bad(
+            f"There is no setting {unknown[0]!r}. Known are recipe, epochs and seed, or resume."
+        )
+    if asked.get("resume") is not None:
+        return _resumption(asked)
     name = DEFAULT_RECIPE if asked.get("recipe") is None else asked["recipe"]
     if not isinstance(name, str) or name not in RECIPES:
         raise _bad(f"There is no recipe {name!r}. Known are {', '.join(RECIPES)}.")
@@ -214,6 +223,16 @@ def _config(asked: dict[str, Any]) -> dict[str, Any]:
         ),
         "seed": _whole("seed", 0 if seed is None else seed, 0, _MAX_SEED),
     }
+
+
+def _resumption(asked: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run that goes on. Raises Refusal, 400 or 409."""
+    if set(asked) != {"resume"} or not isinstance(asked["resume"], str):
+        raise _bad("'resume' is the run_id of a run, and stands alone: its settings are kept.")
+    try:
+        return runs.resumption(asked["resume"])
+    except runs.ResumeError as error:
+        raise Refusal(HTTPStatus.CONFLICT, str(error)) from error
 
 
 def _whole(name: str, value: Any, lowest: int, highest: int) -> int:

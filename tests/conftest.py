@@ -43,7 +43,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory, dataset_folder: Path) ->
 def home(make_home: MakeHome) -> Home:
     """The state folder of the session's services, with a first model: one real epoch."""
     home = make_home()
-    trained = home.train("--epochs", "1")
+    trained = home.train("--recipe", "quick", "--epochs", "1")
     assert trained.returncode == 0, trained.stderr
     return home
 

@@ -2,6 +2,7 @@
 
     run.json      state, configuration, progress, result; replaced whole at each change
     events.jsonl  one line a step
+    checkpoint.pt what the run needs to go on after its last finished epoch, until it succeeds
     lock          locked by the run's process for as long as it lives
     log           what the process printed
 
@@ -56,6 +57,12 @@ class Run:
         """Whether it has not come to an end yet."""
         return self.state in ACTIVE
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether another run can go on after its last finished epoch."""
+        ended_early = not self.is_active and self.state != "succeeded"
+        return ended_early and checkpoint_path(self.run_id).is_file()
+
 
 _NAME = re.compile(r"[0-9a-f-]{1,64}")
 """Of a run. Nothing else is ever looked for on the disk."""
@@ -69,6 +76,10 @@ class BusyError(Exception):
         self.run_id = run_id
 
 
+class ResumeError(Exception):
+    """There is nothing to go on from; the message says why."""
+
+
 def now() -> str:
     """This moment, as records tell time."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -77,6 +88,25 @@ def now() -> str:
 def folder(run_id: str) -> Path:
     """Where a run's files are."""
     return settings.home() / "runs" / run_id
+
+
+def checkpoint_path(run_id: str) -> Path:
+    """Where a run's checkpoint is, if it has one."""
+    return folder(run_id) / "checkpoint.pt"
+
+
+def resumption(run_id: str) -> dict[str, Any]:
+    """The configuration of a run that goes on where `run_id` stopped. Raises ResumeError."""
+    run = read(run_id)
+    if run is None:
+        raise ResumeError(f"There is no run {run_id}.")
+    if run.is_active and is_alive(run_id):
+        raise ResumeError(f"Run {run_id} is active still.")
+    if run.state == "succeeded":
+        raise ResumeError(f"Run {run_id} has succeeded: there is nothing left to do.")
+    if not checkpoint_path(run_id).is_file():
+        raise ResumeError(f"Run {run_id} stopped before its first epoch ended. Start a new run.")
+    return {**run.config, "resume": run_id}
 
 
 def create(config: dict[str, Any]) -> tuple[Run, int]:

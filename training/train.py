@@ -1,9 +1,12 @@
 """Train a network on Fashion-MNIST, store it as a new version and make it the champion.
 
-    python -m training.train [--recipe quick] [--epochs 5] [--seed 0] [--no-promote]
+    python -m training.train [--recipe standard] [--epochs 8] [--seed 0] [--no-promote]
+    python -m training.train --resume RUN_ID
 
-The last line printed is one JSON object: model (its tag), accuracy on the test set (0..1),
-seconds and epochs. Exit code 1, with a sentence, when the run fails.
+The second form goes on after the last finished epoch of a run that was cancelled or interrupted,
+and ends with the same weights as if nothing had happened. The last line printed is one JSON
+object: model (its tag), accuracy on the test set (0..1), seconds and epochs. Exit code 1, with a
+sentence, when the run fails.
 """
 
 import argparse
@@ -22,7 +25,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from training import data, model_store, networks, runs
+from training import checkpoints, data, model_store, networks, runs
+from training.augment import augment
+from training.calibration import calibration_error, fit_temperature
+from training.muon import Muon
 from training.preprocess import to_input
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 
@@ -33,12 +39,13 @@ _PROGRESS_SECONDS = 0.3
 _TRAINING_SHARE = 0.95
 """Of a run's progress; the rest is testing and saving."""
 
-
 _NICENESS = 10
 """Of a run that the trainer starts: serving on the same cores goes first."""
 
 _WARM_UP_SHARE = 0.2
 """Of a one-cycle schedule's steps: chosen on the validation split."""
+
+_MUON_MOMENTUM = 0.6
 
 
 class Recorder:
@@ -47,6 +54,7 @@ class Recorder:
     def __init__(self, run: runs.Run) -> None:
         self.run = run
         self._started = time.monotonic()
+        self._done_before = 0.0
         self._told = 0.0
 
     def phase(self, name: str, **changes: Any) -> None:
@@ -76,12 +84,17 @@ class Recorder:
         self._update(epochs=[*self.run.epochs, figures])
         runs.append_event(self.run.run_id, {"type": "epoch", "time": runs.now(), **figures})
 
-    def training_begins(self) -> None:
-        """The ETA counts from here: loading is not a part of it."""
-        self._started = time.monotonic()
+    def training_begins(self, epochs: list[dict[str, float]], progress: float) -> None:
+        """The ETA counts from here: loading is not a part of it, nor what a resumed run had done.
+
+        `epochs` are the figures of that, `progress` 0..1 of training is how far it had come.
+        """
+        self._started, self._done_before = time.monotonic(), progress * _TRAINING_SHARE
+        self._update(epochs=epochs)
 
     def _eta(self, progress: float) -> float:
-        return round((time.monotonic() - self._started) * (1 / progress - 1), 1)
+        seconds = time.monotonic() - self._started
+        return round(seconds * (1 - progress) / (progress - self._done_before), 1)
 
     def _update(self, *, durable: bool = False, **changes: Any) -> None:
         self.run = replace(self.run, **changes)
@@ -90,67 +103,133 @@ class Recorder:
 
 
 def fit(
-    network: nn.Module, recipe: Recipe, dataset: data.FashionMNIST, seed: int, recorder: Recorder
+    network: nn.Module,
+    recipe: Recipe,
+    dataset: data.FashionMNIST,
+    seed: int,
+    recorder: Recorder,
+    checkpoint: checkpoints.Checkpoint | None = None,
 ) -> None:
-    """Train in place. The whole data set is one tensor: a batch is one indexing operation."""
+    """Train in place. The whole data set is one tensor: a batch is one indexing operation.
+
+    After each epoch the run's folder holds a checkpoint; from a given one training goes on.
+    """
     train = dataset.train
     order = torch.Generator().manual_seed(seed)
     steps_per_epoch = -(-len(train.labels) // recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
-    )
-    schedule = (
-        torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            recipe.learning_rate,
-            total_steps=steps,
-            pct_start=_WARM_UP_SHARE,
-            cycle_momentum=False,
+    optimizers = _optimizers(network, recipe)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: _one_cycle(step / steps) if recipe.one_cycle else 1.0
         )
-        if recipe.one_cycle
-        else torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
-    )
-    recorder.training_begins()
-    with tqdm(total=steps, unit="step", desc="training", mininterval=0.5) as bar:
-        for epoch in range(1, recipe.epochs + 1):
+        for optimizer in optimizers
+    ]
+    stateful: list[Any] = [network, *optimizers, *schedules]
+    figures: list[dict[str, float]] = []
+    if checkpoint is not None:
+        figures = checkpoint.epochs
+        order.set_state(checkpoint.order.cpu())
+        for part, state in zip(stateful, checkpoint.states, strict=True):
+            part.load_state_dict(state)
+    done = len(figures)
+    recorder.training_begins(figures, done / recipe.epochs)
+    with tqdm(
+        total=steps, initial=done * steps_per_epoch, unit="step", desc="training", mininterval=0.5
+    ) as bar:
+        for epoch in range(done + 1, recipe.epochs + 1):
             network.train()
-            shuffled = torch.randperm(len(train.labels), generator=order)
+            images = train.images
+            if recipe.shift is not None:
+                images = augment(images, recipe.shift, order)
+            shuffled = torch.randperm(len(train.labels), generator=order).to(images.device)
             losses, hits = 0.0, 0
             for step, batch in enumerate(shuffled.split(recipe.batch_size), start=1):
                 labels = train.labels[batch]
-                logits = network(to_input(train.images[batch]))
-                loss = cross_entropy(logits, labels)
-                optimizer.zero_grad()
+                logits = network(to_input(images[batch]))
+                loss = cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+                network.zero_grad()
                 loss.backward()
-                optimizer.step()
-                schedule.step()
+                for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                    optimizer.step()
+                    schedule.step()
                 correct = int((logits.argmax(1) == labels).sum())
                 losses, hits = losses + loss.item() * len(batch), hits + correct
                 bar.update()
                 recorder.step(epoch, step, loss.item(), correct / len(batch), bar.n / steps)
             validation = dataset.validation
             held_out = evaluate(predict(network, validation.images), validation.labels)
-            figures = {
-                "epoch": epoch,
-                "loss": losses / len(shuffled),
-                "accuracy": hits / len(shuffled),
-                "validation_loss": held_out["loss"],
-                "validation_accuracy": held_out["accuracy"],
-            }
-            recorder.epoch(figures)
-            bar.write(_told(figures))
+            figures = [
+                *figures,
+                {
+                    "epoch": epoch,
+                    "loss": losses / len(shuffled),
+                    "accuracy": hits / len(shuffled),
+                    "validation_loss": held_out["loss"],
+                    "validation_accuracy": held_out["accuracy"],
+                },
+            ]
+            states = [part.state_dict() for part in stateful]
+            checkpoints.save(
+                recorder.run.run_id, checkpoints.Checkpoint(figures, order.get_state(), states)
+            )
+            recorder.epoch(figures[-1])
+            bar.write(_told(figures[-1]))
+
+
+def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """SGD, and Muon for what it is made for, if the recipe says so. Biases do not decay."""
+    with_muon: list[nn.Parameter] = []
+    if recipe.muon_learning_rate > 0:
+        # The first convolution sees one channel: as a matrix it is too flat to orthogonalise.
+        with_muon = [it for it in network.parameters() if it.ndim == 4 and it.shape[1] > 1]
+    chosen = {id(parameter) for parameter in with_muon}
+    others = [it for it in network.parameters() if id(it) not in chosen]
+    groups: list[dict[str, Any]] = [
+        {"params": [it for it in others if it.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [it for it in others if it.ndim == 1]},
+    ]
+    sgd = torch.optim.SGD(
+        groups,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.momentum > 0,
+    )
+    if not with_muon:
+        return [sgd]
+    return [sgd, Muon(with_muon, recipe.muon_learning_rate, _MUON_MOMENTUM)]
+
+
+def _one_cycle(progress: float) -> float:
+    """The learning rate's share of its peak: a straight line up, and a longer one down to 0."""
+    return min(progress / _WARM_UP_SHARE, (1 - progress) / (1 - _WARM_UP_SHARE))
 
 
 @torch.inference_mode()
+def infer(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Logits, float (N, classes), of pictures, uint8 (N, 28, 28); on the CPU, from any device."""
+    network.eval()
+    device = next(network.parameters()).device
+    batches = images.split(_EVALUATION_BATCH)
+    return torch.cat([network(to_input(batch.to(device))).cpu() for batch in batches])
+
+
 def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Probabilities, float (N, classes), of pictures, uint8 (N, 28, 28)."""
-    network.eval()
-    logits = [network(to_input(batch)) for batch in images.split(_EVALUATION_BATCH)]
-    return torch.cat(logits).softmax(dim=1)
+    return infer(network, images).softmax(dim=1)
+
+
+def calibrate(network: nn.Module, validation: data.Split) -> float:
+    """Fit the temperature on `validation` and divide it into the head. Returns it.
+
+    So a stored version's probabilities are calibrated without a step of their own in serving.
+    """
+    temperature = fit_temperature(infer(network, validation.images).clone(), validation.labels)
+    head: nn.Linear = network.head  # type: ignore[assignment]
+    with torch.no_grad():
+        head.weight.div_(temperature)
+        head.bias.div_(temperature)
+    return temperature
 
 
 def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
@@ -160,44 +239,60 @@ def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, flo
     return {"loss": loss, "accuracy": hits / len(labels)}
 
 
-def per_class_accuracy(
-    probabilities: torch.Tensor, labels: torch.Tensor, names: tuple[str, ...]
-) -> dict[str, float]:
+def confusion_matrix(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """How often each class (a row) was given each answer (a column), int64 (classes, classes)."""
+    classes = probabilities.shape[1]
+    pairs = labels * classes + probabilities.argmax(1)
+    return pairs.bincount(minlength=classes**2).reshape(classes, classes)
+
+
+def per_class_accuracy(confusion: torch.Tensor, names: tuple[str, ...]) -> dict[str, float]:
     """The share of each class's pictures that is named right, 0..1, by class name."""
-    hits = (probabilities.argmax(1) == labels).double()
-    return {name: hits[labels == idx].mean().item() for idx, name in enumerate(names)}
+    shares = confusion.diagonal() / confusion.sum(dim=1)
+    return dict(zip(names, shares.double().tolist(), strict=True))
 
 
 def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True) -> dict[str, Any]:
     """The whole of a run, from data to champion. Returns its result.
 
-    Raises data.DataError or model_store.ModelError with a sentence that says what to do.
+    Raises data.DataError, model_store.ModelError or runs.ResumeError, with a sentence that says
+    what to do.
     """
     began = time.monotonic()
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
     dataset = data.load()
+    device = _device()
     torch.manual_seed(seed)
-    network = networks.build(recipe.network, len(dataset.class_names))
+    network = networks.build(recipe.network, len(dataset.class_names)).to(device)
+    resumed = recorder.run.config.get("resume")
+    checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
     recorder.phase("training")
-    fit(network, recipe, dataset, seed, recorder)
+    on_device = replace(
+        dataset, train=data.Split(dataset.train.images.to(device), dataset.train.labels.to(device))
+    )
+    fit(network, recipe, on_device, seed, recorder, checkpoint)
+    temperature = calibrate(network, dataset.validation)
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
     test = data.load_test()
     probabilities = predict(network, test.images)
     figures = evaluate(probabilities, test.labels)
+    confusion = confusion_matrix(probabilities, test.labels)
     seconds = round(time.monotonic() - began, 2)
 
     recorder.phase("saving", progress=0.98)
     previous = model_store.champion()
     tag = model_store.save(
-        network,
+        network.cpu(),
         labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
         metadata={
             **figures,
-            "per_class_accuracy": per_class_accuracy(
-                probabilities, test.labels, dataset.class_names
-            ),
+            "calibration_error": calibration_error(probabilities, test.labels),
+            "temperature": temperature,
+            "per_class_accuracy": per_class_accuracy(confusion, dataset.class_names),
+            "confusion_matrix": confusion.tolist(),
+            "learning_curves": recorder.run.epochs,
             "validation_accuracy": recorder.run.epochs[-1]["validation_accuracy"],
             "author": getpass.getuser(),
             "duration_seconds": seconds,
@@ -223,7 +318,17 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
         **_compared_with(previous),
     }
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
+    checkpoints.discard(recorder.run.run_id)
     return result
+
+
+def _device() -> torch.device:
+    """The fastest that there is: NVIDIA's, Apple's, or the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
 
 
 def _compared_with(previous: str | None) -> dict[str, Any]:
@@ -261,6 +366,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-promote", action="store_true", help="keep the present champion")
+    parser.add_argument(
+        "--resume", metavar="RUN_ID", help="go on with a run as it was begun, after its last epoch"
+    )
     parser.add_argument("--run", metavar="RUN_ID", help=argparse.SUPPRESS)  # given by the trainer
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
@@ -268,29 +376,41 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def _begin(options: argparse.Namespace) -> runs.Run:
+    """The run's record: the trainer's, or a new one.
+
+    Raises BusyError, or ResumeError when there is no run or checkpoint to go on from.
+    """
+    if options.run:
+        run = runs.read(options.run)
+        if run is None:
+            raise runs.ResumeError(f"There is no run {options.run}.")
+        return run
+    if options.resume:
+        return runs.create(runs.resumption(options.resume))[0]
+    recipe = RECIPES[options.recipe]
+    epochs = options.epochs or recipe.epochs
+    return runs.create({"recipe": recipe.name, "epochs": epochs, "seed": options.seed})[0]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Train from the command line, as a recorded run."""
     options = _parse(arguments)
-    recipe = RECIPES[options.recipe]
-    recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
-    config = {"recipe": recipe.name, "epochs": recipe.epochs, "seed": options.seed}
     try:
-        run = runs.read(options.run) if options.run else runs.create(config)[0]
-    except runs.BusyError as error:
+        run = _begin(options)
+    except (runs.BusyError, runs.ResumeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    if run is None:
-        print(f"There is no run {options.run}.", file=sys.stderr)  # noqa: T201
-        return 1
+    recipe = replace(RECIPES[run.config["recipe"]], epochs=run.config["epochs"])
     if options.run:
         os.nice(_NICENESS)
     recorder = Recorder(run)
     try:
-        result = train(recipe, options.seed, recorder, promote=not options.no_promote)
+        result = train(recipe, run.config["seed"], recorder, promote=not options.no_promote)
     except KeyboardInterrupt:
         runs.end(run.run_id, "cancelled", "Stopped from the keyboard.")
         return 130
-    except (data.DataError, model_store.ModelError) as error:
+    except (data.DataError, model_store.ModelError, runs.ResumeError) as error:
         runs.end(run.run_id, "failed", str(error))
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -2,10 +2,9 @@
 
 from html import escape
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from app import badge, classifier, trainer, trainer_notice
+from app import badge, by_class, classifier, curves, trainer, trainer_notice
 from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
@@ -15,6 +14,7 @@ from app.wording import ago, duration, percent, plain, size
 
 SHOWN_AT_FIRST = 8
 CLASSES_HEIGHT = 380
+MISTAKES_HEIGHT = 420
 
 
 def page() -> None:
@@ -36,7 +36,7 @@ def page() -> None:
     wanted = st.query_params.get("version")
     everything = st.session_state.get("all_versions", False)
     for model in models if everything else models[:SHOWN_AT_FIRST]:
-        card(model, champion, opened=wanted == model.version)
+        card(model, champion, _others(model, models), opened=wanted == model.version)
     hidden = len(models) - SHOWN_AT_FIRST
     if hidden > 0 and not everything and st.button(f"Show {hidden} older versions"):
         st.session_state["all_versions"] = True
@@ -50,7 +50,7 @@ def tell_promotion() -> None:
         st.success(plain(done))
 
 
-def card(model: Model, champion: Model | None, *, opened: bool) -> None:
+def card(model: Model, champion: Model | None, others: list[Model], *, opened: bool) -> None:
     """One version: its figures, its details, its button."""
     with st.container(border=True, key=f"model_{model.version}"):
         head, figures, action = st.columns([2.2, 2.2, 1.4], vertical_alignment="center")
@@ -66,8 +66,13 @@ def card(model: Model, champion: Model | None, *, opened: bool) -> None:
                 st.html(f'<div class="badge ready"><b>Served</b> {_by_workers(model)}</div>')
             elif st.button(_verb(model, champion), key=f"promote_{model.version}", width="stretch"):
                 confirm(model, champion)
-        with st.expander("Details", expanded=opened):
-            details(model, champion)
+        # Charts that nobody looks at are not drawn: there are several for each version.
+        folded = st.expander(
+            "Details", expanded=opened, key=f"details_{model.version}", on_change="rerun"
+        )
+        if folded.open:
+            with folded:
+                details(model, others)
 
 
 @st.dialog("Serve another version?")
@@ -93,8 +98,8 @@ def confirm(model: Model, champion: Model | None) -> None:
     st.rerun()
 
 
-def details(model: Model, champion: Model | None) -> None:
-    """What training wrote about it."""
+def details(model: Model, others: list[Model]) -> None:
+    """What training wrote about it, and how it compares with one of `others`."""
     known = model.metadata
     facts = {
         "Trained": model.created_at.astimezone().strftime("%-d %b %Y, %H:%M %Z"),
@@ -104,6 +109,8 @@ def details(model: Model, champion: Model | None) -> None:
         "Epochs": known.get("epochs"),
         "Training took": _duration(known.get("duration_seconds")),
         "Validation accuracy": _percent(known.get("validation_accuracy")),
+        "Calibration error": _percent(known.get("calibration_error")),
+        "Temperature": _decimals(known.get("temperature")),
         "Author": known.get("author"),
         "Seed": known.get("seed"),
         "Corrections used": len(known.get("corrections_used") or ()),
@@ -120,41 +127,55 @@ def details(model: Model, champion: Model | None) -> None:
         )
         + "</dl>"
     )
-    if known.get("per_class_accuracy"):
-        chart(_by_class(model, champion), key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+    if model.per_class_accuracy:
+        _show_classes(model, others)
+    _show_mistakes(model)
+    curves.show_epochs(model.epochs, key=model.version)
 
 
-def _by_class(model: Model, champion: Model | None) -> go.Figure:
-    figure = go.Figure()
-    _bars(figure, model, "var(--st-primary-color)")
-    if champion is not None and champion.tag != model.tag:
-        _bars(figure, champion, "var(--st-border-color)")
-    figure.update_layout(
-        title_text="Accuracy by class",
-        barmode="group",
-        bargap=0.3,
-        margin={"l": 4, "r": 44, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        showlegend=True,
+def _show_classes(model: Model, others: list[Model]) -> None:
+    """How it does class by class, beside another version if there is one that knows its classes.
+
+    `others` are those to choose from, the one to begin with first.
+    """
+    by_version = {other.version: other for other in others if other.per_class_accuracy}
+    if not by_version:
+        chart(
+            by_class.accuracies(model, None), key=f"classes_{model.version}", height=CLASSES_HEIGHT
+        )
+        return
+    chosen = st.selectbox(
+        "Compare with",
+        list(by_version),
+        format_func=lambda version: by_class.named(by_version[version]),
+        key=f"compare_{model.version}",
     )
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
-    return figure
+    other = by_version[chosen]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        figure = by_class.accuracies(model, other)
+        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+    with right:
+        figure = by_class.gains(model, other)
+        chart(figure, key=f"gains_{model.version}", height=CLASSES_HEIGHT)
 
 
-def _bars(figure: go.Figure, model: Model, colour: str) -> None:
-    by_class = model.metadata.get("per_class_accuracy") or {}
-    figure.add_bar(
-        x=list(by_class.values()),
-        y=list(by_class),
-        orientation="h",
-        name=f"{model.version} (served)" if model.champion else model.version,
-        marker_color=colour,
-        text=[percent(value) for value in by_class.values()],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+def _show_mistakes(model: Model) -> None:
+    counts, names = model.metadata.get("confusion_matrix"), model.metadata.get("class_names")
+    if not counts or not names:
+        return
+    figure = by_class.mistakes(counts, names)
+    chart(figure, key=f"mistakes_{model.version}", height=MISTAKES_HEIGHT)
+    st.caption(
+        "Test pictures. A row is what they show, a column what the version says; "
+        "the pale diagonal is what it names right."
     )
+
+
+def _others(model: Model, models: list[Model]) -> list[Model]:
+    """Every version but this one: the one that is served, then the newest first."""
+    others = [other for other in models if other.tag != model.tag]
+    return sorted(others, key=lambda other: not other.champion)
 
 
 def _accuracy(model: Model, champion: Model | None) -> None:
@@ -208,7 +229,11 @@ def _short(fingerprint: object) -> str | None:
 
 
 def _thousands(value: object) -> str | None:
-    return f"{value:,}" if isinstance(value, int) else None
+    return f"{value:,.0f}" if isinstance(value, int | float) else None
+
+
+def _decimals(value: object) -> str | None:
+    return f"{value:.2f}" if isinstance(value, int | float) else None
 
 
 page()

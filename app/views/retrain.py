@@ -102,6 +102,8 @@ def live(run_id: str) -> None:
 def going_on(run: Run) -> None:
     """Progress, and the way to stop it."""
     st.header(f"Training by the recipe “{plain(run.recipe)}”")
+    if run.resumes is not None:
+        st.caption("It goes on from an earlier run that did not reach its end.")
     run_progress.show(run)
     if st.button("Cancel", key="cancel"):
         try:
@@ -117,8 +119,7 @@ def ended(run: Run) -> None:
     """How the last run ended: accuracy before and after, or what went wrong."""
     st.header("The last run")
     if run.result is None:
-        show = st.info if run.state == "cancelled" else st.error
-        show(plain(run_progress.ending(run)))
+        ended_early(run)
         return
     result = run.result
     before, after, took = st.columns(3)
@@ -133,6 +134,29 @@ def ended(run: Run) -> None:
         icon=":material/arrow_forward:",
         query_params={"version": version_of(result.model)},
     )
+
+
+def ended_early(run: Run) -> None:
+    """What went wrong, and the way to go on where it stopped, if the trainer kept the place."""
+    tell = st.info if run.state == "cancelled" else st.error
+    if not run.resumable:
+        tell(plain(run_progress.ending(run)))
+        return
+    words, action = st.columns([3, 1], vertical_alignment="center")
+    with words:
+        tell(plain(run_progress.ending(run)))
+    if action.button(_go_on(run), key="resume", width="stretch"):
+        go_on(run)
+
+
+def go_on(run: Run) -> None:
+    """Starts a run that goes on from this one and shows it, or says why it did not start."""
+    try:
+        trainer.resume(run.run_id)
+    except ServiceError as error:
+        st.error(plain(error.sentence))
+    else:
+        st.rerun(scope="app")
 
 
 def history(runs: list[Run]) -> None:
@@ -151,13 +175,26 @@ def history(runs: list[Run]) -> None:
     )
 
 
+def _go_on(run: Run) -> str:
+    """The button's words, with the epoch it starts with if that is known and there is one.
+
+    A run may have stopped after its last epoch, before its model was saved; or before it had told
+    which epochs it took over from an earlier run.
+    """
+    following = run.epochs_done + 1
+    untold = run.resumes is not None and not run.epochs
+    if untold or following > run.epochs_planned:
+        return "Go on"
+    return f"Go on from epoch {following}"
+
+
 def _row(run: Run) -> dict[str, object]:
     began: datetime = run.started_at or run.created_at
     return {
         "Began": ago(began),
         "State": run.state,
         "Recipe": run.recipe,
-        "Epochs": f"{len(run.epochs)} of {run.epochs_planned}",
+        "Epochs": f"{run.epochs_done} of {run.epochs_planned}",
         "Seed": run.seed,
         "Accuracy": percent(run.result.accuracy) if run.result else "",
         "Time": duration(run.seconds) if run.seconds is not None else "",

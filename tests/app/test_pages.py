@@ -1,6 +1,7 @@
 """The pages in each state of the world, run by Streamlit's own test runner on live services."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from tests.app.scripted_server import Request, ScriptedServer, json_answer
 from tests.processes import ROOT, MakeHome, Server
 
 TAG = "fashion_mnist_model:abc"
-RECIPE = {"name": "quick", "summary": "Fast.", "network": "mlp", "epochs": 5, "default": True}
+RECIPES = [
+    {"name": name, "summary": "…", "network": "mlp", "epochs": epochs, "default": epochs == 12}
+    for name, epochs in (("reference", 10), ("quick", 5), ("standard", 12), ("best", 30))
+]
 
 
 def opened(path: str = "") -> AppTest:
@@ -155,23 +159,31 @@ def run_in(state: str, **more: Any) -> dict[str, Any]:
         "epochs": [],
         "result": None,
         "error": None,
+        "resumable": False,
         **more,
     }
 
 
 def stand_in_for_both(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, run: dict[str, Any], model: Any
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    run: dict[str, Any],
+    model: Any,
+    versions: Sequence[dict[str, Any]] = (),
 ) -> None:
     """States that a real trainer is in for a moment only, held still."""
     answers = {
         "/model": model,
-        "/recipes": {"recipes": [RECIPE]},
+        "/models": {"models": list(versions)},
+        "/recipes": {"recipes": RECIPES},
         "/runs": {"runs": [run]},
         "/runs/r1": run,
         "/runs/r1/events": {"events": [], "next": 0},
     }
 
     def answer(request: Request) -> tuple[int, str, bytes]:
+        if request[0] == "POST":
+            return json_answer({"run_id": "r2"}, 201)
         return json_answer(answers[request[1].partition("?")[0]])
 
     server.answer = answer
@@ -245,3 +257,91 @@ def test_a_version_that_does_not_load_is_told_beside_the_one_that_answers(
     assert "Version abc" in said
     assert "Version new does not load" in said
     assert "The weights are cut off." in said
+
+
+def an_epoch(number: int) -> dict[str, float]:
+    return {
+        "epoch": number,
+        "loss": 0.5,
+        "accuracy": 0.8,
+        "validation_loss": 0.4,
+        "validation_accuracy": 0.85,
+    }
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "interrupted"])
+def test_a_run_that_left_a_checkpoint_can_be_gone_on_with(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    epochs = [an_epoch(1), an_epoch(2)]
+    run = run_in(state, ended_at="2026-01-02T03:05:06+00:00", epochs=epochs, resumable=True)
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    at = opened("retrain")
+    assert at.button(key="resume").label == "Go on from epoch 3"
+    at.button(key="resume").click().run()
+    assert not at.exception
+    posted = [(path, json.loads(body)) for method, path, body in scripted.seen if method == "POST"]
+    assert posted == [("/runs", {"resume": "r1"})]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"epochs": [an_epoch(number) for number in range(1, 6)]},
+        {"config": {"recipe": "quick", "epochs": 5, "seed": 0, "resume": "r0"}},
+    ],
+)
+def test_no_epoch_is_named_that_does_not_exist_or_is_not_known(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    run = run_in("failed", ended_at="2026-01-02T03:05:06+00:00", resumable=True, **more)
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    assert opened("retrain").button(key="resume").label == "Go on"
+
+
+def test_a_run_that_left_no_checkpoint_cannot(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_in("failed", ended_at="2026-01-02T03:05:06+00:00", epochs=[an_epoch(1)])
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    assert [button.label for button in opened("retrain").button] == ["Train a new version"]
+
+
+def test_a_run_that_cannot_be_gone_on_with_after_all_says_why(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_in("cancelled", ended_at="2026-01-02T03:05:06+00:00", resumable=True)
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    at = opened("retrain")
+    told = scripted.answer
+    scripted.answer = lambda request: (
+        json_answer({"error": "Its checkpoint is gone."}, 409)
+        if request[0] == "POST"
+        else told(request)
+    )
+    at.button(key="resume").click().run()
+    assert not at.exception
+    assert "Its checkpoint is gone." in words(at)
+
+
+def test_a_run_that_goes_on_from_another_says_so(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"recipe": "quick", "epochs": 5, "seed": 0, "resume": "r0"}
+    run = run_in("running", config=config, epochs=[an_epoch(3)])
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    at = opened("retrain")
+    assert "goes on from an earlier run" in at.caption[0].value
+    assert at.get("progress")[0].proto.text.startswith("Training · epoch 4 of 5")
+
+
+def test_the_default_recipe_is_chosen_and_each_brings_its_epochs(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_in("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    stand_in_for_both(scripted, monkeypatch, run, READY)
+    at = opened("retrain")
+    assert at.radio(key="recipe").value == "standard"
+    assert at.number_input(key="epochs_standard").value == 12
+    at.radio(key="recipe").set_value("best").run()
+    assert at.number_input(key="epochs_best").value == 30

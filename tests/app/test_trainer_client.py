@@ -45,7 +45,7 @@ def test_the_model_of_that_run_is_in_the_list() -> None:
     result = trainer.runs()[-1].result
     assert result is not None
     assert models[result.model].accuracy == result.accuracy
-    assert models[result.model].size_bytes > 1_000_000
+    assert models[result.model].size_bytes > 100_000
 
 
 @pytest.mark.usefixtures("live")
@@ -68,6 +68,23 @@ def test_only_what_was_chosen_is_sent(stand_in: ScriptedServer) -> None:
 def test_starting_beside_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
     assert trainer.start() == "r0"
+
+
+def test_going_on_names_the_run_to_go_on_from(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"run_id": "r2"}, 201)
+    assert trainer.resume("r1") == "r2"
+    assert stand_in.seen == [("POST", "/runs", b'{"resume": "r1"}')]
+
+
+def test_going_on_beside_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
+    assert trainer.resume("r1") == "r0"
+
+
+def test_going_on_without_a_checkpoint_is_refused(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"error": "Run r1 left no checkpoint."}, 409)
+    with pytest.raises(Refused, match="left no checkpoint"):
+        trainer.resume("r1")
 
 
 def test_cancelling_what_has_ended_is_no_error(stand_in: ScriptedServer) -> None:

@@ -187,7 +187,9 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(
         assert classify() == 200
     wait_for(lambda: is_served(wardrobe), 60, "both workers serving")
 
-    run_id = requests.post(f"{trainer}/runs", json={"epochs": 500}, timeout=10).json()["run_id"]
+    run_id = requests.post(
+        f"{trainer}/runs", json={"recipe": "quick", "epochs": 500}, timeout=10
+    ).json()["run_id"]
 
     def run() -> dict[str, object]:
         answer: dict[str, object] = requests.get(f"{trainer}/runs/{run_id}", timeout=10).json()
@@ -210,7 +212,9 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(
 def test_ctrl_c_leaves_nothing_behind(
     wardrobe: Wardrobe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    requests.post(f"{wardrobe.at('trainer')}/runs", json={"epochs": 500}, timeout=10)
+    requests.post(
+        f"{wardrobe.at('trainer')}/runs", json={"recipe": "quick", "epochs": 500}, timeout=10
+    )
     wait_for(lambda: len(wardrobe.processes("trainer")) > 2, 20, "a run")
     began = time.monotonic()
     wardrobe.interrupt()

@@ -12,7 +12,7 @@ from tests.processes import Home, wait_for
 def watched(make_home: Callable[[], Home]) -> Iterator[Watched]:
     """A classifier with one model, a trainer and a Prometheus, all real."""
     home = make_home()
-    trained = home.train("--epochs", "1")
+    trained = home.train("--recipe", "quick", "--epochs", "1")
     assert trained.returncode == 0, trained.stderr
     servers = [home.serve("classifier", CLASSIFIER_WORKERS="2"), home.serve("trainer")]
     servers.append(start_prometheus(home.path, servers[0].url, servers[1].url))

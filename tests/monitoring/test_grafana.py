@@ -64,7 +64,7 @@ def test_every_query_reads_recording_rules_only(panel: str, query: str) -> None:
 @pytest.fixture(scope="module")
 def busy(watched: Watched) -> Watched:
     """Wardrobe after a run, a promotion and some seconds of mixed traffic."""
-    requests.post(f"{watched.trainer_url}/runs", json={"epochs": 1}, timeout=10)
+    requests.post(f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10)
     deadline = time.monotonic() + 8
     while time.monotonic() < deadline:
         Burst(watched.classifier_url, total=30, at_once=8).wait()

@@ -79,7 +79,9 @@ def test_a_promotion_is_marked_when_it_happens_and_only_then(watched: Watched) -
     assert versions[-1]["tag"] not in _marks(watched), "Starting up is no promotion."
     first = _champion(watched)
     began = time.time()
-    run = requests.post(f"{watched.trainer_url}/runs", json={"epochs": 1}, timeout=10).json()
+    run = requests.post(
+        f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10
+    ).json()
     wait_for(lambda: _champion(watched) != first, 240, f"run {run} promoting its version")
     second = _champion(watched)
     wait_for(lambda: second in _marks(watched), 20, "a mark")

@@ -272,6 +272,8 @@ class Stage:
         asked("GET", f"/runs/{run}/events", "list_events", "200", "some")
         asked("GET", f"/runs/{run}/events?after=soon", "list_events", "400", "after")
         asked("POST", f"/runs/{run}/cancel", "cancel_run", "409", "ended")
+        answer = requests.post(f"{self.trainer}/runs", json={"resume": run}, timeout=30)
+        self.note("trainer", "start_run", "409", "done")(answer)
         asked("GET", f"/runs/{UNKNOWN_RUN}", "show_run", "404", "unknown")
         asked("GET", f"/runs/{UNKNOWN_RUN}/events", "list_events", "404", "unknown")
         asked("POST", f"/runs/{UNKNOWN_RUN}/cancel", "cancel_run", "404", "unknown")
@@ -304,7 +306,8 @@ class Stage:
         start("400", "recipe", '{"recipe": "slow"}')
         start("400", "epochs", '{"epochs": 0}')
         start("400", "seed", '{"seed": -1}')
-        run = start("201", "started", '{"epochs": 1000}').json()["run_id"]
+        start("400", "resume", f'{{"resume": "{UNKNOWN_RUN}", "epochs": 3}}')
+        run = start("201", "started", '{"recipe": "quick", "epochs": 1000}').json()["run_id"]
         start("409", "active", "")
         wait_for(
             lambda: requests.get(f"{url}/runs/{run}", timeout=5).json()["loss"], 60, "a first step"

@@ -57,7 +57,10 @@ def services(make_home: MakeHome, home: Home) -> Iterator[Services]:
         patch.setenv("WARDROBE_HOME", str(own.path))
         first = model_store.versions()[-1].tag
         model_store.set_champion(first)
-    assert own.train("--epochs", "1", "--seed", "5", "--no-promote").returncode == 0
+    assert (
+        own.train("--recipe", "quick", "--epochs", "1", "--seed", "5", "--no-promote").returncode
+        == 0
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(own.path))
         second = model_store.versions()[0].tag
@@ -141,7 +144,9 @@ def test_a_run_under_load_fails_no_request_and_is_served(
     before = services.classifier.get("/model")["tag"]
     with load(services.classifier.url, picture) as seen:
         wait_for(lambda: seen.sent > 100, 60)
-        run_id = services.trainer.post("/runs", json={"epochs": 1, "seed": 3}).json()["run_id"]
+        run_id = services.trainer.post(
+            "/runs", json={"recipe": "quick", "epochs": 1, "seed": 3}
+        ).json()["run_id"]
         wait_for(lambda: services.trainer.get(f"/runs/{run_id}")["result"], 240, "the run")
         result = services.trainer.get(f"/runs/{run_id}")["result"]
         wait_for(lambda: result["model"] in seen.served, 10, "the new version answering")

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import requests
+import torch
 
 from tests.processes import Home, MakeHome, Server, wait_for
+from training import model_store
 
-LONG = {"epochs": 500}
-SHORT = {"epochs": 1}
+LONG = {"recipe": "quick", "epochs": 500}
+SHORT = {"recipe": "quick", "epochs": 1}
 
 
 @pytest.fixture
@@ -154,20 +156,67 @@ def test_a_trainer_that_is_stopped_takes_its_run_along(
     assert '"state": "interrupted"' in (own_home.path / "runs" / run_id / "run.json").read_text()
 
 
+def test_a_cancelled_run_goes_on_and_ends_like_one_that_was_left_alone(
+    serve: Callable[[], Server], own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = serve()
+    config = {"recipe": "quick", "epochs": 4, "seed": 3}
+    cancelled = start_run(trainer, config)
+    wait_for(lambda: len(trainer.get(f"/runs/{cancelled}")["epochs"]) >= 2, 240, "two epochs")
+    trainer.post(f"/runs/{cancelled}/cancel")
+    run = trainer.get(f"/runs/{cancelled}")
+    assert (run["state"], run["resumable"]) == ("cancelled", True)
+
+    resumed = start_run(trainer, {"resume": cancelled})
+    wait_for(lambda: trainer.get(f"/runs/{resumed}")["state"] == "succeeded", 240, "success")
+    run = trainer.get(f"/runs/{resumed}")
+    assert run["config"] == {**config, "resume": cancelled}
+    assert [epoch["epoch"] for epoch in run["epochs"]] == [1, 2, 3, 4]
+    steps = [e for e in trainer.get(f"/runs/{resumed}/events")["events"] if e["type"] == "step"]
+    assert steps[0]["epoch"] > 2
+    assert run["resumable"] is False
+    again = trainer.post("/runs", json={"resume": resumed})
+    assert again.status_code == 409
+    assert "nothing left to do" in again.json()["error"]
+
+    undisturbed = start_run(trainer, config)
+    wait_for(lambda: trainer.get(f"/runs/{undisturbed}")["state"] == "succeeded", 240, "success")
+    assert trainer.get(f"/runs/{undisturbed}")["epochs"] == run["epochs"]
+    monkeypatch.setenv("WARDROBE_HOME", str(own_home.path))
+    one, other = (
+        model_store.load(trainer.get(f"/runs/{it}")["result"]["model"]).network.state_dict()
+        for it in (resumed, undisturbed)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_without_a_finished_epoch_cannot_go_on(serve: Callable[[], Server]) -> None:
+    trainer = serve()
+    run_id = start_run(trainer, {"recipe": "best"})
+    wait_until_training(trainer, run_id)
+    trainer.post(f"/runs/{run_id}/cancel")
+    assert trainer.get(f"/runs/{run_id}")["resumable"] is False
+    answer = trainer.post("/runs", json={"resume": run_id})
+    assert answer.status_code == 409
+    assert "before its first epoch ended" in answer.json()["error"]
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         (b"{", "not JSON"),
         (b"[]", "JSON object"),
-        (b'{"recipe": "magic"}', "quick, reference"),
-        (b'{"recipe": 1}', "quick, reference"),
+        (b'{"recipe": "magic"}', "standard, quick, best, reference"),
+        (b'{"recipe": 1}', "standard, quick, best, reference"),
         (b'{"epochs": 0}', "from 1 to"),
         (b'{"epochs": "3"}', "whole number"),
         (b'{"epochs": true}', "whole number"),
         (b'{"seed": -1}', "from 0 to"),
         (b'{"speed": 1}', "'speed'"),
-        (b'{"recipe": ""}', "quick, reference"),
-        (b'{"recipe": []}', "quick, reference"),
+        (b'{"resume": 3}', "run_id"),
+        (b'{"resume": "a", "seed": 1}', "stands alone"),
+        (b'{"recipe": ""}', "standard, quick, best, reference"),
+        (b'{"recipe": []}', "standard, quick, best, reference"),
         (b"[" * 50_000, "not JSON"),
     ],
 )

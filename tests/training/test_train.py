@@ -34,7 +34,7 @@ def bentoml(home: Home, *arguments: str) -> str:
 
 def test_a_run_tells_its_result_in_the_last_line(make_home: MakeHome) -> None:
     home = make_home()
-    done = home.train("--epochs", "1", "--seed", "7")
+    done = home.train("--recipe", "quick", "--epochs", "1", "--seed", "7")
     result = json.loads(done.stdout.splitlines()[-1])
     assert set(result) >= {"model", "accuracy", "seconds", "epochs"}
     assert result["epochs"] == 1
@@ -46,7 +46,9 @@ def test_a_run_tells_its_result_in_the_last_line(make_home: MakeHome) -> None:
 
     again = make_home()
     weights = []
-    repeated = json.loads(again.train("--epochs", "1", "--seed", "7").stdout.splitlines()[-1])
+    repeated = json.loads(
+        again.train("--recipe", "quick", "--epochs", "1", "--seed", "7").stdout.splitlines()[-1]
+    )
     for where, tag in ((home, result["model"]), (again, repeated["model"])):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("WARDROBE_HOME", str(where.path))
@@ -93,12 +95,13 @@ def test_a_version_goes_to_another_store_and_back(
     assert all(torch.equal(original[name], imported[name]) for name in original)
 
 
-def test_a_batch_can_be_memorised(home: Home) -> None:
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_a_batch_can_be_memorised(home: Home, name: str) -> None:
     batch = data.load().train
     images, labels = to_input(batch.images[:64]), batch.labels[:64]
     torch.manual_seed(0)
-    network = networks.build("mlp", 10)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    network = networks.build(name, 10)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
     for _ in range(60):
         loss = cross_entropy(network(images), labels)
         optimizer.zero_grad()

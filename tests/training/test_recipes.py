@@ -1,0 +1,149 @@
+"""How the recipes train, on a part of the real data."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tests.processes import Home
+from training import data, model_store, networks, runs
+from training.augment import augment
+from training.calibration import calibration_error, fit_temperature
+from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.train import Recorder, calibrate, evaluate, fit, infer, predict, train
+
+FEW = 4_000
+"""Training pictures: enough to learn from in a few seconds."""
+
+
+@pytest.fixture(autouse=True)
+def use_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDROBE_HOME", str(home.path))
+
+
+@pytest.fixture
+def few(home: Home) -> data.FashionMNIST:
+    """Fashion-MNIST with a part of its training and validation pictures."""
+    dataset = data.load()
+    return replace(
+        dataset,
+        train=data.Split(dataset.train.images[:FEW], dataset.train.labels[:FEW]),
+        validation=data.Split(dataset.validation.images[:1000], dataset.validation.labels[:1000]),
+    )
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """Of a run that nobody else sees."""
+    run, lock = runs.create({})
+    yield Recorder(run)
+    runs.end(run.run_id, "cancelled", None)
+    os.close(lock)
+
+
+def trained(name: str, dataset: data.FashionMNIST, recorder: Recorder, epochs: int) -> nn.Module:
+    recipe = replace(RECIPES[name], epochs=epochs)
+    torch.manual_seed(0)
+    network = networks.build(recipe.network, 10)
+    fit(network, recipe, dataset, 0, recorder)
+    return network
+
+
+@pytest.mark.parametrize("name", ["standard", "quick"])
+def test_the_loss_falls(few: data.FashionMNIST, recorder: Recorder, name: str) -> None:
+    network = trained(name, few, recorder, 3)
+    losses = [epoch["loss"] for epoch in recorder.run.epochs]
+    assert losses == sorted(losses, reverse=True)
+    held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
+    assert held_out["accuracy"] > 0.7
+
+
+def test_shuffled_labels_teach_nothing(few: data.FashionMNIST, recorder: Recorder) -> None:
+    order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
+    shuffled = replace(few, train=data.Split(few.train.images, few.train.labels[order]))
+    network = trained("standard", shuffled, recorder, 2)
+    held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
+    assert held_out["accuracy"] < 0.25
+
+
+@pytest.mark.parametrize("name", ["standard", "best"])
+def test_the_same_seed_gives_the_same_weights(
+    few: data.FashionMNIST, recorder: Recorder, name: str
+) -> None:
+    small = replace(few, train=data.Split(few.train.images[:1000], few.train.labels[:1000]))
+    one, other = (trained(name, small, recorder, 1).state_dict() for _ in range(2))
+    assert all(torch.equal(one[part], other[part]) for part in one)
+
+
+def test_test_pictures_have_no_part_in_training(
+    few: data.FashionMNIST, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other test labels: the same weights, and only the final figures differ."""
+    test = data.load_test()
+    wrong = data.Split(test.images, (test.labels + 1) % 10)
+    recipe = replace(RECIPES["quick"], epochs=1)
+    monkeypatch.setattr(data, "load", lambda: few)
+    results, weights, reads = [], [], 0
+    for split in (test, wrong):
+
+        def load_test(split: data.Split = split) -> data.Split:
+            nonlocal reads
+            reads += 1
+            return split
+
+        monkeypatch.setattr(data, "load_test", load_test)
+        run, lock = runs.create({})
+        results.append(train(recipe, 0, Recorder(run), promote=False))
+        os.close(lock)
+        weights.append(model_store.load(results[-1]["model"]).network.state_dict())
+    assert reads == 2
+    assert results[0]["accuracy"] > 0.6 > 0.2 > results[1]["accuracy"]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_temperature_makes_confidence_honest() -> None:
+    order = torch.Generator().manual_seed(0)
+    honest = 2 * torch.randn(20_000, 10, generator=order)
+    labels = honest.softmax(1).multinomial(1, generator=order).squeeze(1)
+    boastful = 3 * honest
+    assert calibration_error(boastful.softmax(1), labels) > 0.1
+    temperature = fit_temperature(boastful, labels)
+    assert temperature == pytest.approx(3, rel=0.03)
+    assert calibration_error((boastful / temperature).softmax(1), labels) < 0.01
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_the_temperature_is_in_the_weights(few: data.FashionMNIST, name: str) -> None:
+    network = networks.build(name, 10)
+    pictures = few.validation.images[:8]
+    before = infer(network, pictures)
+    temperature = calibrate(network, few.validation)
+    assert torch.allclose(infer(network, pictures), before / temperature, atol=1e-4)
+
+
+def test_best_answers_alike_whichever_way_a_picture_points(few: data.FashionMNIST) -> None:
+    network = networks.build(RECIPES["best"].network, 10)
+    pictures = few.validation.images[:8]
+    assert torch.allclose(infer(network, pictures), infer(network, pictures.flip(2)), atol=1e-4)
+
+
+def test_augmented_pictures_are_moved_and_mirrored_originals() -> None:
+    pictures = torch.zeros(2_000, 28, 28, dtype=torch.uint8)
+    pictures[:, 10, 5] = 255
+    moved = augment(pictures, 2, torch.Generator().manual_seed(0))
+    assert moved.sum().item() == pictures.sum().item()
+    places = {tuple(place) for place in moved.nonzero()[:, 1:].tolist()}
+    assert places == {
+        (10 + down, column + right)
+        for down in range(-2, 3)
+        for column in (5, 22)
+        for right in range(-2, 3)
+    }
+
+
+def test_the_button_trains_by_the_standard_recipe() -> None:
+    assert DEFAULT_RECIPE == "standard"
+    assert list(RECIPES) == ["standard", "quick", "best", "reference"]
