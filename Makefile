@@ -18,10 +18,10 @@ PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"
 	print(*sum(groups.values(), []), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test lint lock clean prometheus data
+.PHONY: help run stop train test bench-training lint lock clean prometheus data
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) prometheus data ## Set everything up, start it, and print the page's address
 	@exec $(WITH_SETTINGS) python launch.py
@@ -37,6 +37,9 @@ test: $(INSTALLED) prometheus data ## Run every test, in a real browser where th
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest tests/e2e && \
 	  python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile
+
+bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training
 
 lint: $(INSTALLED) ## Check style and types
 	ruff check .

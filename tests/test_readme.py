@@ -208,7 +208,7 @@ def test_each_process_is_listed_with_its_port() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert {command for command, _ in table("Run it")} == {
         f"make {target}" for target in targets if target != "help"

@@ -6,7 +6,7 @@ Each has a `head`, its last linear layer: training divides the temperature into 
 import torch
 from torch import nn
 
-from training.preprocess import SIDE
+from training.preprocess import PIXEL_MEAN, PIXEL_STD, SIDE
 
 
 class MLP(nn.Module):
@@ -26,6 +26,14 @@ class MLP(nn.Module):
         """Float (N, 28, 28) to logits (N, classes)."""
         logits: torch.Tensor = self.head(self.layers(images.flatten(1)))
         return logits
+
+
+class UnitMLP(MLP):
+    """The reference network on pixels of 0..1, as tutorials train it: they do not standardise."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Float (N, 28, 28) to logits (N, classes)."""
+        return super().forward(images * PIXEL_STD + PIXEL_MEAN)
 
 
 class CNN(nn.Module):
@@ -91,7 +99,12 @@ class Large(CNN):
         super().__init__(classes, stem=(3, 1, 1), widths=widths, mirrored=True)
 
 
-NETWORKS: dict[str, type[nn.Module]] = {"mlp": MLP, "cnn": Standard, "cnn-large": Large}
+NETWORKS: dict[str, type[nn.Module]] = {
+    "mlp": MLP,
+    "mlp-unit": UnitMLP,
+    "cnn": Standard,
+    "cnn-large": Large,
+}
 """By the name that a stored model carries: how a version is rebuilt when it is loaded."""
 
 

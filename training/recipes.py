@@ -68,7 +68,7 @@ RECIPES = {
         Recipe(
             name="reference",
             summary="The reference network as tutorials train it, to compare",
-            network="mlp",
+            network="mlp-unit",
             epochs=3,
             batch_size=64,
             learning_rate=1e-3,

@@ -102,7 +102,7 @@ def test_a_batch_can_be_memorised(home: Home, name: str) -> None:
     torch.manual_seed(0)
     network = networks.build(name, 10)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
-    for _ in range(60):
+    for _ in range(100):
         loss = cross_entropy(network(images), labels)
         optimizer.zero_grad()
         loss.backward()
