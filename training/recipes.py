@@ -3,7 +3,7 @@
 The choices were made on the validation split.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,23 @@ class Recipe:
     shift: int | None = None
 
 
+_STANDARD = Recipe(
+    name="standard",
+    summary="A small convolutional network: good answers in about a minute",
+    network="cnn",
+    epochs=8,
+    batch_size=256,
+    learning_rate=0.15,
+    muon_learning_rate=0.1,
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+    shift=1,
+)
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe(
-            name="standard",
-            summary="A small convolutional network: good answers in about a minute",
-            network="cnn",
-            epochs=8,
-            batch_size=256,
-            learning_rate=0.15,
-            muon_learning_rate=0.1,
-            weight_decay=5e-4,
-            label_smoothing=0.1,
-            shift=1,
-        ),
+        _STANDARD,
         Recipe(
             name="quick",
             summary="The reference network, trained well, in seconds",
@@ -53,17 +55,12 @@ RECIPES = {
             batch_size=512,
             learning_rate=0.2,
         ),
-        Recipe(
+        replace(
+            _STANDARD,
             name="best",
             summary="A larger network that sees each picture both ways: minutes, for quality",
             network="cnn-large",
             epochs=16,
-            batch_size=256,
-            learning_rate=0.15,
-            muon_learning_rate=0.1,
-            weight_decay=5e-4,
-            label_smoothing=0.1,
-            shift=1,
         ),
         Recipe(
             name="reference",
