@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.processes import Home
+from tests.processes import MakeHome
 from training import data, model_store, networks, runs
 from training.augment import augment
 from training.calibration import calibration_error, fit_temperature
@@ -20,12 +20,13 @@ FEW = 4_000
 
 
 @pytest.fixture(autouse=True)
-def use_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WARDROBE_HOME", str(home.path))
+def use_own_home(make_home: MakeHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the session's: its services would show these runs, which have no settings."""
+    monkeypatch.setenv("WARDROBE_HOME", str(make_home().path))
 
 
 @pytest.fixture
-def few(home: Home) -> data.FashionMNIST:
+def few() -> data.FashionMNIST:
     """Fashion-MNIST with a part of its training and validation pictures."""
     dataset = data.load()
     return replace(
@@ -37,7 +38,6 @@ def few(home: Home) -> data.FashionMNIST:
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    """Of a run that nobody else sees."""
     run, lock = runs.create({})
     yield Recorder(run)
     runs.end(run.run_id, "cancelled", None)
