@@ -20,11 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import promotion
+from service import promotion, uploads
 from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
-from service.uploads import limited
 from training import model_store, runs
 from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES
 
@@ -194,7 +193,7 @@ def _known_run(request: Request) -> runs.Run:
 
 async def _json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object; nothing at all counts as an empty one."""
-    body = await limited(request, _MAX_BODY).body()
+    body = await uploads.body(request, _MAX_BODY)
     try:
         value = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:

@@ -1,15 +1,13 @@
 """The bodies of requests: pictures sent raw, as multipart fields or as one array."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.requests import ClientDisconnect, Request
 
 import settings
 from service import pictures
+from service.forms import FormError, FormReader
 from service.refusals import Refusal
 
 NPY = "application/x-npy"
@@ -17,6 +15,9 @@ _MULTIPART = "multipart/form-data"
 
 _MULTIPART_EXTRA = 100_000
 """Bytes that a multipart body may be larger than the one picture in it."""
+
+_MORE_PARTS = 10
+"""Parts that a form may have beside the files of a call, before no more of it is read."""
 
 _FILES_PER_CALL = 10
 """A body with many pictures may be as large as this many of the largest."""
@@ -34,9 +35,9 @@ async def one_picture(request: Request) -> bytes:
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000
     if media_type(request) != _MULTIPART:
         pictures.check_type(request.headers.get("content-type", ""))
-        return await limited(request, limit).body()
-    files = await _files(limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
-    return files[0]
+        return await body(request, limit)
+    [picture] = await _files(request, "image", 1, limit + _MULTIPART_EXTRA)
+    return picture
 
 
 async def many_pictures(request: Request) -> list[bytes]:
@@ -51,12 +52,12 @@ async def many_pictures(request: Request) -> list[bytes]:
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     at_most = settings.get_int("MAX_IMAGES_PER_CALL")
-    return await _files(limited(request, limit), "images", at_most)
+    return await _files(request, "images", at_most, limit)
 
 
 async def array(request: Request) -> bytes:
     """An array's file. Raises Refusal (413) when it is too large."""
-    return await limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
+    return await body(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000)
 
 
 def media_type(request: Request) -> str:
@@ -64,33 +65,31 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _files(request: Request, field: str, at_most: int) -> list[bytes]:
+async def _files(request: Request, field: str, at_most: int, limit: int) -> list[bytes]:
     try:
-        # One file more than allowed is let in, to be refused in our words.
-        async with request.form(max_files=at_most + 1, max_fields=at_most + 1) as form:
-            uploads = _uploads(form, field, at_most)
-            return [await upload.read() for upload in uploads]
-    except HTTPException as error:
-        if error.detail.startswith("Too many files"):
-            raise _too_many(field, at_most) from error
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}") from error
+        reader = FormReader(request.headers.get("content-type", ""))
 
+        def take(piece: bytes) -> None:
+            reader.write(piece)
+            if reader.form.parts > at_most + _MORE_PARTS:
+                raise _too_many(field, at_most)
 
-def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
-    values: list[Any] = form.getlist(field)
-    uploads = [value for value in values if isinstance(value, UploadFile)]
-    if len(uploads) > at_most:
+        await _read(request, limit, take)
+        form = reader.end()
+    except FormError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}") from error
+    files = [content for name, content in form.files if name == field]
+    if len(files) > at_most:
         raise _too_many(field, at_most)
-    if not uploads:
-        kinds = {
-            name: "file" if isinstance(it, UploadFile) else "text" for name, it in form.items()
-        }
+    if not files:
+        kinds = dict.fromkeys((name for name, _ in form.files), "file")
+        kinds |= dict.fromkeys((name for name, _ in form.texts), "text")
         found = ", ".join(f"'{name}' ({kind})" for name, kind in kinds.items()) or "none"
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
             f"Send the picture as a file in the form field '{field}'. Fields found: {found}.",
         )
-    return uploads
+    return files
 
 
 def _too_many(field: str, at_most: int) -> Refusal:
@@ -100,22 +99,27 @@ def _too_many(field: str, at_most: int) -> Refusal:
     )
 
 
-def limited(request: Request, limit: int) -> Request:
-    """The same request, whose body may not be larger than `limit` bytes."""
-    received = 0
+async def body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises Refusal (413) when it is larger than `limit` bytes."""
+    pieces: list[bytes] = []
+    await _read(request, limit, pieces.append)
+    return b"".join(pieces)
 
-    async def receive() -> Message:
-        nonlocal received
+
+async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> None:
+    """Give each piece of a body to `take`, as it comes."""
+    received, more = 0, True
+    while more:
         message = await request.receive()
-        received += len(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
+        more = message.get("more_body", False)
+        received += len(piece)
         if received <= limit:
-            return message
-        while message.get("more_body") and received < limit * _DRAIN_FACTOR:
-            message = await request.receive()
-            received += len(message.get("body", b""))
-        raise Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
-        )
-
-    return Request(request.scope, receive)
+            take(piece)
+        elif not more or received > limit * _DRAIN_FACTOR:
+            raise Refusal(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
+            )

@@ -12,20 +12,28 @@ from training.preprocess import PIXEL_MEAN, PIXEL_STD, SIDE
 class MLP(nn.Module):
     """The reference network: 784-512-512-10, 669,706 parameters."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, *, widths: tuple[int, int] = (512, 512)) -> None:
         super().__init__()
+        first, second = widths
         self.layers = nn.Sequential(
-            nn.Linear(SIDE * SIDE, 512),
+            nn.Linear(SIDE * SIDE, first),
             nn.ReLU(),
-            nn.Linear(512, 512),
+            nn.Linear(first, second),
             nn.ReLU(),
         )
-        self.head = nn.Linear(512, classes)
+        self.head = nn.Linear(second, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Float (N, 28, 28) to logits (N, classes)."""
         logits: torch.Tensor = self.head(self.layers(images.flatten(1)))
         return logits
+
+
+class SmallMLP(MLP):
+    """784-256-128-10: a third of the numbers, and nearly as good after as many epochs."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(classes, widths=(256, 128))
 
 
 class UnitMLP(MLP):
@@ -88,11 +96,12 @@ class Standard(CNN):
     """Small enough that serving it costs little: the first layer looks at every second pixel."""
 
     def __init__(self, classes: int) -> None:
-        super().__init__(classes, stem=(4, 2, 0), widths=(32, 48, None, 96, 96), mirrored=False)
+        widths = (32, 48, None, 96, None, 128)
+        super().__init__(classes, stem=(4, 2, 0), widths=widths, mirrored=True)
 
 
 class Large(CNN):
-    """Sees every pixel, and each picture both ways."""
+    """Sees every pixel."""
 
     def __init__(self, classes: int) -> None:
         widths = (32, None, 64, 64, None, 128, 128, 128)
@@ -101,6 +110,7 @@ class Large(CNN):
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp": MLP,
+    "mlp-small": SmallMLP,
     "mlp-unit": UnitMLP,
     "cnn": Standard,
     "cnn-large": Large,

@@ -140,8 +140,8 @@ def fit(
         for epoch in range(done + 1, recipe.epochs + 1):
             network.train()
             images = train.images
-            if recipe.shift is not None:
-                images = augment(images, recipe.shift, order)
+            if recipe.is_augmented:
+                images = augment(images, recipe.shift, recipe.scale, order)
             shuffled = torch.randperm(len(train.labels), generator=order).to(images.device)
             losses, hits = 0.0, 0
             for step, batch in enumerate(shuffled.split(recipe.batch_size), start=1):
