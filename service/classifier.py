@@ -38,7 +38,9 @@ Answer = dict[str, Any]
 @bentoml.service(
     name="classifier",
     workers=settings.get_int("CLASSIFIER_WORKERS"),
-    traffic={"timeout": 30},
+    # BentoML keeps a timer of each request until it would have run out, answered or not: a longer
+    # time limit is memory.
+    traffic={"timeout": 15},
     # Nobody collects traces; to prepare one for each request costs half of the framework's time.
     tracing={"excluded_urls": ".*"},
     # The access log costs as much as a forward pass; the metrics count every request.

@@ -41,7 +41,7 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 PICTURES = 512
 PICTURES_A_CALL = 256
-CLIENTS_OF_MANY = 8
+CLIENTS_OF_MANY = 32
 WORKERS = 2
 WARM_UP_SECONDS = 1
 START_SECONDS = 90
@@ -361,7 +361,7 @@ def report(rows: list[dict[str, Any]]) -> None:
         ratio = "" if base is None else f"{base / one['rps']:.2f}"
         print(columns.format(
             one["server"], one["call"], one["clients"], f"{one['rps']:,.0f}",
-            f"{one['p50_ms']:.1f}", f"{one['p99_ms']:.1f}", one["errors"],
+            f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.1f}", one["errors"],
             f"{one['rss_mb']:,.0f}", ratio, f"{one['generator_cpu']:.0%}",
         ))  # fmt: skip
 
