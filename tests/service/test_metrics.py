@@ -28,17 +28,18 @@ print(generate_latest(registry).decode())
 """
 
 
-def scraped(how: str, folder: Path) -> str:
+def scraped(how: str, folder: Path) -> list[str]:
     """What a scrape finds after the values were observed, in the mode of several workers."""
     folder.mkdir()
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", OBSERVE, how, *map(str, VALUES)],
         cwd=ROOT,
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
         capture_output=True,
         text=True,
         check=True,
-    ).stdout
+    )
+    return [line for line in done.stdout.splitlines() if line.startswith("it_")]
 
 
 def test_observed_together_counts_as_one_by_one(tmp_path: Path) -> None:
