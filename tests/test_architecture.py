@@ -40,7 +40,7 @@ MAY_NEED = {
         "urllib3",
     },
     "service": {"bentoml", "numpy", "PIL", "prometheus_client", "starlette", "torch"},
-    "training": {"bentoml", "numpy", "PIL", "torch", "tqdm"},
+    "training": {"bentoml", "numpy", "PIL", "sqlalchemy", "torch", "tqdm"},
     "settings.py": set[str](),
 }
 """Of what others wrote, beside the standard library."""
