@@ -12,7 +12,7 @@ the other one is again what it was.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -40,10 +40,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import (
-    delete as sql_delete,
-)
+from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.sqlite import insert as insert_or_not
+from sqlalchemy.exc import DBAPIError
 
 import settings
 from training.preprocess import SIDE, Grey
@@ -89,6 +88,10 @@ _other_labels = (
 
 class CorrectionError(Exception):
     """What was asked of the store cannot be; the message says why and what to do."""
+
+
+class StoreUnavailable(CorrectionError):  # noqa: N818 - it says what happened
+    """The database is damaged or cannot be written: a full disk, or a file that is none."""
 
 
 class UnknownCorrection(CorrectionError):  # noqa: N818 - it says what happened
@@ -185,9 +188,7 @@ def read_claim(fields: Mapping[str, str | None], class_names: Sequence[str]) -> 
             raise CorrectionError(f"'{field}' is no class that is known. Known are {known}.")
     model, source = fields.get("model") or None, fields.get("source") or "api"
     if model is not None and not _MODEL.fullmatch(model):
-        raise CorrectionError(
-            "'model' is the tag or the version of a model, as /classify tells it."
-        )
+        raise CorrectionError("'model' is the tag of a version, as /classify tells it.")
     if not _SOURCE.fullmatch(source):
         raise CorrectionError("'source' is a word of small letters and digits, such as pad.")
     return Claim(str(fields["label"]), fields.get("predicted") or None, model, source)
@@ -230,9 +231,8 @@ def restore(entries: Iterable[tuple[Correction, bytes]]) -> tuple[int, int]:
     added = known = 0
     with _writing() as connection:
         taken = set(connection.execute(select(_rows.c.id)).scalars())
-        there = {
-            tuple(it) for it in connection.execute(select(_rows.c.content_hash, _rows.c.label))
-        }
+        pairs = connection.execute(select(_rows.c.content_hash, _rows.c.label))
+        there = {tuple(pair) for pair in pairs}
         for correction, picture in entries:
             what = (correction.content_hash, correction.label)
             if what in there:
@@ -243,8 +243,8 @@ def restore(entries: Iterable[tuple[Correction, bytes]]) -> tuple[int, int]:
                 row |= {"state": NEW, "reason": None}
             if correction.id < 1 or correction.id in taken:
                 del row["id"]
-            inserted = connection.execute(insert(_rows).values(row))
-            taken.add(int(inserted.inserted_primary_key[0]))
+            wanted = insert(_rows).values(row).returning(_rows.c.id)
+            taken.add(connection.execute(wanted).scalar_one())
             there.add(what)
             added += 1
     return added, known
@@ -270,7 +270,7 @@ def picture(correction_id: int) -> Grey:
 def page(
     *, state: str | None = None, label: str | None = None, after: int = 0, limit: int = 50
 ) -> list[Correction]:
-    """At most `limit` rows, newest first: those after the row with the id `after`, if it is not 0."""
+    """At most `limit` rows, newest first; with `after`, those after the row with that id."""
     with _reading() as connection:
         where = _filter(state, label) + ([_rows.c.id < after] if after else [])
         return _read(connection, *where, limit=limit)
@@ -323,7 +323,7 @@ def relabel(correction_id: int, label: str) -> Correction:
             _rows.c.label == label,
         )
         if twin:
-            connection.execute(sql_delete(_rows).where(_rows.c.id == correction_id))
+            connection.execute(delete_from(_rows).where(_rows.c.id == correction_id))
             return _one(connection, twin[0].id)
         connection.execute(
             update(_rows)
@@ -351,7 +351,7 @@ def accept(correction_id: int) -> Correction:
 def delete(correction_id: int) -> None:
     """Remove a row and its picture. Raises UnknownCorrection."""
     with _writing() as connection:
-        removed = connection.execute(sql_delete(_rows).where(_rows.c.id == correction_id))
+        removed = connection.execute(delete_from(_rows).where(_rows.c.id == correction_id))
         if removed.rowcount == 0:
             raise UnknownCorrection(correction_id)
 
@@ -375,21 +375,13 @@ def set_aside(reasons: Mapping[int, str]) -> list[int]:
 
 def usable(class_names: Sequence[str]) -> Usable:
     """What a run may train on or hold out: new and accepted rows whose label is a class."""
-    columns = (
-        "id",
-        "content_hash",
-        "label",
-        "predicted",
-        "source",
-        "created_at",
-        "state",
-        "picture",
-    )
     with _reading() as connection:
         rows = connection.execute(
-            select(*(_rows.c[name] for name in columns))
+            select(_rows)
             .where(
-                _rows.c.state.in_((NEW, ACCEPTED)), ~_is_disputed, _rows.c.label.in_(class_names)
+                _rows.c.state.in_((NEW, ACCEPTED)),
+                ~_is_disputed,
+                _rows.c.label.in_(class_names),
             )
             .order_by(_rows.c.id)
         ).all()
@@ -433,7 +425,7 @@ def _selected(*more: Any) -> Any:
     return select(*plain, _state.label("state"), _rows.c.reason, _other_labels, *more)
 
 
-def _correction(row: Sequence[Any]) -> Correction:
+def _correction(row: Any) -> Correction:
     *plain, reason, other_labels = row
     if other_labels is not None:
         reason = f"The same picture is also labelled {other_labels}."
@@ -454,12 +446,25 @@ def _one(connection: Connection, correction_id: int) -> Correction:
 
 
 def _reading() -> AbstractContextManager[Connection]:
-    return _engine(path()).begin()
+    return _transaction(takes_the_pen=False)
 
 
 def _writing() -> AbstractContextManager[Connection]:
     """A transaction that has the only pen from its beginning: what it reads stays true."""
-    return _engine(path()).execution_options(takes_the_pen=True).begin()
+    return _transaction(takes_the_pen=True)
+
+
+@contextmanager
+def _transaction(*, takes_the_pen: bool) -> Iterator[Connection]:
+    try:
+        with _engine(path()).execution_options(takes_the_pen=takes_the_pen).begin() as connection:
+            yield connection
+    except (DBAPIError, OSError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error.strerror
+        raise StoreUnavailable(
+            f"The corrections in {path()} cannot be read or written: {reason}. "
+            "Look at that file and at the space on its disk."
+        ) from error
 
 
 @cache
@@ -483,5 +488,5 @@ def _set_up(connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    pen = connection.get_execution_options().get("takes_the_pen")
+    pen = connection.get_execution_options()["takes_the_pen"]
     connection.exec_driver_sql("BEGIN IMMEDIATE" if pen else "BEGIN")

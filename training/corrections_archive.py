@@ -137,7 +137,10 @@ def _entry(
     correction = Correction(
         id=_id(line.get("id") or "0"),
         content_hash=corrections.content_hash(content),
-        **vars(claim),
+        label=claim.label,
+        predicted=claim.predicted,
+        model=claim.model,
+        source=claim.source,
         created_at=_moment(line.get("created_at")),
         state=state,
         reason=reason,
