@@ -1,5 +1,7 @@
-"""The bodies of requests: pictures sent raw, as multipart fields or as one array."""
+"""The bodies of requests: pictures raw, in forms or as one array; archives; JSON."""
 
+import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +23,9 @@ _MULTIPART_EXTRA = 100_000
 _FILES_PER_CALL = 10
 """A body with many pictures may be as large as this many of the largest."""
 
+_MAX_JSON = 100_000
+"""Bytes."""
+
 _DRAIN_FACTOR = 10
 """How much more than its limit of a refused body is read, so that its client hears the refusal:
 many clients only listen once they have sent everything."""
@@ -35,8 +40,30 @@ async def one_picture(request: Request) -> bytes:
     if media_type(request) != _MULTIPART:
         pictures.check_type(request.headers.get("content-type", ""))
         return await limited(request, limit).body()
-    files = await _files(limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
+    files, _ = await _form(limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
     return files[0]
+
+
+async def one_picture_with_texts(
+    request: Request, fields: Sequence[str]
+) -> tuple[bytes, dict[str, str]]:
+    """The file of the multipart field `image`, and the texts of the other fields that there are.
+
+    `fields` are those that may be. Raises Refusal as `one_picture` does, and 400 for another one.
+    """
+    if media_type(request) != _MULTIPART:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
+        )
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
+    files, texts = await _form(limited(request, limit), "image", 1, most_texts=len(fields))
+    if unknown := sorted(set(texts) - set(fields)):
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            f"There is no field {unknown[0]!r}. Known are image, {', '.join(fields)}.",
+        )
+    return files[0], texts
 
 
 async def many_pictures(request: Request) -> list[bytes]:
@@ -51,7 +78,8 @@ async def many_pictures(request: Request) -> list[bytes]:
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     at_most = settings.get_int("MAX_IMAGES_PER_CALL")
-    return await _files(limited(request, limit), "images", at_most)
+    files, _ = await _form(limited(request, limit), "images", at_most)
+    return files
 
 
 async def array(request: Request) -> bytes:
@@ -59,17 +87,49 @@ async def array(request: Request) -> bytes:
     return await limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
 
 
+async def archive(request: Request) -> bytes:
+    """An archive: the raw body, or the one file of a form.
+
+    Raises Refusal: 413 when it is too large, 400 for a bad form.
+    """
+    request = limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL)
+    if media_type(request) != _MULTIPART:
+        return await request.body()
+    files, _ = await _form(request, "archive", at_most=1)
+    return files[0]
+
+
+async def json_object(request: Request, such_as: str) -> dict[str, Any]:
+    """The body as a JSON object; nothing at all counts as an empty one.
+
+    Raises Refusal: 413 when it is too large, 400, with the example `such_as`, for anything else.
+    """
+    body = await limited(request, _MAX_JSON).body()
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"Send a JSON object, such as {such_as}.")
+    return value
+
+
 def media_type(request: Request) -> str:
     """The request's content type, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _files(request: Request, field: str, at_most: int) -> list[bytes]:
+async def _form(
+    request: Request, field: str, at_most: int, *, most_texts: int = 0
+) -> tuple[list[bytes], dict[str, str]]:
+    """The files in `field`, and the texts of the other fields. Raises Refusal."""
     try:
-        # One file more than allowed is let in, to be refused in our words.
-        async with request.form(max_files=at_most + 1, max_fields=at_most + 1) as form:
+        # One more than allowed is let in, to be refused in our words.
+        most_fields = max(at_most, most_texts) + 1
+        async with request.form(max_files=at_most + 1, max_fields=most_fields) as form:
             uploads = _uploads(form, field, at_most)
-            return [await upload.read() for upload in uploads]
+            texts = {name: value for name, value in form.items() if isinstance(value, str)}
+            return [await upload.read() for upload in uploads], texts
     except HTTPException as error:
         if error.detail.startswith("Too many files"):
             raise _too_many(field, at_most) from error
@@ -86,9 +146,10 @@ def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
             name: "file" if isinstance(it, UploadFile) else "text" for name, it in form.items()
         }
         found = ", ".join(f"'{name}' ({kind})" for name, kind in kinds.items()) or "none"
+        what = "archive" if field == "archive" else "picture"
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
-            f"Send the picture as a file in the form field '{field}'. Fields found: {found}.",
+            f"Send the {what} as a file in the form field '{field}'. Fields found: {found}.",
         )
     return uploads
 

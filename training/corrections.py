@@ -9,10 +9,12 @@ Two rows with the same picture contradict each other, since one picture has one 
 the other one is again what it was.
 """
 
+import fcntl
 import hashlib
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +30,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     UniqueConstraint,
@@ -84,6 +87,11 @@ _state = case((_is_disputed, CONFLICT), else_=_rows.c.state)
 _other_labels = (
     select(func.group_concat(_other.c.label, ", ")).where(_same_picture).scalar_subquery()
 )
+_selected = select(
+    *(column for column in _rows.c if column.name != "state"),
+    _state.label("state"),
+    _other_labels.label("other_labels"),
+)
 
 
 class CorrectionError(Exception):
@@ -117,10 +125,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Correction:
-    """A row without its picture. `created_at` is ISO 8601, UTC; `state` is one of STATES.
+    """A row. `created_at` is ISO 8601, UTC; `state` is one of STATES.
 
-    `content_hash` is the SHA-256 of the picture's 784 bytes, in hex. With `label` it names a
-    correction wherever it is; `id` does so in one store only.
+    `picture` holds the 784 grey values, row by row, and `content_hash` their SHA-256 in hex. With
+    `label` it names a correction wherever it is; `id` does so in one store only.
     """
 
     id: int
@@ -132,6 +140,12 @@ class Correction:
     created_at: str
     state: str
     reason: str | None
+    picture: bytes
+
+    @property
+    def pixels(self) -> Grey:
+        """The picture as uint8 (28, 28), read-only."""
+        return np.frombuffer(self.picture, np.uint8).reshape(SIDE, SIDE)
 
     @property
     def held_out(self) -> bool:
@@ -222,8 +236,8 @@ def add(picture: Grey, claim: Claim) -> tuple[Correction, bool]:
     return correction, inserted
 
 
-def restore(entries: Iterable[tuple[Correction, bytes]]) -> tuple[int, int]:
-    """Take rows back as they were, all or none, each with the 784 bytes of its picture.
+def restore(entries: Iterable[Correction]) -> tuple[int, int]:
+    """Take rows back as they were, all or none.
 
     Returns how many were added, and how many were there already, which stay as they are. A row
     keeps its id unless another one has it. A `conflict` becomes new: whether it is one shows.
@@ -233,12 +247,12 @@ def restore(entries: Iterable[tuple[Correction, bytes]]) -> tuple[int, int]:
         taken = set(connection.execute(select(_rows.c.id)).scalars())
         pairs = connection.execute(select(_rows.c.content_hash, _rows.c.label))
         there = {tuple(pair) for pair in pairs}
-        for correction, picture in entries:
+        for correction in entries:
             what = (correction.content_hash, correction.label)
             if what in there:
                 known += 1
                 continue
-            row = {**vars(correction), "picture": picture}
+            row = dict(vars(correction))
             if correction.state == CONFLICT:
                 row |= {"state": NEW, "reason": None}
             if correction.id < 1 or correction.id in taken:
@@ -254,17 +268,6 @@ def get(correction_id: int) -> Correction:
     """One row. Raises UnknownCorrection."""
     with _reading() as connection:
         return _one(connection, correction_id)
-
-
-def picture(correction_id: int) -> Grey:
-    """A row's picture, uint8 (28, 28). Raises UnknownCorrection."""
-    with _reading() as connection:
-        content = connection.execute(
-            select(_rows.c.picture).where(_rows.c.id == correction_id)
-        ).scalar()
-    if content is None:
-        raise UnknownCorrection(correction_id)
-    return np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
 
 
 def page(
@@ -286,22 +289,17 @@ def counts(*, label: str | None = None) -> dict[str, int]:
     return {state: by_state.get(state, 0) for state in STATES}
 
 
-def each() -> Iterator[tuple[Correction, bytes]]:
-    """Every row with the bytes of its picture, oldest first.
+def each() -> Iterator[Correction]:
+    """Every row, oldest first.
 
     They are read some at a time, so that nobody is held up: a change meanwhile may show or not.
     """
     after = 0
     while True:
         with _reading() as connection:
-            found = connection.execute(
-                _selected(_rows.c.picture)
-                .where(_rows.c.id > after)
-                .order_by(_rows.c.id)
-                .limit(_AT_A_TIME)
-            ).all()
-        for *row, content in found:
-            yield _correction(row), content
+            later = _selected.where(_rows.c.id > after).order_by(_rows.c.id).limit(_AT_A_TIME)
+            found = [_correction(row) for row in connection.execute(later)]
+        yield from found
         if len(found) < _AT_A_TIME:
             return
         after = found[-1].id
@@ -419,22 +417,17 @@ def _filter(state: str | None, label: str | None) -> list[Any]:
     return wanted if state is None else [*wanted, _rows.c.state == state, ~_is_disputed]
 
 
-def _selected(*more: Any) -> Any:
-    """Everything that a Correction is made of, and `more`."""
-    plain = [it for it in _rows.c if it.name not in ("state", "reason", "picture")]
-    return select(*plain, _state.label("state"), _rows.c.reason, _other_labels, *more)
-
-
-def _correction(row: Any) -> Correction:
-    *plain, reason, other_labels = row
+def _correction(row: Row[*tuple[Any, ...]]) -> Correction:
+    values = dict(row._mapping)
+    other_labels = values.pop("other_labels")
     if other_labels is not None:
-        reason = f"The same picture is also labelled {other_labels}."
-    return Correction(*plain, reason)
+        values["reason"] = f"The same picture is also labelled {other_labels}."
+    return Correction(**values)
 
 
 def _read(connection: Connection, *where: Any, limit: int | None = None) -> list[Correction]:
     """The rows for which all of `where` holds, newest first."""
-    query = _selected().where(*where).order_by(_rows.c.id.desc()).limit(limit)
+    query = _selected.where(*where).order_by(_rows.c.id.desc()).limit(limit)
     return [_correction(row) for row in connection.execute(query)]
 
 
@@ -459,8 +452,8 @@ def _transaction(*, takes_the_pen: bool) -> Iterator[Connection]:
     try:
         with _engine(path()).execution_options(takes_the_pen=takes_the_pen).begin() as connection:
             yield connection
-    except (DBAPIError, OSError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error.strerror
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
         raise StoreUnavailable(
             f"The corrections in {path()} cannot be read or written: {reason}. "
             "Look at that file and at the space on its disk."
@@ -474,19 +467,21 @@ def _engine(file: Path) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
-    with engine.execution_options(takes_the_pen=True).begin() as connection:
-        _rows.metadata.create_all(connection)
+    # One process at a time: SQLite does not wait while another one changes to WAL.
+    with (file.parent / f".{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as outside_of_transactions:
+            outside_of_transactions.execute("PRAGMA journal_mode=WAL")
+        with engine.execution_options(takes_the_pen=True).begin() as connection:
+            _rows.metadata.create_all(connection)
     return engine
 
 
 def _set_up(connection: Any, _: object) -> None:
     connection.isolation_level = None  # Python's sqlite3 would begin transactions too late
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+    connection.execute("PRAGMA synchronous=FULL").close()
 
 
 def _begin(connection: Connection) -> None:
-    pen = connection.get_execution_options()["takes_the_pen"]
+    pen = connection.get_execution_options().get("takes_the_pen")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if pen else "BEGIN")

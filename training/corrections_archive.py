@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image
 
 from training import corrections
@@ -58,10 +57,9 @@ def export() -> Iterator[bytes]:
     table = csv.DictWriter(lines, COLUMNS, extrasaction="ignore")
     table.writeheader()
     with zipfile.ZipFile(sink, "w") as archive:
-        for correction, content in corrections.each():
+        for correction in corrections.each():
             name = f"pictures/{correction.id}.png"
-            pixels = np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
-            archive.writestr(name, png(pixels))
+            archive.writestr(name, png(correction.pixels))
             table.writerow({"file": name, **vars(correction)})
             if sink.size >= _CHUNK_BYTES:
                 yield sink.taken()
@@ -87,9 +85,7 @@ def take_back(file: BinaryIO, class_names: Sequence[str]) -> tuple[int, int]:
     return corrections.restore(entries)
 
 
-def _entries(
-    archive: zipfile.ZipFile, class_names: Sequence[str]
-) -> Iterator[tuple[Correction, bytes]]:
+def _entries(archive: zipfile.ZipFile, class_names: Sequence[str]) -> Iterator[Correction]:
     files = {info.filename: info for info in archive.infolist()}
     if TABLE not in files:
         raise CorrectionError(f"There is no {TABLE} in the archive. Export one to see its form.")
@@ -123,20 +119,20 @@ def _entry(
     files: dict[str, zipfile.ZipInfo],
     line: dict[str, str | None],
     class_names: Sequence[str],
-) -> tuple[Correction, bytes]:
+) -> Correction:
     claim = corrections.read_claim(line, class_names)
     name = line["file"] or ""
     if name not in files:
         raise CorrectionError(f"the archive has no file {name!r}.")
-    content = _pixels(archive, files[name])
+    picture = _pixels(archive, files[name])
     state, reason = line.get("state") or corrections.NEW, line.get("reason") or None
     if state not in corrections.STATES:
         raise CorrectionError(f"'state' is one of {', '.join(corrections.STATES)}.")
     if reason is not None and len(reason) > _LONGEST_REASON:
         raise CorrectionError(f"'reason' is longer than {_LONGEST_REASON:,} characters.")
-    correction = Correction(
+    return Correction(
         id=_id(line.get("id") or "0"),
-        content_hash=corrections.content_hash(content),
+        content_hash=corrections.content_hash(picture),
         label=claim.label,
         predicted=claim.predicted,
         model=claim.model,
@@ -144,8 +140,8 @@ def _entry(
         created_at=_moment(line.get("created_at")),
         state=state,
         reason=reason,
+        picture=picture,
     )
-    return correction, content
 
 
 def _pixels(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -51,7 +51,7 @@ def test_what_is_kept_comes_back() -> None:
     assert found == correction == corrections.get(correction.id)
     assert (found.label, found.predicted, found.source) == ("Bag", "Shirt", "pad")
     assert (found.state, found.reason) == ("new", None)
-    assert (corrections.picture(found.id) == picture(1)).all()
+    assert (found.pixels == picture(1)).all()
 
 
 def test_the_same_again_is_the_same() -> None:
@@ -152,7 +152,6 @@ def test_pages_are_newest_first_and_go_on_after_an_id() -> None:
     "ask",
     [
         corrections.get,
-        corrections.picture,
         corrections.delete,
         corrections.accept,
         lambda number: corrections.relabel(number, "Bag"),
@@ -208,7 +207,7 @@ def test_what_was_acknowledged_survives_being_killed() -> None:
     found = {it.id: it for it in corrections.page(limit=10_000)}
     for number, correction_id in acknowledged.items():
         assert found[correction_id].label == "Bag"
-        assert (corrections.picture(correction_id) == picture(number)).all()
+        assert (found[correction_id].pixels == picture(number)).all()
     assert len(acknowledged) >= 5 * 7
 
 
@@ -258,7 +257,7 @@ def test_an_archive_holds_pictures_and_a_table() -> None:
         for line in table:
             image = Image.open(archive.open(line["file"]))
             assert (image.mode, image.size) == ("L", (28, 28))
-            assert (np.asarray(image) == corrections.picture(int(line["id"]))).all()
+            assert (np.asarray(image) == corrections.get(int(line["id"])).pixels).all()
 
 
 def test_an_archive_taken_back_elsewhere_is_the_same(
