@@ -12,7 +12,12 @@ SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("path", "landmark"),
-    [("", "What is it?"), ("retrain", "All runs"), ("models", "Models")],
+    [
+        ("", "What is it?"),
+        ("retrain", "All runs"),
+        ("models", "Models"),
+        ("corrections", "Corrections"),
+    ],
 )
 def test_axe_finds_nothing(
     browser: Browser, app_url: str, scheme: Literal["light", "dark"], path: str, landmark: str
