@@ -131,7 +131,7 @@ def export() -> bytes:
 def take_back(archive: bytes) -> tuple[int, int]:
     """Takes an archive back: how many were added, how many there were already.
 
-    Raises ServiceError: Refused, with the reason, if anything in it is wrong; nothing is taken then.
+    Raises ServiceError: Refused, if anything in it is wrong; then nothing was taken.
     """
     trainer = _trainer()
     headers = {"Content-Type": "application/zip"}

@@ -61,7 +61,7 @@ def _ask(answer: Answer, data: bytes, media_type: str, source: str) -> None:
             args=(answer, data, media_type, source),
         )
     st.caption(
-        "Your answer keeps the 28×28 picture that the model saw, the class, what version "
+        "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what version "
         f"{plain(version_of(answer.model))} said, that it was {_ORIGIN[source]} and when, in the "
         "trainer's `corrections.db`, to train on."
     )
