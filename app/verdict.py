@@ -61,28 +61,26 @@ def _ask(answer: Answer, data: bytes, media_type: str, source: str) -> None:
             args=(answer, data, media_type, source),
         )
     st.caption(
-        "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what version "
-        f"{plain(version_of(answer.model))} said, that it was {_ORIGIN[source]} and when, in the "
-        "trainer's `corrections.db`, to train on."
+        "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what "
+        f"version {plain(version_of(answer.model))} said, that it was {_ORIGIN[source]} and when, "
+        "in the trainer's `corrections.db`, to train on."
     )
 
 
 def _tell(said: _Said, source: str) -> None:
-    label = plain(said.label)
+    label, number = plain(said.label), said.kept.id
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if said.kept.new:
-            st.markdown(f"Kept as **{label}**, number {said.kept.id}.", width="content")
+            st.markdown(f"Kept as **{label}**, number {number}.", width="content")
             st.button("Undo", key=f"{source}_undo", on_click=_undo, args=(said, source))
         else:
-            st.markdown(
-                f"You said **{label}** before: it is number {said.kept.id}.", width="content"
-            )
+            st.markdown(f"Kept before as **{label}**, number {number}.", width="content")
+        st.page_link("views/corrections.py", label="See all corrections", width="content")
     if said.kept.state == "conflict":
         st.warning(
             "This picture was kept with another class before. Neither is used until one of them is "
             "deleted or relabelled."
         )
-    st.page_link("views/corrections.py", label="See all corrections")
 
 
 def _keep_other(answer: Answer, data: bytes, media_type: str, source: str) -> None:

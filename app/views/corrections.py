@@ -13,13 +13,14 @@ from app.wording import ago, plain
 AT_A_TIME = 24
 LARGEST_ARCHIVE_MB = 100
 
+_ALL = "all"
 _STATES = {
     "new": "New",
     "accepted": "Accepted",
-    "conflict": "Two classes",
+    "conflict": "Disputed",
     "set_aside": "Set aside",
 }
-_SOURCES = {"pad": "drawn", "upload": "uploaded"}
+_SOURCES = {"pad": "drawn", "upload": "uploaded", "api": "sent by a program"}
 _EVERY_CLASS = "Every class"
 
 
@@ -42,7 +43,7 @@ def page() -> None:
     try:
         shown = look()
     except ServiceError as error:
-        trainer_notice.show(error, "What was kept is kept.")
+        trainer_notice.show(error, "What was kept is kept, and the model goes on answering.")
         return
     filters()
     tell_import()
@@ -68,12 +69,12 @@ def page() -> None:
 
 def look() -> Page:
     """The page that is chosen. One that has become empty gives way to the one before it."""
-    state = st.session_state.get("corrections_state")
-    label = st.session_state.get("corrections_class")
+    state = st.session_state.get("corrections_state", _ALL)
+    label = st.session_state.get("corrections_class", _EVERY_CLASS)
     pages = st.session_state.setdefault("corrections_pages", [0])
     while True:
         found = corrections.page(
-            state=state,
+            state=None if state == _ALL else state,
             label=None if label == _EVERY_CLASS else label,
             after=pages[-1],
             limit=AT_A_TIME,
@@ -85,11 +86,13 @@ def look() -> Page:
 
 def filters() -> None:
     """Which ones to see."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, gap="medium"):
         st.segmented_control(
             "State",
-            list(_STATES),
-            format_func=lambda state: _STATES[state],
+            [_ALL, *_STATES],
+            default=_ALL,
+            required=True,
+            format_func=lambda state: _STATES.get(state, "All"),
             key="corrections_state",
             on_change=_to_the_first_page,
         )
@@ -115,10 +118,8 @@ def nothing_there() -> None:
 
 def summary(shown: Page) -> str:
     """How many there are of each kind."""
-    parts = [
-        f"{count:,} {_STATES[state].lower()}" for state, count in shown.counts.items() if count
-    ]
-    return " · ".join(parts)
+    there = ((state, count) for state, count in shown.counts.items() if count)
+    return " · ".join(f"{count:,} {_STATES[state].lower()}" for state, count in there)
 
 
 def card(one: Correction) -> Card:

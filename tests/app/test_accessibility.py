@@ -9,14 +9,15 @@ from playwright.sync_api import Browser, Page, expect
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
+@pytest.mark.usefixtures("some_corrections")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("path", "landmark"),
     [
         ("", "What is it?"),
+        ("corrections", "Corrections"),
         ("retrain", "All runs"),
         ("models", "Models"),
-        ("corrections", "Corrections"),
     ],
 )
 def test_axe_finds_nothing(

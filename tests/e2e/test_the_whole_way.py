@@ -15,7 +15,7 @@ from tests.e2e.conftest import Wardrobe, is_served
 from tests.processes import ROOT, wait_for
 
 SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
-PAGES = ("Classify", "Retrain", "Models", "Metrics")
+PAGES = ("Classify", "Corrections", "Retrain", "Models", "Metrics")
 STROKES = 20
 
 WATCH_ANSWERS = """() => {

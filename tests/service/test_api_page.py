@@ -420,9 +420,8 @@ class Stage:
         asked("list_corrections", "200", "two", "GET", "")
         accepted = {"state": "accepted"}
         asked("change_correction", "409", "conflict", "PATCH", f"/{first}", json=accepted)
-        asked(
-            "change_correction", "200", "relabelled", "PATCH", f"/{second}", json={"label": "Bag"}
-        )
+        a_bag = {"label": "Bag"}
+        asked("change_correction", "200", "relabelled", "PATCH", f"/{second}", json=a_bag)
         asked("change_correction", "200", "accepted", "PATCH", f"/{first}", json=accepted)
         for name, body in (
             ("change", '{"state": "new"}'),
@@ -439,8 +438,8 @@ class Stage:
             ("delete_correction", "DELETE", ""),
             ("correction_image", "GET", "/image"),
         ):
-            body = {"json": {"label": "Bag"}} if method == "PATCH" else {}
-            asked(operation, "404", "unknown", method, f"/999999999{path}", **body)
+            more = {"json": a_bag} if method == "PATCH" else {}
+            asked(operation, "404", "unknown", method, f"/999999999{path}", **more)
         for operation, path in (
             ("list_corrections", ""),
             (keep, ""),
@@ -463,8 +462,8 @@ class Stage:
         refused("400", "form", data=b"-", headers={"Content-Type": "multipart/form-data"})
         refused("400", "missing", files={"image": BAG})
         refused("400", "label", **bag("Hat"))
-        for field, value in (("predicted", "Hat"), ("model", "../it"), ("source", "The pad")):
-            refused("400", field, files={"image": BAG}, data={"label": "Bag", field: value})
+        for name, value in (("predicted", "Hat"), ("model", "../it"), ("source", "The pad")):
+            refused("400", name, files={"image": BAG}, data={"label": "Bag", name: value})
         refused("400", "field", files={"image": BAG}, data={"label": "Bag", "colour": "red"})
         refused("413", "bytes", **bag("Bag", bytes(10_200_001)))
         refused("413", "pixels", **bag("Bag", header_bomb()))

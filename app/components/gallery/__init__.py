@@ -26,7 +26,7 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """One picture, a PNG of 28x28 pixels. `acceptable` gives it a button to say that it is right."""
+    """One picture, a PNG of 28x28 pixels. `acceptable`: it has a button that says it is right."""
 
     id: int
     label: str
