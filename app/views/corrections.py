@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import badge, corrections, trainer_notice
 from app.components.gallery import Action, Card, gallery
@@ -204,24 +205,31 @@ def paging(shown: Page) -> None:
 def move() -> None:
     """All of them to a file, and from a file."""
     with st.container(border=True, key="archive"):
-        st.markdown("#### Take them along")
-        st.write("A zip archive of pictures and one table. What is in the store already stays.")
-        st.download_button(
-            "Download all",
-            corrections.export,
-            file_name="corrections.zip",
-            mime="application/zip",
-            on_click="ignore",
-            key="export",
-        )
-        file = st.file_uploader(
-            "Take an archive back",
-            type="zip",
-            max_upload_size=LARGEST_ARCHIVE_MB,
-            key=f"import_{st.session_state.get('imports', 0)}",
-        )
-        if file is not None:
-            st.button("Import", type="primary", key="import", on_click=_import, args=(file,))
+        st.markdown("## Take them along")
+        st.write("As a zip archive of pictures and one table. Taken back, what is here stays.")
+        with st.container(horizontal=True):
+            st.download_button(
+                "Download all",
+                corrections.export,
+                file_name="corrections.zip",
+                mime="application/zip",
+                on_click="ignore",
+                key="export",
+            )
+            with st.popover("Take an archive back"):
+                choose_archive()
+
+
+def choose_archive() -> None:
+    """A file, and the button that sends it."""
+    file = st.file_uploader(
+        "A zip archive as it was downloaded here",
+        type="zip",
+        max_upload_size=LARGEST_ARCHIVE_MB,
+        key=f"import_{st.session_state.get('imports', 0)}",
+    )
+    if file is not None:
+        st.button("Import", type="primary", key="import", on_click=_import, args=(file,))
 
 
 def tell_import() -> None:
@@ -232,10 +240,9 @@ def tell_import() -> None:
         (st.success if good else st.error)(plain(text))
 
 
-def _import(file: object) -> None:
-    archive: bytes = file.getvalue()  # type: ignore[attr-defined]
+def _import(file: UploadedFile) -> None:
     try:
-        added, known = corrections.take_back(archive)
+        added, known = corrections.take_back(file.getvalue())
     except ServiceError as error:
         told = (False, f"Nothing was imported. {error.sentence}")
     else:

@@ -94,6 +94,7 @@ def test_a_drawing_is_given_its_class_and_the_next_stroke_asks_anew(
     verdict = kept_by(page, "pad")
     said = page.locator(".answer .label").inner_text()
     other = "Sandal" if said != "Sandal" else "Coat"
+    settled(page)
     page.locator(".st-key-pad_class").click()
     page.get_by_role("option", name=other).click()
     expect(verdict).to_contain_text(f"Kept as {other}, number")
@@ -224,7 +225,8 @@ def test_all_of_them_are_downloaded_and_taken_back(
     with zipfile.ZipFile(archive) as files:
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
     requests.delete(f"{trainer_url}/corrections/{some_corrections[0]}", timeout=10)
-    gallery.locator(".st-key-archive input[type=file]").set_input_files(archive)
+    gallery.get_by_role("button", name="Take an archive back").click()
+    gallery.get_by_label("A zip archive").set_input_files(archive)
     gallery.get_by_role("button", name="Import", exact=True).click()
     expect(gallery.get_by_text("1 added;")).to_be_visible()
     assert label(trainer_url, some_corrections[0]) == "Bag"
