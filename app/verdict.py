@@ -7,19 +7,20 @@ import streamlit as st
 
 from app import corrections
 from app.classifier import Answer, version_of
+from app.components.verdict import Question, verdict
 from app.connection import ServiceError
-from app.wording import plain
 
 _ORIGIN = {"pad": "drawn", "upload": "uploaded"}
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What was said of the picture with this digest, and what the trainer made of it."""
+class _Outcome:
+    """What came of the last click about the picture with this digest."""
 
     digest: str
-    label: str
-    kept: corrections.Kept
+    label: str = ""
+    kept: corrections.Kept | None = None
+    trouble: str | None = None
 
 
 def show(answer: Answer, data: bytes, media_type: str, *, source: str) -> None:
@@ -29,68 +30,50 @@ def show(answer: Answer, data: bytes, media_type: str, *, source: str) -> None:
     is sent before a person answers.
     """
     digest = hashlib.sha256(data).hexdigest()
-    said: _Said | None = st.session_state.get(_place(source))
-    with st.container(key=f"{source}_verdict", gap="small"):
-        if said is not None and said.digest == digest:
-            _tell(said, source)
-        else:
-            _ask(answer, data, media_type, source)
-        trouble = st.session_state.pop(f"{source}_trouble", None)
-        if trouble is not None:
-            st.error(plain(trouble))
+    place = f"{source}_outcome"
+    last: _Outcome = st.session_state.get(place, _Outcome(digest))
+    outcome = last if last.digest == digest else _Outcome(digest)
+
+    def keep(label: str) -> None:
+        st.session_state[place] = _kept(digest, label, answer, data, media_type, source)
+
+    def undo() -> None:
+        st.session_state[place] = _undone(outcome)
+
+    question = Question(
+        digest=digest,
+        answered=answer.label,
+        class_names=list(answer.probabilities),
+        sentence=(
+            "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what "
+            f"version {version_of(answer.model)} said, that it was {_ORIGIN[source]} and when, in "
+            "the trainer's database corrections.db, to train on."
+        ),
+        kept=_told(outcome),
+        undoable=outcome.kept is not None and outcome.kept.new,
+        trouble=outcome.trouble,
+    )
+    with st.container(key=f"{source}_verdict", gap=None):
+        verdict(question, on_keep=keep, on_undo=undo, key=f"{source}_said")
+        st.page_link("views/corrections.py", label="See all corrections")
 
 
-def _ask(answer: Answer, data: bytes, media_type: str, source: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            "Right",
-            key=f"{source}_right",
-            help=f"Keep it as {answer.label}",
-            on_click=_keep,
-            args=(answer.label, answer, data, media_type, source),
-        )
-        st.selectbox(
-            "If it is something else, what?",
-            [name for name in answer.probabilities if name != answer.label],
-            index=None,
-            placeholder="No, it is …",
-            label_visibility="collapsed",
-            key=f"{source}_class",
-            width=200,
-            on_change=_keep_other,
-            args=(answer, data, media_type, source),
-        )
-    st.caption(
-        "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what "
-        f"version {plain(version_of(answer.model))} said, that it was {_ORIGIN[source]} and when, "
-        "in the trainer's `corrections.db`, to train on."
+def _told(outcome: _Outcome) -> str | None:
+    if outcome.kept is None:
+        return None
+    when = "Kept" if outcome.kept.new else "Kept before"
+    told = f"{when} as {outcome.label}, number {outcome.kept.id}."
+    if outcome.kept.state != "conflict":
+        return told
+    return (
+        f"{told} It was kept with another class too: neither is used until one of them is deleted "
+        "or relabelled."
     )
 
 
-def _tell(said: _Said, source: str) -> None:
-    label, number = plain(said.label), said.kept.id
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if said.kept.new:
-            st.markdown(f"Kept as **{label}**, number {number}.", width="content")
-            st.button("Undo", key=f"{source}_undo", on_click=_undo, args=(said, source))
-        else:
-            st.markdown(f"Kept before as **{label}**, number {number}.", width="content")
-        st.page_link("views/corrections.py", label="See all corrections", width="content")
-    if said.kept.state == "conflict":
-        st.warning(
-            "This picture was kept with another class before. Neither is used until one of them is "
-            "deleted or relabelled."
-        )
-
-
-def _keep_other(answer: Answer, data: bytes, media_type: str, source: str) -> None:
-    label = st.session_state[f"{source}_class"]
-    if label is not None:
-        _keep(label, answer, data, media_type, source)
-        st.session_state[f"{source}_class"] = None
-
-
-def _keep(label: str, answer: Answer, data: bytes, media_type: str, source: str) -> None:
+def _kept(
+    digest: str, label: str, answer: Answer, data: bytes, media_type: str, source: str
+) -> _Outcome:
     try:
         kept = corrections.keep(
             data,
@@ -101,20 +84,16 @@ def _keep(label: str, answer: Answer, data: bytes, media_type: str, source: str)
             source=source,
         )
     except ServiceError as error:
-        st.session_state[f"{source}_trouble"] = f"It was not kept. {error.sentence}"
-    else:
-        digest = hashlib.sha256(data).hexdigest()
-        st.session_state[_place(source)] = _Said(digest, label, kept)
+        return _Outcome(digest, trouble=f"It was not kept. {error.sentence}")
+    return _Outcome(digest, label, kept)
 
 
-def _undo(said: _Said, source: str) -> None:
+def _undone(outcome: _Outcome) -> _Outcome:
+    if outcome.kept is None:
+        return outcome
     try:
-        corrections.delete(said.kept.id)
+        corrections.delete(outcome.kept.id)
     except ServiceError as error:
-        st.session_state[f"{source}_trouble"] = f"It is kept still. {error.sentence}"
-    else:
-        del st.session_state[_place(source)]
-
-
-def _place(source: str) -> str:
-    return f"{source}_said"
+        trouble = f"It is kept still. {error.sentence}"
+        return _Outcome(outcome.digest, outcome.label, outcome.kept, trouble)
+    return _Outcome(outcome.digest)

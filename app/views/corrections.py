@@ -11,7 +11,7 @@ from app.connection import ServiceError
 from app.corrections import Correction, Page
 from app.wording import ago, plain
 
-AT_A_TIME = 24
+AT_A_TIME = 30
 LARGEST_ARCHIVE_MB = 100
 
 _ALL = "all"

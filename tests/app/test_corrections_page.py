@@ -3,17 +3,22 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
 
 from app.components.gallery import Action, action_of
+from app.components.verdict import Question
+from app.components.verdict import action_of as verdict_of
 from tests.app.scripted_server import Request, ScriptedServer, json_answer
 from tests.app.test_pages import READY, opened, words
 from tests.browser import TROUSERS, answered, draw, settled, surface
+from tests.processes import Server
 
 EMPTY: dict[str, Any] = {
     "corrections": [],
@@ -77,6 +82,8 @@ def test_a_drawing_is_said_to_be_right_and_that_is_undone(
     expect(verdict).to_contain_text("corrections.db")
     verdict.get_by_role("button", name="Right").click()
     expect(verdict).to_contain_text("Kept as Trouser, number")
+    expect(verdict.get_by_role("button", name="Right")).to_have_count(0)
+    expect(verdict.get_by_text("corrections.db")).to_be_hidden()
     number = number_in(verdict.inner_text())
     assert label(trainer_url, number) == "Trouser"
     verdict.get_by_role("button", name="Undo").click()
@@ -94,9 +101,10 @@ def test_a_drawing_is_given_its_class_and_the_next_stroke_asks_anew(
     verdict = kept_by(page, "pad")
     said = page.locator(".answer .label").inner_text()
     other = "Sandal" if said != "Sandal" else "Coat"
-    settled(page)
-    page.locator(".st-key-pad_class").click()
-    page.get_by_role("option", name=other).click()
+    expect(verdict.get_by_role("button", name=other)).to_have_count(0)
+    verdict.get_by_role("button", name="No, it is").click()
+    expect(verdict.get_by_role("button", name=said, exact=True)).to_have_count(0)
+    verdict.get_by_role("button", name=other, exact=True).click()
     expect(verdict).to_contain_text(f"Kept as {other}, number")
     assert label(trainer_url, number_in(verdict.inner_text())) == other
     draw(page, [(20, 20), (60, 24)], close=False)
@@ -226,7 +234,7 @@ def test_all_of_them_are_downloaded_and_taken_back(
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
     requests.delete(f"{trainer_url}/corrections/{some_corrections[0]}", timeout=10)
     gallery.get_by_role("button", name="Take an archive back").click()
-    gallery.get_by_label("A zip archive").set_input_files(archive)
+    gallery.get_by_label("file upload").set_input_files(archive)
     gallery.get_by_role("button", name="Import", exact=True).click()
     expect(gallery.get_by_text("1 added;")).to_be_visible()
     assert label(trainer_url, some_corrections[0]) == "Bag"
@@ -259,16 +267,47 @@ def test_an_answer_that_makes_no_sense_is_told(
 
 
 def test_what_could_not_be_kept_is_told_and_can_be_said_again(
-    classifier_url: str, nobody: str, monkeypatch: pytest.MonkeyPatch, trousers: bytes
+    page: Page, app_url: str, trainer: Server
 ) -> None:
-    monkeypatch.setenv("CLASSIFIER_URL", classifier_url)
-    monkeypatch.setenv("TRAINER_URL", nobody)
-    at = opened()
-    at.file_uploader(key="files").set_value([("jeans.png", trousers, "image/png")]).run()
-    at.button(key="upload_right").click().run()
-    assert not at.exception
-    assert "It was not kept. The trainer does not answer" in words(at)
-    assert at.button(key="upload_right").label == "Right"
+    page.goto(app_url)
+    expect(surface(page)).to_be_visible(timeout=30_000)
+    draw(page, TROUSERS)
+    answered(page, 1)
+    verdict = kept_by(page, "pad")
+    worker = psutil.Process(trainer.process.pid).children()
+    for process in worker:
+        process.suspend()
+    try:
+        verdict.get_by_role("button", name="Right").click()
+        expect(verdict.get_by_role("alert")).to_contain_text("It was not kept.", timeout=20_000)
+    finally:
+        for process in worker:
+            process.resume()
+    verdict.get_by_role("button", name="Right").click()
+    expect(verdict).to_contain_text("as Trouser, number")
+
+
+QUESTION = Question("d1", "Bag", ["Bag", "Coat"], "…", None, undoable=False, trouble=None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "chosen"),
+    [
+        ({"name": "keep", "label": "Coat", "digest": "d1"}, "Coat"),
+        ({"name": "keep", "label": "Coat", "digest": "d0"}, None),
+        ({"name": "keep", "label": "Hat", "digest": "d1"}, None),
+        ({"name": "keep", "label": ["Coat"], "digest": "d1"}, None),
+        ({"name": "undo", "digest": "d1"}, None),
+        ([], None),
+    ],
+)
+def test_a_verdict_from_a_browser_is_read_with_care(sent: Any, chosen: str | None) -> None:
+    assert verdict_of(sent, QUESTION) == chosen
+
+
+def test_undo_is_taken_where_it_was_offered() -> None:
+    offered = replace(QUESTION, undoable=True)
+    assert verdict_of({"name": "undo", "digest": "d1"}, offered) == ""
 
 
 @pytest.mark.parametrize(
