@@ -53,7 +53,7 @@ def show(answer: Answer, data: bytes, media_type: str, *, source: str) -> None:
         undoable=outcome.kept is not None and outcome.kept.new,
         trouble=outcome.trouble,
     )
-    with st.container(key=f"{source}_verdict", gap=None):
+    with st.container(key=f"{source}_verdict", gap="xsmall"):
         verdict(question, on_keep=keep, on_undo=undo, key=f"{source}_said")
         st.page_link("views/corrections.py", label="See all corrections")
 

@@ -207,16 +207,17 @@ def move() -> None:
     with st.container(border=True, key="archive"):
         st.markdown("## Take them along")
         st.write("As a zip archive of pictures and one table. Taken back, what is here stays.")
-        with st.container(horizontal=True):
-            st.download_button(
-                "Download all",
-                corrections.export,
-                file_name="corrections.zip",
-                mime="application/zip",
-                on_click="ignore",
-                key="export",
-            )
-            with st.popover("Take an archive back"):
+        st.download_button(
+            "Download all",
+            corrections.export,
+            file_name="corrections.zip",
+            mime="application/zip",
+            on_click="ignore",
+            key="export",
+        )
+        folded = st.expander("Take an archive back", key="import_folded", on_change="rerun")
+        if folded.open:
+            with folded:
                 choose_archive()
 
 

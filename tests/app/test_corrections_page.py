@@ -84,7 +84,7 @@ def test_a_drawing_is_said_to_be_right_and_that_is_undone(
     expect(verdict).to_contain_text("Kept as Trouser, number")
     expect(verdict.get_by_role("button", name="Right")).to_have_count(0)
     expect(verdict.get_by_text("corrections.db")).to_be_hidden()
-    number = number_in(verdict.inner_text())
+    number = number_in(verdict.get_by_role("status").inner_text())
     assert label(trainer_url, number) == "Trouser"
     verdict.get_by_role("button", name="Undo").click()
     expect(verdict.get_by_role("button", name="Right")).to_be_visible()
@@ -106,7 +106,7 @@ def test_a_drawing_is_given_its_class_and_the_next_stroke_asks_anew(
     expect(verdict.get_by_role("button", name=said, exact=True)).to_have_count(0)
     verdict.get_by_role("button", name=other, exact=True).click()
     expect(verdict).to_contain_text(f"Kept as {other}, number")
-    assert label(trainer_url, number_in(verdict.inner_text())) == other
+    assert label(trainer_url, number_in(verdict.get_by_role("status").inner_text())) == other
     draw(page, [(20, 20), (60, 24)], close=False)
     answered(page, 2)
     expect(verdict.get_by_role("button", name="Right")).to_be_visible()
@@ -141,7 +141,7 @@ def test_an_upload_is_given_its_class(
     verdict = kept_by(page, "upload")
     verdict.get_by_role("button", name="Right").click(timeout=15_000)
     expect(verdict).to_contain_text("Kept as Trouser")
-    assert label(trainer_url, number_in(verdict.inner_text())) == "Trouser"
+    assert label(trainer_url, number_in(verdict.get_by_role("status").inner_text())) == "Trouser"
     page.get_by_role("link", name="See all corrections").click()
     expect(page.get_by_role("heading", name="Corrections")).to_be_visible()
 
@@ -233,7 +233,7 @@ def test_all_of_them_are_downloaded_and_taken_back(
     with zipfile.ZipFile(archive) as files:
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
     requests.delete(f"{trainer_url}/corrections/{some_corrections[0]}", timeout=10)
-    gallery.get_by_role("button", name="Take an archive back").click()
+    gallery.locator(".st-key-import_folded summary").click()
     gallery.get_by_label("file upload").set_input_files(archive)
     gallery.get_by_role("button", name="Import", exact=True).click()
     expect(gallery.get_by_text("1 added;")).to_be_visible()
