@@ -18,7 +18,7 @@ PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"
 	print(*sum(groups.values(), []), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test bench-training lint lock clean prometheus data
+.PHONY: help run stop train test bench-training bench-serving bench-strain lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,18 @@ test: $(INSTALLED) prometheus data ## Run every test, in a real browser where th
 
 bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training
+
+# Peers need other versions of what Wardrobe needs: each environment is one of its own.
+bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it
+	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.serving
+
+bench-strain: $(INSTALLED) data ## Load the classifier beyond what it carries, beside training, and for MINUTES=10
+	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
+
+.bench/%/installed: tests/benchmarks/peers/%.txt
+	@$(PYTHON3) -m venv --clear .bench/$*
+	@.bench/$*/bin/pip install --quiet --requirement $<
+	@touch $@
 
 lint: $(INSTALLED) ## Check style and types
 	ruff check .

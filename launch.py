@@ -273,7 +273,6 @@ def process_environment(home: Path) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
         "BENTOML_DO_NOT_TRACK": "True",
-        "OTEL_SDK_DISABLED": "true",  # it costs half of the framework's time for each request
     }
 
 

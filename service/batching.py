@@ -1,14 +1,19 @@
 """Micro-batching: pictures that wait at the same time share one forward pass.
 
-Nothing waits for a batch to fill. A lone picture is passed on at once; pictures that arrive while
-a forward pass runs make up the next one. So batches grow with the load and only with it.
+Nothing waits for a batch to fill. A pass begins as soon as the event loop has seen to everything
+that had arrived by then: alone in an idle service, in company under load. So batches grow with
+the load and only with it.
+
+The pass runs in the event loop's own thread. There is one worker a core, so there is no idle core
+that another thread could use meanwhile, and handing a batch over and back costs more than a small
+network's pass. MAX_BATCH bounds how long the loop stands still.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Generic, TypeVar
@@ -19,99 +24,113 @@ import numpy.typing as npt
 from service import metrics
 from service.refusals import Refusal
 
-MAX_BATCH = 256
-"""Pictures in one forward pass; beyond it they gain nothing and those behind wait longer."""
+MAX_BATCH = 64
+"""Pictures in one forward pass. Convolutions are fastest at 32 to 64, on one thread; linear layers
+gain nothing beyond 64; and a pass makes everybody else wait."""
 
-MAX_WAITING = 20_000
-"""Pictures in the queue (16 MB). Beyond it a request is turned away at once, with Retry-After."""
+MAX_CALLS = 512
+"""Calls that are being answered. Beyond it one is turned away before its picture is decoded."""
+
+MAX_PICTURES = 20_000
+"""Pictures of those calls (16 MB)."""
 
 Images = npt.NDArray[np.uint8]
-Scores = npt.NDArray[np.float32]
-Context = TypeVar("Context")
+Answer = TypeVar("Answer")
 
 
 @dataclass
-class _Waiting(Generic[Context]):
+class _Waiting(Generic[Answer]):
     images: Images
     since: float
-    answer: "asyncio.Future[tuple[Scores, Context]]"
+    answers: "asyncio.Future[list[Answer]]"
 
 
-class Batcher(Generic[Context]):
-    """Runs `forward` in a thread of its own, on batches.
+class Batcher(Generic[Answer]):
+    """Runs `forward` on batches. For use in one event loop.
 
-    `forward` takes pictures, uint8 (N, 28, 28), and returns their probabilities, float (N, C),
-    with whatever describes how they came about (the model): one batch, one context.
+    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each.
     """
 
-    def __init__(self, forward: Callable[[Images], tuple[Scores, Context]]) -> None:
+    def __init__(self, forward: Callable[[Images], list[Answer]]) -> None:
         self._forward = forward
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="forward")
-        self._queue: deque[_Waiting[Context]] = deque()
-        self._waiting_images = 0
-        self._running: asyncio.Task[None] | None = None
+        self._queue: deque[_Waiting[Answer]] = deque()
+        self._is_scheduled = False
+        self._calls = 0
+        self._pictures = 0
 
-    async def submit(self, images: Images) -> list[tuple[Scores, Context]]:
-        """The forward passes over a call's pictures, shared with others that wait.
+    @contextmanager
+    def room_for(self, pictures: int) -> Iterator[None]:
+        """Hold room for a call of so many, from before they are decoded until it is answered.
 
-        Answers come in the order of the pictures, up to MAX_BATCH of them in each. Raises Refusal
-        (503) when too many wait, before any of these does; and whatever `forward` raises.
+        Raises Refusal (503, Retry-After) at once when too much is being answered already.
         """
-        if self._waiting_images + len(images) > MAX_WAITING:
+        if self._calls >= MAX_CALLS or self._pictures + pictures > MAX_PICTURES:
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Too many pictures are waiting. Try again in a second.",
                 headers={"Retry-After": "1"},
             )
+        self._calls += 1
+        self._pictures += pictures
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            self._pictures -= pictures
+
+    async def submit(self, images: Images) -> list[Answer]:
+        """The answers for a call's pictures, in their order, from passes shared with others.
+
+        Raises whatever `forward` raises.
+        """
         blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
-        return await asyncio.gather(*map(self._submit_block, blocks))
+        if len(blocks) == 1:
+            return await self._enqueue(images)
+        answers = await asyncio.gather(*map(self._enqueue, blocks))
+        return [answer for block in answers for answer in block]
 
-    async def _submit_block(self, images: Images) -> tuple[Scores, Context]:
+    def _enqueue(self, images: Images) -> "asyncio.Future[list[Answer]]":
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Context] = _Waiting(images, time.perf_counter(), loop.create_future())
+        waiting: _Waiting[Answer] = _Waiting(images, time.perf_counter(), loop.create_future())
         self._queue.append(waiting)
-        self._waiting_images += len(images)
-        if self._running is None or self._running.done():
-            self._running = loop.create_task(self._run())
-        return await waiting.answer
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon(self._run, loop)
+        return waiting.answers
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._queue:
-            batch = self._next_batch()
-            try:
-                scores, context = await loop.run_in_executor(self._thread, self._pass, batch)
-            except Exception as error:
-                _fail(batch, error)
-                continue
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._next_batch()
+        try:
+            answers = self._pass(batch)
+        except Exception as error:
+            for waiting in batch:
+                if not waiting.answers.done():  # its client may have gone
+                    waiting.answers.set_exception(error)
+        else:
             start = 0
             for waiting in batch:
                 stop = start + len(waiting.images)
-                if not waiting.answer.done():  # its client may have gone
-                    waiting.answer.set_result((scores[start:stop], context))
+                if not waiting.answers.done():
+                    waiting.answers.set_result(answers[start:stop])
                 start = stop
+        if self._queue:
+            loop.call_soon(self._run, loop)  # after those who have just been answered
+        else:
+            self._is_scheduled = False
 
-    def _next_batch(self) -> list[_Waiting[Context]]:
+    def _next_batch(self) -> list[_Waiting[Answer]]:
         batch = [self._queue.popleft()]
         size = len(batch[0].images)
         while self._queue and size + len(self._queue[0].images) <= MAX_BATCH:
             batch.append(self._queue.popleft())
             size += len(batch[-1].images)
-        self._waiting_images -= size
         return batch
 
-    def _pass(self, batch: list[_Waiting[Context]]) -> tuple[Scores, Context]:
+    def _pass(self, batch: list[_Waiting[Answer]]) -> list[Answer]:
         images = np.concatenate([waiting.images for waiting in batch])
         began = time.perf_counter()
-        for waiting in batch:
-            metrics.QUEUE_SECONDS.observe(began - waiting.since)
-        answer = self._forward(images)
+        answers = self._forward(images)
         metrics.INFERENCE_SECONDS.observe(time.perf_counter() - began)
         metrics.BATCH_IMAGES.observe(len(images))
-        return answer
-
-
-def _fail(batch: list[_Waiting[Context]], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
+        metrics.observe_many(metrics.QUEUE_SECONDS, [began - waiting.since for waiting in batch])
+        return answers

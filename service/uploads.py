@@ -1,17 +1,15 @@
 """The bodies of requests: pictures raw, in forms or as one array; archives; JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.requests import ClientDisconnect, Request
 
 import settings
 from service import pictures
+from service.forms import FormError, FormReader
 from service.refusals import Refusal
 
 NPY = "application/x-npy"
@@ -19,6 +17,9 @@ _MULTIPART = "multipart/form-data"
 
 _MULTIPART_EXTRA = 100_000
 """Bytes that a multipart body may be larger than the one picture in it."""
+
+_MORE_PARTS = 10
+"""Parts that a form may have beside the files of a call, before no more of it is read."""
 
 _FILES_PER_CALL = 10
 """A body with many pictures may be as large as this many of the largest."""
@@ -39,9 +40,9 @@ async def one_picture(request: Request) -> bytes:
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000
     if media_type(request) != _MULTIPART:
         pictures.check_type(request.headers.get("content-type", ""))
-        return await limited(request, limit).body()
-    files, _ = await _form(limited(request, limit + _MULTIPART_EXTRA), "image", at_most=1)
-    return files[0]
+        return await body(request, limit)
+    [picture], _ = await _form(request, "image", 1, limit + _MULTIPART_EXTRA)
+    return picture
 
 
 async def one_picture_with_texts(
@@ -57,13 +58,13 @@ async def one_picture_with_texts(
             f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
-    files, texts = await _form(limited(request, limit), "image", 1, most_texts=len(fields))
+    [picture], texts = await _form(request, "image", 1, limit)
     if unknown := sorted(set(texts) - set(fields)):
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
             f"There is no field {unknown[0]!r}. Known are image, {', '.join(fields)}.",
         )
-    return files[0], texts
+    return picture, texts
 
 
 async def many_pictures(request: Request) -> list[bytes]:
@@ -78,25 +79,25 @@ async def many_pictures(request: Request) -> list[bytes]:
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     at_most = settings.get_int("MAX_IMAGES_PER_CALL")
-    files, _ = await _form(limited(request, limit), "images", at_most)
+    files, _ = await _form(request, "images", at_most, limit)
     return files
 
 
 async def array(request: Request) -> bytes:
     """An array's file. Raises Refusal (413) when it is too large."""
-    return await limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000).body()
+    return await body(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000)
 
 
 async def archive(request: Request) -> bytes:
-    """An archive: the raw body, or the one file of a form.
+    """An archive: the raw body, or the multipart field `archive`.
 
     Raises Refusal: 413 when it is too large, 400 for a bad form.
     """
-    request = limited(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL)
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     if media_type(request) != _MULTIPART:
-        return await request.body()
-    files, _ = await _form(request, "archive", at_most=1)
-    return files[0]
+        return await body(request, limit)
+    [content], _ = await _form(request, "archive", 1, limit)
+    return content
 
 
 async def json_object(request: Request, such_as: str) -> dict[str, Any]:
@@ -104,9 +105,9 @@ async def json_object(request: Request, such_as: str) -> dict[str, Any]:
 
     Raises Refusal: 413 when it is too large, 400, with the example `such_as`, for anything else.
     """
-    body = await limited(request, _MAX_JSON).body()
+    content = await body(request, _MAX_JSON)
     try:
-        value = json.loads(body or b"{}")
+        value = json.loads(content or b"{}")
     except (ValueError, RecursionError) as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
@@ -120,38 +121,34 @@ def media_type(request: Request) -> str:
 
 
 async def _form(
-    request: Request, field: str, at_most: int, *, most_texts: int = 0
+    request: Request, field: str, at_most: int, limit: int
 ) -> tuple[list[bytes], dict[str, str]]:
-    """The files in `field`, and the texts of the other fields. Raises Refusal."""
+    """The files in `field`, at least one, and the texts of the other fields. Raises Refusal."""
     try:
-        # One more than allowed is let in, to be refused in our words.
-        most_fields = max(at_most, most_texts) + 1
-        async with request.form(max_files=at_most + 1, max_fields=most_fields) as form:
-            uploads = _uploads(form, field, at_most)
-            texts = {name: value for name, value in form.items() if isinstance(value, str)}
-            return [await upload.read() for upload in uploads], texts
-    except HTTPException as error:
-        if error.detail.startswith("Too many files"):
-            raise _too_many(field, at_most) from error
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.detail}") from error
+        reader = FormReader(request.headers.get("content-type", ""))
 
+        def take(piece: bytes) -> None:
+            reader.write(piece)
+            if reader.form.parts > at_most + _MORE_PARTS:
+                raise _too_many(field, at_most)
 
-def _uploads(form: FormData, field: str, at_most: int) -> list[UploadFile]:
-    values: list[Any] = form.getlist(field)
-    uploads = [value for value in values if isinstance(value, UploadFile)]
-    if len(uploads) > at_most:
+        await _read(request, limit, take)
+        form = reader.end()
+    except FormError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}") from error
+    files = [content for name, content in form.files if name == field]
+    if len(files) > at_most:
         raise _too_many(field, at_most)
-    if not uploads:
-        kinds = {
-            name: "file" if isinstance(it, UploadFile) else "text" for name, it in form.items()
-        }
+    if not files:
+        kinds = dict.fromkeys((name for name, _ in form.files), "file")
+        kinds |= dict.fromkeys((name for name, _ in form.texts), "text")
         found = ", ".join(f"'{name}' ({kind})" for name, kind in kinds.items()) or "none"
         what = "archive" if field == "archive" else "picture"
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
             f"Send the {what} as a file in the form field '{field}'. Fields found: {found}.",
         )
-    return uploads
+    return files, dict(form.texts)
 
 
 def _too_many(field: str, at_most: int) -> Refusal:
@@ -161,22 +158,27 @@ def _too_many(field: str, at_most: int) -> Refusal:
     )
 
 
-def limited(request: Request, limit: int) -> Request:
-    """The same request, whose body may not be larger than `limit` bytes."""
-    received = 0
+async def body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises Refusal (413) when it is larger than `limit` bytes."""
+    pieces: list[bytes] = []
+    await _read(request, limit, pieces.append)
+    return b"".join(pieces)
 
-    async def receive() -> Message:
-        nonlocal received
+
+async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> None:
+    """Give each piece of a body to `take`, as it comes."""
+    received, more = 0, True
+    while more:
         message = await request.receive()
-        received += len(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
+        more = message.get("more_body", False)
+        received += len(piece)
         if received <= limit:
-            return message
-        while message.get("more_body") and received < limit * _DRAIN_FACTOR:
-            message = await request.receive()
-            received += len(message.get("body", b""))
-        raise Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
-        )
-
-    return Request(request.scope, receive)
+            take(piece)
+        elif not more or received > limit * _DRAIN_FACTOR:
+            raise Refusal(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
+            )

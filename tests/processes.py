@@ -114,7 +114,6 @@ class Home:
             **os.environ,
             "WARDROBE_HOME": str(self.path),
             "BENTOML_DO_NOT_TRACK": "True",
-            "OTEL_SDK_DISABLED": "true",
             "OMP_NUM_THREADS": "1",  # two test processes share two cores
             **extra,
         }

@@ -39,7 +39,16 @@ MAY_NEED = {
         "streamlit",
         "urllib3",
     },
-    "service": {"bentoml", "numpy", "PIL", "prometheus_client", "starlette", "torch"},
+    "service": {
+        "bentoml",
+        "numpy",
+        "orjson",
+        "PIL",
+        "prometheus_client",
+        "python_multipart",
+        "starlette",
+        "torch",
+    },
     "training": {"bentoml", "numpy", "PIL", "sqlalchemy", "torch", "tqdm"},
     "settings.py": set[str](),
 }

@@ -13,7 +13,8 @@ class Recipe:
     The optimizer is SGD, Nesterov's if it has momentum. `muon_learning_rate` above 0 has Muon
     train the convolutions behind the first. `one_cycle` raises the learning rates to their peak
     and lowers them to zero, else they are constant. `shift`, in pixels, is how far pictures are
-    moved; None leaves them as they are, neither moved nor mirrored.
+    moved, and `scale` by how much of their size they change, once `is_augmented`; else they stay
+    as they are, not mirrored either.
     """
 
     name: str
@@ -27,20 +28,22 @@ class Recipe:
     muon_learning_rate: float = 0.0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
-    shift: int | None = None
+    is_augmented: bool = False
+    shift: int = 2
+    scale: float = 0.1
 
 
 _STANDARD = Recipe(
     name="standard",
     summary="A small convolutional network: good answers in about a minute",
     network="cnn",
-    epochs=8,
+    epochs=7,
     batch_size=256,
     learning_rate=0.15,
     muon_learning_rate=0.1,
     weight_decay=5e-4,
     label_smoothing=0.1,
-    shift=1,
+    is_augmented=True,
 )
 
 RECIPES = {
@@ -49,8 +52,8 @@ RECIPES = {
         _STANDARD,
         Recipe(
             name="quick",
-            summary="The reference network, trained well, in seconds",
-            network="mlp",
+            summary="A few linear layers, in two seconds: something to start with",
+            network="mlp-small",
             epochs=5,
             batch_size=512,
             learning_rate=0.2,

@@ -1,5 +1,7 @@
 -- wrk's script: sends the files of a folder in turn, and prints what came of it as one line of JSON.
 --   wrk ... -s load.lua URL -- FOLDER CONTENT_TYPE
+-- With PAUSE_MS in the environment a client waits on average so long before each request: with many
+-- clients, requests come at a rate that hardly depends on how fast they are answered.
 
 local bodies, headers, turn = {}, {}, 0
 
@@ -16,6 +18,14 @@ end
 function request()
   turn = turn % #bodies + 1
   return wrk.format("POST", nil, headers, bodies[turn])
+end
+
+local pause = tonumber(os.getenv("PAUSE_MS"))
+
+if pause then
+  function delay()
+    return 2 * pause * math.random()
+  end
 end
 
 function done(summary, latency)

@@ -29,7 +29,6 @@ from PIL import Image
 
 from tests.processes import ROOT, free_port
 from training import data, model_store, networks
-from training.preprocess import to_input
 
 BENCH = ROOT / ".bench"
 RESULT = BENCH / "serving.json"
@@ -42,6 +41,7 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 PICTURES = 512
 PICTURES_A_CALL = 256
+CLIENTS_OF_MANY = 32
 WORKERS = 2
 WARM_UP_SECONDS = 1
 START_SECONDS = 90
@@ -247,14 +247,32 @@ def wait_until_ready(peer: Peer, url: str, process: psutil.Popen, log: Path) -> 
         time.sleep(0.1)
 
 
-def drive(url: str, load: Load, clients: int, seconds: float) -> dict[str, Any]:
-    """wrk's figures for one load, and wrk's own share of a core as `generator_cpu`."""
+def drive(
+    url: str, load: Load, clients: int, seconds: float, pause_ms: float | None = None
+) -> dict[str, Any]:
+    """wrk's figures for one load, and wrk's own share of a core as `generator_cpu`.
+
+    `pause_ms` is how long each client waits on average before it asks again.
+    """
     bodies = Path(os.environ["WARDROBE_HOME"]) / "bodies" / load.bodies
-    command = ["wrk", "--threads", "1", "--connections", str(clients), "--timeout", "10"]
+    command = [
+        os.environ.get("WRK", "wrk"),
+        "--threads",
+        "1",
+        "--connections",
+        str(clients),
+        "--timeout",
+        "10",
+    ]
     command += ["--duration", f"{seconds:g}s", "--script", str(SCRIPT), url + load.path, "--"]
+    pause = {} if pause_ms is None else {"PAUSE_MS": str(pause_ms)}
     began = os.times()
     done = subprocess.run(
-        [*command, str(bodies), load.content_type], capture_output=True, text=True, check=True
+        [*command, str(bodies), load.content_type],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **pause},
     )
     ended = os.times()
     spent = ended.children_user + ended.children_system
@@ -270,7 +288,9 @@ def rss_mb(process: psutil.Process) -> float:
     return sum(one.memory_info().rss for one in family) / 1e6
 
 
-def measure(rounds: int, seconds: float, clients: list[int], names: list[str]) -> list[dict[str, Any]]:
+def measure(
+    rounds: int, seconds: float, clients: list[int], names: list[str]
+) -> list[dict[str, Any]]:
     """Every server at every load, as often as there are rounds: a row each."""
     weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
     found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
@@ -281,7 +301,7 @@ def measure(rounds: int, seconds: float, clients: list[int], names: list[str]) -
             print(f"round {number + 1}: {peer.name}", file=sys.stderr, flush=True)
             with serving(peer, weights) as (url, process):
                 for load in peer.loads:
-                    for count in clients if load.images == 1 else [min(clients, key=lambda n: abs(n - 8))]:
+                    for count in clients if load.images == 1 else [CLIENTS_OF_MANY]:
                         drive(url, load, count, WARM_UP_SECONDS)
                         figures = drive(url, load, count, seconds)
                         figures["rss_mb"] = rss_mb(process)
@@ -309,11 +329,12 @@ def row(server: str, call: str, clients: int, figures: list[dict[str, Any]]) -> 
 
 
 def forward_pass(network: str) -> float:
-    """Pictures a second of the network alone: batches of 256, one thread in each of two processes."""
+    """Pictures a second of the network alone: batches of 256, a thread in each of two processes."""
     code = (
         "import sys, time, torch; from training import networks;"
         "torch.set_num_threads(1); torch.manual_seed(0);"
-        f"network = networks.build({network!r}, 10).eval(); batch = torch.randn({PICTURES_A_CALL}, 28, 28)\n"
+        f"network = networks.build({network!r}, 10).eval();"
+        f"batch = torch.randn({PICTURES_A_CALL}, 28, 28)\n"
         "with torch.inference_mode():\n"
         "    [network(batch) for _ in range(10)]\n"
         "    began, passes = time.perf_counter(), 0\n"
@@ -340,9 +361,21 @@ def report(rows: list[dict[str, Any]]) -> None:
         ratio = "" if base is None else f"{base / one['rps']:.2f}"
         print(columns.format(
             one["server"], one["call"], one["clients"], f"{one['rps']:,.0f}",
-            f"{one['p50_ms']:.1f}", f"{one['p99_ms']:.1f}", one["errors"],
+            f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.1f}", one["errors"],
             f"{one['rss_mb']:,.0f}", ratio, f"{one['generator_cpu']:.0%}",
         ))  # fmt: skip
+
+
+@contextmanager
+def prepared(network: str) -> Iterator[None]:
+    """A state folder of its own, with a stored version of the network and the requests' bodies."""
+    root = data.prepare()
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "data").symlink_to(root)
+        os.environ["WARDROBE_HOME"] = home
+        store_model(network)
+        write_bodies(Path(home) / "bodies", data.load_test().images)
+        yield
 
 
 def main() -> None:
@@ -350,12 +383,7 @@ def main() -> None:
     names = os.environ.get("SERVERS", " ".join(peer.name for peer in SERVERS)).split()
     clients = [int(word) for word in os.environ.get("CLIENTS", "1 8 32 128").split()]
     network = os.environ.get("NETWORK", "mlp")
-    root = data.prepare()
-    with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "data").symlink_to(root)
-        os.environ["WARDROBE_HOME"] = home
-        store_model(network)
-        write_bodies(Path(home) / "bodies", data.load_test().images)
+    with prepared(network):
         rows = measure(
             int(os.environ.get("ROUNDS", "3")),
             float(os.environ.get("SECONDS", "4")),

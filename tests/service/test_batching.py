@@ -1,7 +1,6 @@
 """Micro-batching: who waits together shares a pass, and nobody waits for company."""
 
 import asyncio
-import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,28 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.batching import MAX_BATCH, MAX_WAITING, Batcher, Images
+from service.batching import MAX_BATCH, MAX_CALLS, MAX_PICTURES, Batcher, Images
 from service.refusals import Refusal
 
 
 class Network:
-    """A forward pass that can be held up; it notes the size of each batch.
-
-    A picture's score is its first pixel, so that answers can be told apart.
-    """
+    """A forward pass that notes the size of each batch; a picture's answer is its first pixel."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
-        self.may_go_on = threading.Event()
-        self.may_go_on.set()
         self.fails = False
 
-    def forward(self, images: Images) -> tuple[Any, str]:
-        assert self.may_go_on.wait(10)
+    def forward(self, images: Images) -> list[int]:
         self.batches.append(len(images))
         if self.fails:
             raise RuntimeError("no memory")
-        return images[:, 0, :1].astype(np.float32), "model"
+        answers: list[int] = images[:, 0, 0].tolist()
+        return answers
 
 
 @pytest.fixture
@@ -39,7 +33,7 @@ def network() -> Network:
 
 
 @pytest.fixture
-def batcher(network: Network) -> Batcher[str]:
+def batcher(network: Network) -> Batcher[int]:
     return Batcher(network.forward)
 
 
@@ -55,86 +49,83 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
         return thread.submit(asyncio.run, asyncio.wait_for(work, 20)).result()
 
 
-def scores(answers: list[tuple[Any, str]]) -> list[float]:
-    return [float(row[0]) for block, _ in answers for row in block]
-
-
-def test_a_lone_picture_is_passed_on_alone(batcher: Batcher[str], network: Network) -> None:
-    assert scores(run(batcher.submit(pictures(7)))) == [7]
+def test_a_lone_picture_is_passed_on_alone(batcher: Batcher[int], network: Network) -> None:
+    assert run(batcher.submit(pictures(7))) == [7]
     assert network.batches == [1]
 
 
-def test_pictures_that_come_during_a_pass_share_the_next_one(
-    batcher: Batcher[str], network: Network
+def test_pictures_that_have_arrived_together_share_a_pass(
+    batcher: Batcher[int], network: Network
 ) -> None:
     async def work() -> list[Any]:
-        network.may_go_on.clear()
-        first = asyncio.create_task(batcher.submit(pictures(1)))
-        await asyncio.sleep(0.05)
-        others = [asyncio.create_task(batcher.submit(pictures(n, n + 1))) for n in (10, 20, 30)]
-        await asyncio.sleep(0.05)
-        network.may_go_on.set()
-        return [scores(await task) for task in (first, *others)]
+        calls = (pictures(1), pictures(10, 11), pictures(20, 21), pictures(30, 31))
+        return await asyncio.gather(*map(batcher.submit, calls))
 
     assert run(work()) == [[1], [10, 11], [20, 21], [30, 31]]
-    assert network.batches == [1, 6]
+    assert network.batches == [7]
+
+
+def test_a_picture_that_comes_after_a_pass_does_not_wait_for_another(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[Any]:
+        return [await batcher.submit(pictures(n)) for n in (1, 2, 3)]
+
+    assert run(work()) == [[1], [2], [3]]
+    assert network.batches == [1, 1, 1]
 
 
 def test_a_call_of_many_is_cut_into_batches_and_stays_in_order(
-    batcher: Batcher[str], network: Network
+    batcher: Batcher[int], network: Network
 ) -> None:
     values = [n % 256 for n in range(2 * MAX_BATCH + 5)]
-    assert scores(run(batcher.submit(pictures(*values)))) == values
+    assert run(batcher.submit(pictures(*values))) == values
     assert network.batches == [MAX_BATCH, MAX_BATCH, 5]
 
 
-def test_a_full_queue_turns_the_next_away_and_answers_those_in_it(
-    batcher: Batcher[str], network: Network
-) -> None:
-    async def work() -> tuple[int, Refusal, list[float]]:
-        network.may_go_on.clear()
-        running = asyncio.create_task(batcher.submit(pictures(1)))
-        await asyncio.sleep(0.05)
-        full = asyncio.create_task(batcher.submit(np.zeros((MAX_WAITING, 28, 28), np.uint8)))
-        await asyncio.sleep(0.05)
-        with pytest.raises(Refusal) as refused:
-            await batcher.submit(pictures(2))
-        network.may_go_on.set()
-        await running
-        answered = len(scores(await full))
-        return answered, refused.value, scores(await batcher.submit(pictures(3)))
+def test_a_call_without_pictures_has_no_answers(batcher: Batcher[int], network: Network) -> None:
+    assert run(batcher.submit(pictures())) == []
+    assert network.batches == []
 
-    answered, refusal, later = run(work())
-    assert answered == MAX_WAITING
-    assert later == [3]
-    assert refusal.status == 503
-    assert refusal.sentence == "Too many pictures are waiting. Try again in a second."
-    assert refusal.headers["Retry-After"] == "1"
+
+@pytest.mark.parametrize(("calls", "each"), [(MAX_CALLS, 1), (2, MAX_PICTURES // 2)])
+def test_beyond_its_room_a_call_is_turned_away_until_another_is_answered(
+    batcher: Batcher[int], calls: int, each: int
+) -> None:
+    held = [batcher.room_for(each) for _ in range(calls)]
+    for room in held:
+        room.__enter__()
+    with pytest.raises(Refusal) as refused, batcher.room_for(1):
+        pass
+    assert refused.value.status == 503
+    assert refused.value.sentence == "Too many pictures are waiting. Try again in a second."
+    assert refused.value.headers["Retry-After"] == "1"
+    held[0].__exit__(None, None, None)
+    with batcher.room_for(1):
+        pass
 
 
 def test_a_pass_that_fails_fails_its_own_pictures_only(
-    batcher: Batcher[str], network: Network
+    batcher: Batcher[int], network: Network
 ) -> None:
-    async def work() -> list[float]:
+    async def work() -> list[int]:
         network.fails = True
         with pytest.raises(RuntimeError, match="no memory"):
             await batcher.submit(pictures(1))
         network.fails = False
-        return scores(await batcher.submit(pictures(2)))
+        return await batcher.submit(pictures(2))
 
     assert run(work()) == [2]
 
 
 def test_a_client_that_gives_up_does_not_stop_the_others(
-    batcher: Batcher[str], network: Network
+    batcher: Batcher[int], network: Network
 ) -> None:
-    async def work() -> list[float]:
-        network.may_go_on.clear()
+    async def work() -> list[int]:
         gone = asyncio.create_task(batcher.submit(pictures(1)))
         stays = asyncio.create_task(batcher.submit(pictures(2)))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         gone.cancel()
-        network.may_go_on.set()
-        return scores(await stays)
+        return await stays
 
     assert run(work()) == [2]

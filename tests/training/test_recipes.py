@@ -131,9 +131,9 @@ def test_best_answers_alike_whichever_way_a_picture_points(few: data.FashionMNIS
 
 
 def test_augmented_pictures_are_moved_and_mirrored_originals() -> None:
-    pictures = torch.zeros(2_000, 28, 28, dtype=torch.uint8)
+    pictures = torch.zeros(20_000, 28, 28, dtype=torch.uint8)
     pictures[:, 10, 5] = 255
-    moved = augment(pictures, 2, torch.Generator().manual_seed(0))
+    moved = augment(pictures, 2, 0.0, torch.Generator().manual_seed(0))
     assert moved.sum().item() == pictures.sum().item()
     places = {tuple(place) for place in moved.nonzero()[:, 1:].tolist()}
     assert places == {
@@ -142,6 +142,16 @@ def test_augmented_pictures_are_moved_and_mirrored_originals() -> None:
         for column in (5, 22)
         for right in range(-2, 3)
     }
+
+
+def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> None:
+    pictures = torch.zeros(3_000, 28, 28, dtype=torch.uint8)
+    pictures[:, 4:24, 4:24] = 255
+    scaled = augment(pictures, 0, 0.1, torch.Generator().manual_seed(0))
+    edges = (scaled[:, 14, :] > 127).sum(1)
+    assert (edges == 20).float().mean() > 0.6
+    assert edges.min() == 18
+    assert edges.max() == 22
 
 
 def test_the_button_trains_by_the_standard_recipe() -> None:

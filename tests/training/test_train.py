@@ -62,8 +62,8 @@ def test_a_version_describes_itself(home: Home) -> None:
     assert version.labels == {
         "framework": "pytorch", "dataset": "fashion-mnist", "recipe": "quick"
     }  # fmt: skip
-    assert metadata["network"] == "mlp"
-    assert metadata["parameters"] == 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10
+    assert metadata["network"] == "mlp-small"
+    assert metadata["parameters"] == 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
     per_class = metadata["per_class_accuracy"]
     assert list(per_class) == metadata["class_names"]
     assert sum(per_class.values()) / 10 == pytest.approx(metadata["accuracy"])

@@ -16,7 +16,7 @@ class Batchable:
         self.predictor = Predictor()
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1_000)
-    def classify(self, images: list[Image.Image]) -> list[dict]:  # type: ignore[type-arg]
+    def classify(self, images: list[Image.Image]) -> list[dict]:
         """BentoML merges requests into one call."""
         scores = self.predictor.probabilities(np.stack([preprocess(image) for image in images]))
         return [self.predictor.answer(probabilities) for probabilities in scores]

@@ -8,7 +8,7 @@ from tests.benchmarks.peers.shared import Predictor
 from training.preprocess import preprocess
 
 
-class Runnable(bentoml.Runnable):  # type: ignore[misc]
+class Runnable(bentoml.Runnable):
     """The network in processes of its own."""
 
     SUPPORTED_RESOURCES = ("cpu",)
@@ -17,8 +17,8 @@ class Runnable(bentoml.Runnable):  # type: ignore[misc]
     def __init__(self) -> None:
         self.predictor = Predictor()
 
-    @bentoml.Runnable.method(batchable=True)  # type: ignore[untyped-decorator]
-    def predict(self, images: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    @bentoml.Runnable.method(batchable=True)
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """BentoML merges requests into one call."""
         return np.array(self.predictor.probabilities(images))
 
@@ -27,8 +27,8 @@ runner = bentoml.Runner(Runnable, name="network")
 svc = bentoml.Service("reference", runners=[runner])
 
 
-@svc.api(input=bentoml.io.Image(), output=bentoml.io.JSON())  # type: ignore[untyped-decorator]
-async def classify(image: Image) -> dict:  # type: ignore[type-arg]
+@svc.api(input=bentoml.io.Image(), output=bentoml.io.JSON())
+async def classify(image: Image) -> dict:
     """One picture."""
     [probabilities] = await runner.predict.async_run(preprocess(image)[None])
     idx = int(probabilities.argmax())

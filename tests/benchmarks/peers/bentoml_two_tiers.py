@@ -17,7 +17,7 @@ class Network:
         self.predictor = Predictor()
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1_000)
-    def predict(self, images: npt.NDArray[np.uint8]) -> list[dict]:  # type: ignore[type-arg]
+    def predict(self, images: npt.NDArray[np.uint8]) -> list[dict]:
         """BentoML merges requests into one call."""
         scores = self.predictor.probabilities(images)
         return [self.predictor.answer(probabilities) for probabilities in scores]
@@ -30,7 +30,7 @@ class TwoTiers:
     network = bentoml.depends(Network)
 
     @bentoml.api
-    async def classify(self, image: Image.Image) -> dict:  # type: ignore[type-arg]
+    async def classify(self, image: Image.Image) -> dict:
         """One picture."""
-        answers: list[dict] = await self.network.to_async.predict(preprocess(image)[None])  # type: ignore
+        answers: list[dict] = await self.network.to_async.predict(preprocess(image)[None])
         return answers[0]

@@ -1,6 +1,6 @@
 """FastAPI as its documentation has it: a raw body, and an UploadFile."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, UploadFile
 

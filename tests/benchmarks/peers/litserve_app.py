@@ -5,6 +5,7 @@ from typing import Any
 
 import litserve
 import numpy as np
+from fastapi import Request
 
 from tests.benchmarks.peers.shared import Predictor, decode
 
@@ -16,7 +17,7 @@ class Classifier(litserve.LitAPI):
         """Once a worker."""
         self.predictor = Predictor()
 
-    async def decode_request(self, request: Any) -> Any:
+    async def decode_request(self, request: Request) -> Any:
         """The picture is a file of a form: a body of its own would be taken for JSON."""
         return decode(await request["image"].read())
 
