@@ -6,7 +6,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.classifier import Timed, version_of
+from app.classifier import Answer, Timed, version_of
 from app.components.chart import chart
 from app.pictures import data_url
 from app.wording import milliseconds, percent
@@ -15,8 +15,8 @@ UNSURE_BELOW = 0.5
 BARS_HEIGHT = 300
 
 
-def show(timed: Timed, seen: bytes | None, *, key: str, number: int = 0) -> None:
-    """The label, how sure the model is, ten bars, and what it saw.
+def show(timed: Timed, seen: bytes | None, *, number: int = 0) -> None:
+    """The label, how sure the model is, and what it saw.
 
     `seen` is the PNG that the model saw, None if it could not be had. `number` marks which
     change to the pad this answers, for whoever measures the time between.
@@ -32,6 +32,10 @@ def show(timed: Timed, seen: bytes | None, *, key: str, number: int = 0) -> None
         f'<div class="footnote">Version {escape(version_of(answer.model))} · '
         f"answered in {milliseconds(timed.seconds)}</div>"
     )
+
+
+def bars(answer: Answer, *, key: str) -> None:
+    """How sure the model is of each class."""
     chart(_bars(answer.probabilities, answer.label), key=key, height=BARS_HEIGHT)
 
 

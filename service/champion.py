@@ -58,7 +58,7 @@ class Champion:
             return None
         if self._error is not None:
             return f"No model is served: {self._error}"
-        return "There is no model yet. Train the first one on the Retrain page or by `make train`."
+        return NoModel.FIRST
 
     def forward(
         self, images: npt.NDArray[np.uint8]

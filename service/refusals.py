@@ -25,5 +25,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
 class NoModel(Refusal):
     """503: there is nothing to answer with, yet."""
 
-    def __init__(self, sentence: str) -> None:
+    FIRST = "There is no model yet. Train the first one on the Retrain page or by `make train`."
+
+    def __init__(self, sentence: str = FIRST) -> None:
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, sentence, headers={"Retry-After": "2"})

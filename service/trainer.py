@@ -1,4 +1,4 @@
-"""The trainer: starts and watches training runs, lists the versions, promotes one.
+"""The trainer: runs, versions and promotion, and the corrections that people make.
 
     bentoml serve service.trainer:Trainer --port 3002
 
@@ -6,7 +6,6 @@ trainer.openapi.json describes its calls; the page at `/` shows it.
 """
 
 import asyncio
-import json
 import re
 from collections import Counter
 from dataclasses import asdict
@@ -20,14 +19,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import promotion, uploads
+from service import corrections, promotion
 from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
+from service.uploads import json_object
 from training import model_store, runs
 from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES
 
-_MAX_BODY = 100_000  # bytes
 _MAX_EPOCHS = 1_000
 _MAX_SEED = 2**32 - 1
 
@@ -82,7 +81,7 @@ class Trainer:
 
 async def start_run(request: Request) -> Response:
     """POST /runs: start a run, or go on with one; 409 while one is active."""
-    config = _config(await _json_object(request))
+    config = _config(await json_object(request, such_as='{"epochs": 3}'))
     try:
         run = await asyncio.to_thread(_service().supervisor.run, config)
     except runs.BusyError as error:
@@ -172,6 +171,7 @@ answer_in_front(
         Route("/recipes", list_recipes),
         Route("/models", list_models),
         Route("/models/{version}/promote", promote, methods=["POST"]),
+        *corrections.ROUTES,
         *described_by(Path(__file__).with_name("trainer.openapi.json")),
     ],
 )
@@ -189,18 +189,6 @@ def _known_run(request: Request) -> runs.Run:
     if run is None:
         raise Refusal(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")
     return run
-
-
-async def _json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; nothing at all counts as an empty one."""
-    body = await uploads.body(request, _MAX_BODY)
-    try:
-        value = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise Refusal(HTTPStatus.BAD_REQUEST, 'Send a JSON object, such as {"epochs": 3}.')
-    return value
 
 
 def _config(asked: dict[str, Any]) -> dict[str, Any]:

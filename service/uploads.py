@@ -1,7 +1,9 @@
-"""The bodies of requests: pictures sent raw, as multipart fields or as one array."""
+"""The bodies of requests: pictures raw, in forms or as one array; archives; JSON."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,6 +24,9 @@ _MORE_PARTS = 10
 _FILES_PER_CALL = 10
 """A body with many pictures may be as large as this many of the largest."""
 
+_MAX_JSON = 100_000
+"""Bytes."""
+
 _DRAIN_FACTOR = 10
 """How much more than its limit of a refused body is read, so that its client hears the refusal:
 many clients only listen once they have sent everything."""
@@ -36,8 +41,30 @@ async def one_picture(request: Request) -> bytes:
     if media_type(request) != _MULTIPART:
         pictures.check_type(request.headers.get("content-type", ""))
         return await body(request, limit)
-    [picture] = await _files(request, "image", 1, limit + _MULTIPART_EXTRA)
+    [picture], _ = await _form(request, "image", 1, limit + _MULTIPART_EXTRA)
     return picture
+
+
+async def one_picture_with_texts(
+    request: Request, fields: Sequence[str]
+) -> tuple[bytes, dict[str, str]]:
+    """The file of the multipart field `image`, and the texts of the other fields that there are.
+
+    `fields` are those that may be. Raises Refusal as `one_picture` does, and 400 for another one.
+    """
+    if media_type(request) != _MULTIPART:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
+        )
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
+    [picture], texts = await _form(request, "image", 1, limit)
+    if unknown := sorted(set(texts) - set(fields)):
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            f"There is no field {unknown[0]!r}. Known are image, {', '.join(fields)}.",
+        )
+    return picture, texts
 
 
 async def many_pictures(request: Request) -> list[bytes]:
@@ -52,7 +79,8 @@ async def many_pictures(request: Request) -> list[bytes]:
         )
     limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     at_most = settings.get_int("MAX_IMAGES_PER_CALL")
-    return await _files(request, "images", at_most, limit)
+    files, _ = await _form(request, "images", at_most, limit)
+    return files
 
 
 async def array(request: Request) -> bytes:
@@ -60,12 +88,42 @@ async def array(request: Request) -> bytes:
     return await body(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000)
 
 
+async def archive(request: Request) -> bytes:
+    """An archive: the raw body, or the multipart field `archive`.
+
+    Raises Refusal: 413 when it is too large, 400 for a bad form.
+    """
+    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
+    if media_type(request) != _MULTIPART:
+        return await body(request, limit)
+    [content], _ = await _form(request, "archive", 1, limit)
+    return content
+
+
+async def json_object(request: Request, such_as: str) -> dict[str, Any]:
+    """The body as a JSON object; nothing at all counts as an empty one.
+
+    Raises Refusal: 413 when it is too large, 400, with the example `such_as`, for anything else.
+    """
+    content = await body(request, _MAX_JSON)
+    try:
+        value = json.loads(content or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"Send a JSON object, such as {such_as}.")
+    return value
+
+
 def media_type(request: Request) -> str:
     """The request's content type, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _files(request: Request, field: str, at_most: int, limit: int) -> list[bytes]:
+async def _form(
+    request: Request, field: str, at_most: int, limit: int
+) -> tuple[list[bytes], dict[str, str]]:
+    """The files in `field`, at least one, and the texts of the other fields. Raises Refusal."""
     try:
         reader = FormReader(request.headers.get("content-type", ""))
 
@@ -85,11 +143,12 @@ async def _files(request: Request, field: str, at_most: int, limit: int) -> list
         kinds = dict.fromkeys((name for name, _ in form.files), "file")
         kinds |= dict.fromkeys((name for name, _ in form.texts), "text")
         found = ", ".join(f"'{name}' ({kind})" for name, kind in kinds.items()) or "none"
+        what = "archive" if field == "archive" else "picture"
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
-            f"Send the picture as a file in the form field '{field}'. Fields found: {found}.",
+            f"Send the {what} as a file in the form field '{field}'. Fields found: {found}.",
         )
-    return files
+    return files, dict(form.texts)
 
 
 def _too_many(field: str, at_most: int) -> Refusal:

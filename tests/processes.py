@@ -1,6 +1,7 @@
 """Real processes for tests: a state folder of their own, and the servers that run on it."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -138,6 +139,11 @@ class Home:
 
         wait_for(is_up, 60, f"{name} answering")
         return server
+
+    def take_models_of(self, other: "Home") -> None:
+        """Begin with the versions of another folder, and its champion."""
+        shutil.copytree(other.path / "models", self.path / "models")
+        shutil.copy(other.path / "champion", self.path / "champion")
 
     def train(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m training.train` to its end."""

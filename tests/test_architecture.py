@@ -49,7 +49,7 @@ MAY_NEED = {
         "starlette",
         "torch",
     },
-    "training": {"bentoml", "numpy", "PIL", "torch", "tqdm"},
+    "training": {"bentoml", "numpy", "PIL", "sqlalchemy", "torch", "tqdm"},
     "settings.py": set[str](),
 }
 """Of what others wrote, beside the standard library."""
@@ -106,7 +106,7 @@ def test_the_page_runs_where_there_is_no_torch() -> None:
     """What imports what at run time too: a package could bring it along."""
     code = (
         "import sys; sys.modules.update(torch=None, torchvision=None, bentoml=None); "
-        "import app.classifier, app.trainer, app.prometheus, app.connection"
+        "import app.classifier, app.corrections, app.trainer, app.prometheus, app.connection"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

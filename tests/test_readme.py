@@ -168,6 +168,11 @@ def test_each_call_of_the_contract_has_an_example() -> None:
         "/runs/$RUN/cancel",
         "/models",
         "/models/$VERSION/promote",
+        "/corrections",
+        "/corrections/$ID",
+        "/corrections/$ID/image",
+        "/corrections/export",
+        "/corrections/import",
     ):
         assert re.search(rf"_URL(?:\"\] \+ \")?{re.escape(call)}(?![\w/])", code), call
 

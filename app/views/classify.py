@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import answer, badge, classifier, pictures, uploads
+from app import answer, badge, classifier, pictures, uploads, verdict
 from app.classifier import Answer, PictureFile, Timed, Unreadable
 from app.components.pad import pad
 from app.connection import NotReady, ServiceDown, ServiceError
@@ -34,7 +34,7 @@ def draw() -> None:
         drawing = pad(key="pad")
     with right, st.container(key="drawing_answer"):
         if drawing.png is not None:
-            tell("drawing", drawing.png, number=drawing.number)
+            tell("pad", drawing.png, number=drawing.number)
         elif badge.served() is None:
             answer.waiting("Draw already", "The answer comes as soon as a model is served.")
         else:
@@ -42,7 +42,7 @@ def draw() -> None:
                 "Your answer appears here",
                 "After each stroke. Or start with one of the small drawings.",
             )
-            answer.empty_bars(badge.class_names(), key="drawing_bars")
+            answer.empty_bars(badge.class_names(), key="pad_bars")
 
 
 @st.fragment
@@ -65,7 +65,7 @@ def upload() -> None:
 
 
 def tell(source: str, data: bytes, *, media_type: str = classifier.PNG, number: int = 0) -> None:
-    """Shows the answer for one picture, or why there is none. `source` keeps two answers apart."""
+    """Shows the answer for one picture, or why there is none. `source`: pad or upload."""
     try:
         timed, seen = _ask(source, data, media_type)
     except NotReady:
@@ -75,7 +75,9 @@ def tell(source: str, data: bytes, *, media_type: str = classifier.PNG, number: 
     except ServiceError as error:
         answer.waiting("No answer", error.sentence)
     else:
-        answer.show(timed, seen, key=f"{source}_bars", number=number)
+        answer.show(timed, seen, number=number)
+        verdict.show(timed.answer, data, media_type, source=source)
+        answer.bars(timed.answer, key=f"{source}_bars")
 
 
 def tell_many(chosen: Sequence[PictureFile]) -> None:

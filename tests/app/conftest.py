@@ -2,12 +2,15 @@
 
 import io
 import os
+import secrets
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 
 import pytest
+import requests
 from PIL import Image, ImageDraw
 
 from tests.app.scripted_server import ScriptedServer
@@ -38,6 +41,27 @@ def trousers() -> bytes:
     png = io.BytesIO()
     picture.save(png, "PNG")
     return png.getvalue()
+
+
+@pytest.fixture
+def some_corrections(trainer_url: str) -> list[int]:
+    """One correction in each state at least, in the store of the session's trainer: their ids."""
+    table = "file,label,predicted,source,state,reason\n"
+    table += "1.png,Bag,Shirt,pad,new,\n2.png,Coat,Coat,upload,accepted,\n"
+    table += "3.png,Bag,Shirt,api,set_aside,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
+    table += "4.png,Shirt,Bag,pad,new,\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        for number in range(1, 5):
+            picture = Image.frombytes("L", (28, 28), secrets.token_bytes(784))
+            with files.open(f"{number}.png", "w") as file:
+                picture.save(file, "PNG")
+        files.writestr("corrections.csv", table)
+    url = f"{trainer_url}/corrections"
+    taken = requests.post(f"{url}/import", data=archive.getvalue(), timeout=10)
+    assert taken.json() == {"added": 5, "known": 0}
+    newest = requests.get(url, params={"limit": 5}, timeout=10).json()["corrections"]
+    return sorted(one["id"] for one in newest)
 
 
 @pytest.fixture(scope="session")

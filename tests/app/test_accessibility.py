@@ -9,10 +9,16 @@ from playwright.sync_api import Browser, Page, expect
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
+@pytest.mark.usefixtures("some_corrections")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("path", "landmark"),
-    [("", "What is it?"), ("retrain", "All runs"), ("models", "Models")],
+    [
+        ("", "What is it?"),
+        ("corrections", "Corrections"),
+        ("retrain", "All runs"),
+        ("models", "Models"),
+    ],
 )
 def test_axe_finds_nothing(
     browser: Browser, app_url: str, scheme: Literal["light", "dark"], path: str, landmark: str

@@ -57,7 +57,7 @@ def without_model(make_home: MakeHome) -> Iterator[Server]:
 
 
 @pytest.mark.usefixtures("live")
-@pytest.mark.parametrize("path", ["", "retrain", "models"])
+@pytest.mark.parametrize("path", ["", "corrections", "retrain", "models"])
 def test_every_page_names_the_version_that_is_served(path: str) -> None:
     champion = next(model for model in trainer.models() if model.champion)
     assert f"Version {champion.version}" in words(opened(path))
@@ -111,13 +111,13 @@ def test_models_tells_the_accuracy_of_the_one_served() -> None:
 
 
 @pytest.mark.usefixtures("all_down")
-@pytest.mark.parametrize("path", ["", "retrain", "models"])
+@pytest.mark.parametrize("path", ["", "corrections", "retrain", "models"])
 def test_a_classifier_that_is_down_is_told_on_every_page(path: str) -> None:
     assert "The classifier does not answer at http" in words(opened(path))
 
 
 @pytest.mark.usefixtures("all_down")
-@pytest.mark.parametrize("path", ["retrain", "models"])
+@pytest.mark.parametrize("path", ["corrections", "retrain", "models"])
 def test_a_trainer_that_is_down_is_told_where_it_is_needed(path: str) -> None:
     said = words(opened(path))
     assert "The trainer does not answer at http" in said

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -141,6 +142,7 @@ def fits(value: Any, schema: dict[str, Any], document: Document) -> bool:
 
 def anonymous(text: str) -> str:
     """The same text without what differs each time: names of runs and versions."""
+    text = re.sub(r"[^ ]*/corrections\.db", "corrections.db", text)
     text = re.sub(r"fashion_mnist_model:[a-z0-9]{16}", "fashion_mnist_model:VERSION", text)
     return re.sub(r"\d{8}-\d{6}-\d{3}-(?!0000)[0-9a-f]{4}", "RUN", text)
 
@@ -151,6 +153,23 @@ def anonymous(text: str) -> str:
 def npy(array: Any) -> bytes:
     file = io.BytesIO()
     np.save(file, array)
+    return file.getvalue()
+
+
+def bag(label: str, picture: bytes = BAG) -> dict[str, Any]:
+    """What `requests` sends to say what a picture shows."""
+    return {"files": {"image": picture}, "data": {"label": label}}
+
+
+def archive(
+    label: str = "Bag", picture: bytes = SNEAKER, table: str | None = "corrections.csv"
+) -> bytes:
+    """A zip with one correction in it; without a table, with a picture only."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as files:
+        files.writestr("shoe.png", picture)
+        if table is not None:
+            files.writestr(table, f"file,label\nshoe.png,{label}\n")
     return file.getvalue()
 
 
@@ -188,7 +207,10 @@ class Stage:
         self.promote_without_a_classifier(trainer, versions)
         classifier = self.serve("classifier", CLASSIFIER_WORKERS="1")
         self.find_no_model(classifier.url)
+        self.find_no_classes(trainer)
         self.promote(trainer, classifier)
+        self.find_no_store(trainer)
+        self.correct(trainer)
 
     def send_one_picture(self, call: str) -> None:
         url = f"{self.classifier}/{call}"
@@ -357,6 +379,111 @@ class Stage:
         finally:
             os.killpg(classifier.process.pid, signal.SIGCONT)
 
+    def noting(self, url: str) -> Callable[..., requests.Response]:
+        """Asks the trainer at `url`, and notes the answer under an operation, status and name."""
+
+        def asked(
+            operation: str, status: str, name: str, method: str, path: str, **request: Any
+        ) -> requests.Response:
+            answer = requests.request(method, f"{url}/corrections{path}", timeout=60, **request)
+            self.note("trainer", operation, status, name)(answer)
+            return answer
+
+        return asked
+
+    def find_no_classes(self, url: str) -> None:
+        asked = self.noting(url)
+        asked("keep_correction", "503", "no_model", "POST", "", **bag("Bag"))
+        asked("change_correction", "503", "no_model", "PATCH", "/1", json={"label": "Bag"})
+        asked("import_corrections", "503", "no_model", "POST", "/import", data=archive())
+
+    def find_no_store(self, url: str) -> None:
+        """A file that is none, before the trainer has looked at it for the first time."""
+        asked = self.noting(url)
+        file = self.home.path / "corrections.db"
+        file.write_bytes(b"my shopping list" * 100)
+        asked("keep_correction", "503", "broken", "POST", "", **bag("Bag"))
+        asked("list_corrections", "503", "broken", "GET", "")
+        asked("correction_image", "503", "broken", "GET", "/1/image")
+        asked("change_correction", "503", "broken", "PATCH", "/1", json={"state": "accepted"})
+        asked("delete_correction", "503", "broken", "DELETE", "/1")
+        asked("export_corrections", "503", "broken", "GET", "/export")
+        asked("import_corrections", "503", "broken", "POST", "/import", data=archive())
+        file.unlink()
+
+    def correct(self, url: str) -> None:
+        asked = self.noting(url)
+        keep = "keep_correction"
+        first = asked(keep, "201", "kept", "POST", "", **bag("Bag")).json()["id"]
+        asked(keep, "200", "known", "POST", "", **bag("Bag"))
+        second = asked(keep, "201", "conflict", "POST", "", **bag("Coat")).json()["id"]
+        asked("list_corrections", "200", "two", "GET", "")
+        accepted = {"state": "accepted"}
+        asked("change_correction", "409", "conflict", "PATCH", f"/{first}", json=accepted)
+        a_bag = {"label": "Bag"}
+        asked("change_correction", "200", "relabelled", "PATCH", f"/{second}", json=a_bag)
+        asked("change_correction", "200", "accepted", "PATCH", f"/{first}", json=accepted)
+        for name, body in (
+            ("change", '{"state": "new"}'),
+            ("object", "[]"),
+            ("label", '{"label": "Hat"}'),
+        ):
+            asked("change_correction", "400", name, "PATCH", f"/{first}", data=body)
+        for name, query in (("state", "state=old"), ("after", "after=it"), ("limit", "limit=900")):
+            asked("list_corrections", "400", name, "GET", f"?{query}")
+        self.refuse_corrections(asked)
+        self.move_corrections(asked)
+        for operation, method, path in (
+            ("change_correction", "PATCH", ""),
+            ("delete_correction", "DELETE", ""),
+            ("correction_image", "GET", "/image"),
+        ):
+            more = {"json": a_bag} if method == "PATCH" else {}
+            asked(operation, "404", "unknown", method, f"/999999999{path}", **more)
+        for operation, path in (
+            ("list_corrections", ""),
+            (keep, ""),
+            ("export_corrections", "/export"),
+            ("import_corrections", "/import"),
+            ("change_correction", "/1"),
+            ("delete_correction", "/1"),
+            ("correction_image", "/1/image"),
+        ):
+            asked(operation, "405", "method", "PUT", path)
+
+    def refuse_corrections(self, asked: Callable[..., requests.Response]) -> None:
+        def refused(status: str, name: str, **request: Any) -> None:
+            asked("keep_correction", status, name, "POST", "", **request)
+
+        refused("400", "empty", **bag("Bag", b""))
+        refused("400", "unreadable", **bag("Bag", b"hello"))
+        refused("400", "damaged", **bag("Bag", BAG[:-60]))
+        refused("400", "image", files={"picture": SNEAKER})
+        refused("400", "form", data=b"-", headers={"Content-Type": "multipart/form-data"})
+        refused("400", "missing", files={"image": BAG})
+        refused("400", "label", **bag("Hat"))
+        for name, value in (("predicted", "Hat"), ("model", "../it"), ("source", "The pad")):
+            refused("400", name, files={"image": BAG}, data={"label": "Bag", name: value})
+        refused("400", "field", files={"image": BAG}, data={"label": "Bag", "colour": "red"})
+        refused("413", "bytes", **bag("Bag", bytes(10_200_001)))
+        refused("413", "pixels", **bag("Bag", header_bomb()))
+        refused("413", "files", files=[("image", SNEAKER), ("image", BAG)], data={"label": "Bag"})
+        refused("415", "type", data=BAG, headers=PNG)
+
+    def move_corrections(self, asked: Callable[..., requests.Response]) -> None:
+        def moved(status: str, name: str, **request: Any) -> None:
+            asked("import_corrections", status, name, "POST", "/import", **request)
+
+        moved("200", "taken", data=archive())
+        moved("400", "zip", data=b"hello")
+        moved("400", "table", data=archive(table=None))
+        moved("400", "line", data=archive("Hat"))
+        coloured = io.BytesIO()
+        Image.new("RGB", (32, 32)).save(coloured, "PNG")
+        moved("400", "size", data=archive(picture=coloured.getvalue()))
+        moved("400", "field", files={"picture": (None, "x")} | {"picture": BAG})
+        moved("413", "bytes", data=bytes(100_000_001))
+
     def version(self) -> str:
         """The version that was copied into this stage's folder."""
         folder = self.home.path / "models" / model_store.MODEL_NAME
@@ -417,7 +544,7 @@ def test_each_call_has_words_and_says_how_it_can_go_well(service: str) -> None:
     for method, path, operation in operations(DOCUMENTS[service]):
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
-        assert {"200", "201", "202"} & set(operation["responses"]), (method, path)
+        assert {"200", "201", "202", "204"} & set(operation["responses"]), (method, path)
         for parameter in re.findall(r"{(\w+)}", path):
             assert parameter in [it["name"] for it in operation["parameters"]], (method, path)
 
