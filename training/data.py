@@ -139,9 +139,14 @@ def _from_debian(raw: Path) -> bool:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         return False
     with tempfile.TemporaryDirectory() as scratch:
+        # Lists of its own: only root may renew the machine's, and a container's are empty.
+        lists, cache = Path(scratch, "lists"), Path(scratch, "cache")
+        for needed in (lists, cache / "archives"):
+            (needed / "partial").mkdir(parents=True)
+        own = ("-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}")
         fetched = _run("apt-get", "download", _DEBIAN_PACKAGE, cwd=scratch) or (
-            _run("apt-get", "update", cwd=scratch)
-            and _run("apt-get", "download", _DEBIAN_PACKAGE, cwd=scratch)
+            _run("apt-get", "update", *own, cwd=scratch)
+            and _run("apt-get", "download", _DEBIAN_PACKAGE, *own, cwd=scratch)
         )
         packages = list(Path(scratch).glob("*.deb"))
         if not fetched or not packages:
