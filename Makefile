@@ -18,7 +18,7 @@ PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"
 	print(*sum(groups.values(), []), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test bench-training bench-serving bench-strain lint lock clean prometheus data
+.PHONY: help run stop train test test-compose bench-training bench-serving bench-strain lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,12 @@ train: $(INSTALLED) data ## Train a model, store it and let it be served
 test: $(INSTALLED) prometheus data ## Run every test, in a real browser where that matters
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest tests/e2e && \
-	  python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile
+	  python -m pytest --ignore tests/e2e --ignore tests/compose --numprocesses 2 --dist loadfile
+
+# Builds everything anew, and needs a Docker engine: without one it is skipped, and says so.
+test-compose: $(INSTALLED) data ## Show docker compose and the Bento's image on a real engine
+	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
+	  python -m pytest -rs --durations 5 tests/compose
 
 bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training

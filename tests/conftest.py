@@ -2,10 +2,12 @@
 
 import signal
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import launch
@@ -25,6 +27,15 @@ def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(home))
         return data.prepare()
+
+
+@pytest.fixture(scope="session")
+def picture_of(dataset_folder: Path) -> bytes:
+    """The first test picture, an ankle boot, as a PNG file."""
+    raw = (dataset_folder / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte").read_bytes()
+    file = BytesIO()
+    Image.frombytes("L", (28, 28), raw[16 : 16 + 784]).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.fixture(scope="session")

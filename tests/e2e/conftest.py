@@ -76,19 +76,6 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
         process.wait(15)
 
 
-@pytest.fixture
-def picture_of(wardrobe: Wardrobe, dataset_folder: Path) -> bytes:
-    """The first test picture, an ankle boot, as a PNG file."""
-    from io import BytesIO
-
-    from PIL import Image
-
-    raw = (dataset_folder / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte").read_bytes()
-    file = BytesIO()
-    Image.frombytes("L", (28, 28), raw[16 : 16 + 784]).save(file, "PNG")
-    return file.getvalue()
-
-
 def is_served(wardrobe: Wardrobe) -> bool:
     """Whether every worker serves the champion."""
     try:
