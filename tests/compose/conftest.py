@@ -23,12 +23,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.compose("down", "--volumes")
 
 
-@pytest.fixture(scope="session")
-def wardrobe(stack: Stack) -> Stack:
-    """By this name the visit from end to end asks for what it visits."""
-    return stack
-
-
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Prints a measured number past pytest's capture."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from playwright.sync_api import Page
 
 from tests.compose.stack import (
     HEALTH,
@@ -22,11 +23,9 @@ from tests.compose.stack import (
     kill_main_process,
     two_ports_in_a_row,
 )
-from tests.e2e.test_the_whole_way import test_the_whole_way as test_the_visit_of_make_run
+from tests.e2e import test_the_whole_way as visit
 from tests.processes import ROOT, wait_for
 from training.data import FILES
-
-__all__ = ["test_the_visit_of_make_run"]
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -52,6 +51,12 @@ def test_up_from_nothing(stack: Stack, say: Say) -> None:
         f"{stack.at('classifier')}/classify", files={"image": SNEAKER}, timeout=10
     ).json()
     assert answer["label"] == "Sneaker"
+
+
+def test_the_visit_of_make_run(
+    stack: Stack, page: Page, picture_of: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    visit.test_the_whole_way(stack, page, picture_of, capsys)
 
 
 @pytest.mark.parametrize("image", LARGEST)

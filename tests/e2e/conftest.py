@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import pytest
@@ -15,6 +16,17 @@ import requests
 from tests.processes import ROOT, free_port, living, wait_for
 
 PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
+
+
+class Visited(Protocol):
+    """What a visit needs to know, however Wardrobe was started."""
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+
+    def at(self, name: str) -> str:
+        """The address of one process: `classifier`, `trainer`, `prometheus` or `app`."""
 
 
 @dataclass

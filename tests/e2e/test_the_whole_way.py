@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import TROUSERS, answered, draw, settled, surface
-from tests.e2e.conftest import Wardrobe, is_served
+from tests.e2e.conftest import Visited, Wardrobe, is_served
 from tests.processes import ROOT, wait_for
 
 SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
@@ -53,7 +53,7 @@ def tile(page: Page, label: str) -> str:
 
 
 def test_the_whole_way(
-    wardrobe: Wardrobe, page: Page, picture_of: bytes, capsys: pytest.CaptureFixture[str]
+    wardrobe: Visited, page: Page, picture_of: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page.goto(wardrobe.url)
     settled(page)
@@ -111,7 +111,7 @@ def test_the_whole_way(
     wait_for(lambda: pictures_counted(wardrobe) >= 500 + STROKES, 15, "the burst in Prometheus")
 
 
-def pictures_counted(wardrobe: Wardrobe) -> float:
+def pictures_counted(wardrobe: Visited) -> float:
     """How many pictures Prometheus knows to have gone through a forward pass."""
     answer = requests.get(
         f"{wardrobe.at('prometheus')}/api/v1/query",
