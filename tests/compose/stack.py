@@ -71,7 +71,9 @@ class Stack:
 
     def container(self, name: str, number: int = 1) -> str:
         """The id of a service's container."""
-        return self.compose("ps", "--quiet", "--all", "--index", str(number), name).splitlines()[0]
+        labels = {"project": self.project, "service": name, "container-number": str(number)}
+        filters = [f"--filter=label=com.docker.compose.{key}={it}" for key, it in labels.items()]
+        return docker("ps", "--all", "--quiet", *filters)
 
     def inspect(self, name: str, number: int = 1) -> dict[str, Any]:
         """What the engine knows of a service's container."""
