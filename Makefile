@@ -18,7 +18,7 @@ PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"
 	print(*sum(groups.values(), []), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-compose bench-training bench-serving bench-strain lint lock clean prometheus data
+.PHONY: help run stop train test test-compose bento bench-training bench-serving bench-strain lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,16 @@ test: $(INSTALLED) prometheus data ## Run every test, in a real browser where th
 test-compose: $(INSTALLED) data ## Show docker compose and the Bento's image on a real engine
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest -rs --durations 5 tests/compose
+
+# The image's user has the number of that of docker compose's images, so that it may use their volume.
+bento: $(INSTALLED) ## Pack the classifier and the champion as a Bento, and make a container image of it
+	@exec $(WITH_SETTINGS) sh -c 'set -e; home=$${WARDROBE_HOME:-.wardrobe}; \
+	  [ -s "$$home/champion" ] || { echo "There is no model to pack: make train trains one." >&2; exit 1; }; \
+	  export BENTOML_HOME=$$home BENTOML_DO_NOT_TRACK=True; \
+	  sed "s/fashion_mnist_model:latest/$$(cat "$$home/champion")/" bentofile.yaml > "$$home/bentofile.yaml"; \
+	  bento=$$(bentoml build --output tag --bentofile "$$home/bentofile.yaml" . | sed -n s/^__tag__://p); \
+	  bentoml containerize "$$bento" --image-tag "$${BENTO_IMAGE:-wardrobe-bento}" \
+	    --opt build-arg=BENTO_USER_UID=1000 --opt build-arg=BENTO_USER_GID=1000'
 
 bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training

@@ -59,6 +59,7 @@ class Classifier:
     @bentoml.on_startup
     def follow_the_champion(self) -> None:
         """Load the champion before the first request, and follow it from then on."""
+        _adopt_what_is_packed()
         self.champion.start()
         _tame_the_collector()
 
@@ -189,6 +190,13 @@ def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[
 def _json(content: Answer | list[Answer]) -> Response:
     """Ten probabilities take the standard library longer to write than the network to find."""
     return Response(orjson.dumps(content), media_type="application/json")
+
+
+def _adopt_what_is_packed() -> None:
+    """A Bento brings a version along; it is the first champion of a WARDROBE_HOME without one."""
+    bento = Classifier.bento
+    for packed in bento.info.all_models if bento else []:
+        model_store.adopt(str(packed.tag), Path(bentoml.models.get(packed.tag).path))
 
 
 def _tame_the_collector() -> None:

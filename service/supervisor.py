@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import settings
@@ -114,7 +115,7 @@ def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
     # Its own folder for metrics would be the trainer's: a run has none.
     environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
     with (runs.folder(run.run_id) / "log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "training.train", "--run", run.run_id],
             cwd=os.path.dirname(os.path.dirname(training.__file__)),  # noqa: PTH120
             env=environment | {"WARDROBE_HOME": str(settings.home())},
@@ -124,6 +125,10 @@ def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
             pass_fds=(lock,),
             start_new_session=True,
         )
+    # Linux: when memory is used up, the kernel ends the run and not the trainer.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
+    return process
 
 
 def _signal(pid: int | None, number: signal.Signals) -> None:

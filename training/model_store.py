@@ -7,6 +7,7 @@ description; class names stand in its metadata, so that nothing of it is ever un
 torch is imported where weights are handled: the trainer lists and promotes versions without it.
 """
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -88,6 +89,27 @@ def save(network: "nn.Module", *, labels: dict[str, str], metadata: dict[str, An
         return tag
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def adopt(tag: str, folder: Path) -> None:
+    """Copy a version that lies in `folder` into the store and make it the champion.
+
+    Does nothing where there is a champion. Several processes may do this at once.
+    """
+    if champion() is not None:
+        return
+    target = _path(tag)
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
+        try:
+            copied = shutil.copytree(folder, scratch / target.name)
+            with contextlib.suppress(OSError):  # another process has just put it there
+                copied.rename(target)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        files.replace(target.parent / "latest", target.name)
+    set_champion(tag)
 
 
 def load(tag: str) -> Model:

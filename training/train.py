@@ -48,9 +48,6 @@ _SESSION_NICENESS = Path("/proc/self/autogroup")
 """Linux shares the cores out among sessions first: within its own, a process may be as nice as it
 likes to nobody's benefit. Not every kernel does so."""
 
-_OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
-"""Linux: which process the kernel ends first when memory is used up, from -1000 to 1000."""
-
 _WARM_UP_SHARE = 0.2
 """Of a one-cycle schedule's steps: chosen on the validation split."""
 
@@ -332,8 +329,6 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
 
 
 def _let_serving_go_first() -> None:
-    if _OUT_OF_MEMORY_SCORE.exists():
-        _OUT_OF_MEMORY_SCORE.write_text("1000", encoding="utf-8")
     os.nice(_NICENESS)
     if _SESSION_NICENESS.exists():
         _SESSION_NICENESS.write_text(str(_NICENESS), encoding="utf-8")

@@ -213,8 +213,8 @@ def test_training_beyond_the_memory_limit_fails_alone(
     stack: Stack, say: Say, tmp_path: Path
 ) -> None:
     override = tmp_path / "little-memory.yml"
-    limits = "deploy: {resources: {limits: {memory: 420M}}}"
-    override.write_text(f"services: {{trainer: {{memswap_limit: 420M, {limits}}}}}\n")
+    limits = "deploy: {resources: {limits: {memory: 500M}}}"
+    override.write_text(f"services: {{trainer: {{memswap_limit: 500M, {limits}}}}}\n")
     stack.files.append(str(override))
     stack.up("trainer")
     restarts = stack.inspect("trainer")["RestartCount"]
