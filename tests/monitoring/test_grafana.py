@@ -4,11 +4,14 @@ import json
 import math
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from app.burst import Burst, drawings
 from tests.monitoring.watched import Watched
@@ -30,6 +33,27 @@ def test_the_data_source_is_the_one_that_every_panel_names() -> None:
     named = set(re.findall(r'"uid": "(wardrobe-.+)"', json.dumps(DASHBOARD, indent=0)))
     assert named == {source["uid"]}
     assert all(panel["datasource"]["uid"] == source["uid"] for panel in DASHBOARD["panels"])
+
+
+def test_the_dashboard_is_of_the_schema_that_grafana_publishes() -> None:
+    understood = json.loads(json.dumps(Dashboard.from_json(DASHBOARD), cls=JSONEncoder))
+    assert set(_lost(DASHBOARD, understood)) == {
+        # They belong to the data source's own query, which the schema leaves open.
+        f"/annotations/list/0/{name}"
+        for name in ("useValueForTime", "titleFormat", "textFormat", "step")
+    }
+
+
+def _lost(given: Any, understood: Any, path: str = "") -> Iterator[str]:
+    """Where something is given that was not understood, or not as it was meant."""
+    if isinstance(given, dict | list):
+        for key, value in given.items() if isinstance(given, dict) else enumerate(given):
+            try:
+                yield from _lost(value, understood[key], f"{path}/{key}")
+            except LookupError:
+                yield f"{path}/{key}"
+    elif given != understood:
+        yield path
 
 
 def test_what_is_changed_in_the_browser_cannot_be_saved() -> None:
