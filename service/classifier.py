@@ -194,7 +194,7 @@ def _json(content: Answer | list[Answer]) -> Response:
 
 def _adopt_what_is_packed() -> None:
     """A Bento brings a version along; it is the first champion of a WARDROBE_HOME without one."""
-    bento = Classifier.bento
+    bento = Classifier.bento  # type: ignore[attr-defined]  # the decorator makes it a Service
     for packed in bento.info.all_models if bento else []:
         model_store.adopt(str(packed.tag), Path(bentoml.models.get(packed.tag).path))
 

@@ -26,7 +26,9 @@ HEALTH = {
 
 def docker(*words: str, check: bool = True, **options: Any) -> str:
     """What `docker WORDS` prints. A failure fails the test, with what docker said."""
-    ran = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, **options)
+    ran: subprocess.CompletedProcess[str] = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, check=False, **options
+    )
     assert not check or ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout.strip()
 
