@@ -131,6 +131,19 @@ ROUTES = [
 ]
 
 
+def how_many_are_usable() -> int:
+    """Corrections that a run may learn from or measure with. Raises Refusal, 503."""
+    try:
+        counts = corrections.counts()
+    except CorrectionError as error:
+        raise _refusal(error) from error
+    return counts[corrections.NEW] + counts[corrections.ACCEPTED]
+
+
+def _refusal(error: CorrectionError) -> Refusal:
+    return Refusal(_STATUS.get(type(error), HTTPStatus.BAD_REQUEST), str(error))
+
+
 async def _asked(
     function: Callable[_Parameters, _Answer],
     *arguments: _Parameters.args,
@@ -140,8 +153,7 @@ async def _asked(
     try:
         return await asyncio.to_thread(function, *arguments, **options)
     except CorrectionError as error:
-        status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-        raise Refusal(status, str(error)) from error
+        raise _refusal(error) from error
 
 
 def _told(row: Correction) -> dict[str, Any]:

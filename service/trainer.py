@@ -24,11 +24,13 @@ from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
 from service.uploads import json_object
-from training import model_store, runs
-from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES
+from training import model_store, promotions, runs
+from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES, NoChampion, Recipe
 
 _MAX_EPOCHS = 1_000
 _MAX_SEED = 2**32 - 1
+_MAX_REASON = 500
+_PROMOTION = '{"reason": "It knows our bags."}'
 
 
 @bentoml.service(
@@ -81,7 +83,8 @@ class Trainer:
 
 async def start_run(request: Request) -> Response:
     """POST /runs: start a run, or go on with one; 409 while one is active."""
-    config = _config(await json_object(request, such_as='{"epochs": 3}'))
+    asked = await json_object(request, such_as='{"epochs": 3}')
+    config = await asyncio.to_thread(_config, asked)
     try:
         run = await asyncio.to_thread(_service().supervisor.run, config)
     except runs.BusyError as error:
@@ -136,6 +139,7 @@ async def list_recipes(_: Request) -> Response:
                     "network": recipe.network,
                     "epochs": recipe.epochs,
                     "default": recipe.name == DEFAULT_RECIPE,
+                    "from_champion": recipe.from_champion,
                 }
                 for recipe in RECIPES.values()
             ]
@@ -145,19 +149,66 @@ async def list_recipes(_: Request) -> Response:
 
 async def list_models(_: Request) -> Response:
     """GET /models: every version, newest first, and which is the champion."""
+    return JSONResponse(await asyncio.to_thread(_models))
+
+
+def _models() -> dict[str, Any]:
     champion = model_store.champion()
-    versions = await asyncio.to_thread(model_store.versions)
+    promoted: dict[str, list[promotions.Promotion]] = {}
+    for one in promotions.read_all():
+        promoted.setdefault(one.tag, []).append(one)
     rows = [
-        {"version": it.version, "champion": it.tag == champion, **asdict(it)} for it in versions
+        {
+            "version": it.version,
+            "champion": it.tag == champion,
+            "status": _status(it, champion, is_known=it.tag in promoted),
+            "promotions": [asdict(one) for one in promoted.get(it.tag, [])],
+            **asdict(it),
+        }
+        for it in model_store.versions()
     ]
-    return JSONResponse({"champion": champion, "models": rows})
+    return {"champion": champion, "models": rows}
+
+
+def _status(version: model_store.Version, champion: str | None, *, is_known: bool) -> str:
+    """What a version is to serving; `is_known`: it was served once."""
+    if version.tag == champion:
+        return "champion"
+    if is_known:
+        return "former"
+    gate = version.metadata.get("gate")
+    return "stored" if gate is None or gate["promoted"] else "candidate"
+
+
+async def show_report(request: Request) -> Response:
+    """GET /models/{version}/report: how a version compared with the champion of its time."""
+    tag = _tag(request)
+    try:
+        report = await asyncio.to_thread(model_store.report, tag)
+    except model_store.ModelError as error:
+        raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from error
+    if report is None:
+        sentence = f"{tag} has no report: it was not compared with another version."
+        raise Refusal(HTTPStatus.NOT_FOUND, sentence)
+    return JSONResponse(report)
 
 
 async def promote(request: Request) -> Response:
-    """POST /models/{version}/promote."""
-    version = request.path_params["version"].removeprefix(f"{model_store.MODEL_NAME}:")
-    status, answer = await promotion.promote(f"{model_store.MODEL_NAME}:{version}")
+    """POST /models/{version}/promote: serve it, whatever the gate found."""
+    asked = await json_object(request, such_as=_PROMOTION)
+    reason = asked.get("reason")
+    if set(asked) - {"reason"} or not isinstance(reason, str | None):
+        raise _bad(f"Send nothing, or {_PROMOTION}.")
+    reason = reason and reason.strip()
+    if reason is not None and not 1 <= len(reason) <= _MAX_REASON:
+        raise _bad(f"'reason' is a text of 1 to {_MAX_REASON} characters.")
+    status, answer = await promotion.promote(_tag(request), reason)
     return JSONResponse(answer, status)
+
+
+def _tag(request: Request) -> str:
+    version = request.path_params["version"].removeprefix(f"{model_store.MODEL_NAME}:")
+    return f"{model_store.MODEL_NAME}:{version}"
 
 
 answer_in_front(
@@ -170,6 +221,7 @@ answer_in_front(
         Route("/runs/{run_id}/cancel", cancel_run, methods=["POST"]),
         Route("/recipes", list_recipes),
         Route("/models", list_models),
+        Route("/models/{version}/report", show_report),
         Route("/models/{version}/promote", promote, methods=["POST"]),
         *corrections.ROUTES,
         *described_by(Path(__file__).with_name("trainer.openapi.json")),
@@ -193,23 +245,50 @@ def _known_run(request: Request) -> runs.Run:
 
 def _config(asked: dict[str, Any]) -> dict[str, Any]:
     """A run's whole configuration from what was asked. Raises Refusal (400) on a bad value."""
-    if unknown := sorted(set(asked) - {"recipe", "epochs", "seed", "resume"}):
+    if unknown := sorted(set(asked) - {"recipe", "epochs", "seed", "corrections", "resume"}):
         raise _bad(
-            f"There is no setting {unknown[0]!r}. Known are recipe, epochs and seed, or resume."
+            f"There is no setting {unknown[0]!r}. Known are recipe, epochs, seed and corrections, "
+            "or resume."
         )
     if asked.get("resume") is not None:
         return _resumption(asked)
     name = DEFAULT_RECIPE if asked.get("recipe") is None else asked["recipe"]
     if not isinstance(name, str) or name not in RECIPES:
         raise _bad(f"There is no recipe {name!r}. Known are {', '.join(RECIPES)}.")
+    recipe = RECIPES[name]
     epochs, seed = asked.get("epochs"), asked.get("seed")
-    return {
-        "recipe": name,
-        "epochs": _whole(
-            "epochs", RECIPES[name].epochs if epochs is None else epochs, 1, _MAX_EPOCHS
-        ),
-        "seed": _whole("seed", 0 if seed is None else seed, 0, _MAX_SEED),
-    }
+    return runs.configuration(
+        name,
+        _whole("epochs", recipe.epochs if epochs is None else epochs, 1, _MAX_EPOCHS),
+        _whole("seed", 0 if seed is None else seed, 0, _MAX_SEED),
+        corrections=_learns_from_corrections(recipe, asked.get("corrections")),
+        champion=_to_start_from(recipe),
+    )
+
+
+def _learns_from_corrections(recipe: Recipe, asked: Any) -> bool:
+    if asked is None:
+        return recipe.from_champion
+    if not isinstance(asked, bool):
+        raise _bad("'corrections' is true or false.")
+    if recipe.from_champion and not asked:
+        raise _bad(f"The recipe {recipe.name} is there to learn from corrections.")
+    return asked
+
+
+def _to_start_from(recipe: Recipe) -> str | None:
+    """The version that a recipe goes on from, or None. Raises Refusal, 409 or 503."""
+    if not recipe.from_champion:
+        return None
+    champion = model_store.champion()
+    if champion is None:
+        raise Refusal(HTTPStatus.CONFLICT, str(NoChampion(recipe.name)))
+    if not corrections.how_many_are_usable():
+        raise Refusal(
+            HTTPStatus.CONFLICT,
+            "There is no correction to learn from. Say on Classify what a few pictures show.",
+        )
+    return champion
 
 
 def _resumption(asked: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,14 @@ class Checkpoint:
     """The state after an epoch.
 
     `epochs` are the figures so far, `order` the state of the generator of chance, `states` the
-    state_dicts of the network, its optimizers and their schedules, in the order of `train.fit`.
+    state_dicts of the network, its optimizers and their schedules, in the order of `train.fit`, and
+    `lessons` the corrections that it learns from.
     """
 
     epochs: list[dict[str, float]]
     order: torch.Tensor
     states: list[dict[str, Any]]
+    lessons: dict[str, Any]
 
 
 def save(run_id: str, checkpoint: Checkpoint) -> None:

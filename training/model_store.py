@@ -8,9 +8,12 @@ torch is imported where weights are handled: the trainer lists and promotes vers
 """
 
 import contextlib
+import fcntl
+import json
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "fashion_mnist_model"
 _WEIGHTS = "weights.pt"
+_REPORT = "report.json"
 _VERSION = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
 """What BentoML allows as a version. Nothing else is ever looked for on the disk."""
 
@@ -63,8 +67,14 @@ class Version:
         return self.tag.partition(":")[2]
 
 
-def save(network: "nn.Module", *, labels: dict[str, str], metadata: dict[str, Any]) -> str:
-    """Store a new version and return its tag.
+def save(
+    network: "nn.Module",
+    *,
+    labels: dict[str, str],
+    metadata: dict[str, Any],
+    report: dict[str, Any] | None = None,
+) -> str:
+    """Store a new version, with the gate's report if there is one, and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`. The version
     appears in the store by one rename: a process that is killed leaves no half of it there.
@@ -81,6 +91,8 @@ def save(network: "nn.Module", *, labels: dict[str, str], metadata: dict[str, An
             _model_store=ModelStore(scratch),
         ) as model:
             torch.save(network.state_dict(), model.path_of(_WEIGHTS))
+            if report is not None:
+                Path(model.path_of(_REPORT)).write_text(json.dumps(report), encoding="utf-8")
         tag = str(model.tag)
         target = _path(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +165,19 @@ def describe(tag: str) -> Version:
     )
 
 
+def report(tag: str) -> dict[str, Any] | None:
+    """What the gate found of a version, or None where it was not asked.
+
+    Raises ModelError when the version is not in the store.
+    """
+    describe(tag)
+    try:
+        found: dict[str, Any] = json.loads((_path(tag) / _REPORT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
 def versions() -> list[Version]:
     """Every version that can be read, newest first."""
     folder = settings.home() / "models" / MODEL_NAME
@@ -180,6 +205,14 @@ def promote(tag: str) -> None:
     """Make a version the champion, atomically. Raises ModelError when it does not load."""
     load(tag)
     set_champion(tag)
+
+
+@contextlib.contextmanager
+def choosing_champion() -> Iterator[str | None]:
+    """One process at a time compares with the champion and replaces it. Gives the present one."""
+    with (_made(settings.home()) / ".champion.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield champion()
 
 
 def set_champion(tag: str | None) -> None:

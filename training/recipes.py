@@ -6,6 +6,13 @@ The choices were made on the validation split.
 from dataclasses import dataclass, replace
 
 
+class NoChampion(Exception):  # noqa: N818 - it says what is missing
+    """A recipe starts from the version that is served, and there is none."""
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"The recipe {recipe} starts from a model: train a first one.")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a training run does, apart from its seed.
@@ -31,7 +38,31 @@ class Recipe:
     is_augmented: bool = False
     shift: int = 2
     scale: float = 0.1
+    from_champion: bool = False
+    replay: int | None = None
+    taught_share: float = 0.1
+    blend: float = 1.0
 
+
+_FINETUNE = Recipe(
+    name="finetune",
+    summary="Teaches the version that is served what was corrected, in seconds",
+    network="",
+    from_champion=True,
+    epochs=4,
+    batch_size=256,
+    learning_rate=0.05,
+    label_smoothing=0.1,
+    is_augmented=True,
+    replay=10_000,
+    taught_share=0.25,
+    # Wortsman et al., Robust fine-tuning of zero-shot models (arXiv:2109.01903): a little less of
+    # what is new, much less forgotten.
+    blend=0.8,
+)
+
+_LINEAR = ("mlp", "mlp-small", "mlp-unit")
+"""Networks that see a picture in a twentieth of the time, and need to see more of them."""
 
 _STANDARD = Recipe(
     name="standard",
@@ -75,8 +106,28 @@ RECIPES = {
             one_cycle=False,
             momentum=0.0,
         ),
+        _FINETUNE,
     )
 }
 DEFAULT_RECIPE = "standard"
 FIRST_RECIPE = "quick"
 """Of the model that is trained by itself when there is none: nobody likes to wait at a start."""
+
+
+def of(name: str, epochs: int, network: str | None) -> Recipe:
+    """A recipe of RECIPES, whole. `network` is the champion's, or None while there is none.
+
+    Raises NoChampion when it starts from it.
+    """
+    recipe = replace(RECIPES[name], epochs=epochs)
+    if not recipe.from_champion:
+        return recipe
+    if network is None:
+        raise NoChampion(name)
+    recipe = replace(recipe, network=network)
+    if network in _LINEAR:
+        # They are not trained on varied pictures, and would have to learn those first.
+        return replace(
+            recipe, learning_rate=0.1, replay=50_000, is_augmented=False, label_smoothing=0.0
+        )
+    return recipe

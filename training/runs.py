@@ -33,7 +33,9 @@ STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
 class Run:
     """What run.json holds. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
 
-    `loss` and `accuracy` are of the last training batch that was told.
+    `loss` and `accuracy` are of the last training batch that was told. `corrections` says how many
+    were used, held out and set aside, once the run has looked at them; `gate` how its version
+    compares with the champion, once it is trained (gate.Verdict.summary).
     """
 
     run_id: str
@@ -49,6 +51,8 @@ class Run:
     loss: float | None = None
     accuracy: float | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
+    corrections: dict[str, int] | None = None
+    gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
 
@@ -93,6 +97,19 @@ def folder(run_id: str) -> Path:
 def checkpoint_path(run_id: str) -> Path:
     """Where a run's checkpoint is, if it has one."""
     return folder(run_id) / "checkpoint.pt"
+
+
+def configuration(
+    recipe: str, epochs: int, seed: int, *, corrections: bool, champion: str | None
+) -> dict[str, Any]:
+    """What a new run is told: `champion` is the version that it starts from, if it does."""
+    return {
+        "recipe": recipe,
+        "epochs": epochs,
+        "seed": seed,
+        "corrections": corrections,
+        "champion": champion,
+    }
 
 
 def resumption(run_id: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Train a network on Fashion-MNIST, store it as a new version and make it the champion.
+"""Train a network on Fashion-MNIST, store it as a new version, serve it if it is not worse.
 
-    python -m training.train [--recipe standard] [--epochs 7] [--seed 0] [--no-promote]
+    python -m training.train [--recipe standard] [--epochs 7] [--seed 0] [--corrections]
+                             [--no-promote]
     python -m training.train --resume RUN_ID
 
 The second form goes on after the last finished epoch of a run that was cancelled or interrupted,
@@ -25,15 +26,30 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from training import checkpoints, data, model_store, networks, runs
-from training.augment import augment
+from training import (
+    checkpoints,
+    corrections,
+    data,
+    gate,
+    model_store,
+    networks,
+    promotions,
+    recipes,
+    rehearsal,
+    runs,
+)
 from training.calibration import calibration_error, fit_temperature
+from training.evaluation import (
+    confusion_matrix,
+    evaluate,
+    infer,
+    per_class_accuracy,
+    predict,
+)
+from training.lessons import Lessons, NothingToLearn, choose
 from training.muon import Muon
 from training.preprocess import to_input
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
-
-_EVALUATION_BATCH = 250
-"""Pictures that are seen to together: convolutions are slower with more than the caches hold."""
 
 _PROGRESS_SECONDS = 0.3
 """How often run.json tells the progress within an epoch."""
@@ -114,6 +130,7 @@ def fit(
     dataset: data.FashionMNIST,
     seed: int,
     recorder: Recorder,
+    lessons: Lessons,
     checkpoint: checkpoints.Checkpoint | None = None,
 ) -> None:
     """Train in place. The whole data set is one tensor: a batch is one indexing operation.
@@ -122,7 +139,8 @@ def fit(
     """
     train = dataset.train
     order = torch.Generator().manual_seed(seed)
-    steps_per_epoch = -(-len(train.labels) // recipe.batch_size)
+    epoch_size = rehearsal.size(train, lessons.taught, recipe)
+    steps_per_epoch = -(-epoch_size // recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
     optimizers = _optimizers(network, recipe)
     schedules = [
@@ -145,14 +163,12 @@ def fit(
     ) as bar:
         for epoch in range(done + 1, recipe.epochs + 1):
             network.train()
-            images = train.images
-            if recipe.is_augmented:
-                images = augment(images, recipe.shift, recipe.scale, order)
-            shuffled = torch.randperm(len(train.labels), generator=order).to(images.device)
+            shown = rehearsal.epoch(train, lessons.taught, recipe, order)
+            shuffled = torch.randperm(epoch_size, generator=order).to(shown.images.device)
             losses, hits = 0.0, 0
             for step, batch in enumerate(shuffled.split(recipe.batch_size), start=1):
-                labels = train.labels[batch]
-                logits = network(to_input(images[batch]))
+                labels = shown.labels[batch]
+                logits = network(to_input(shown.images[batch]))
                 loss = cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
                 network.zero_grad()
                 loss.backward()
@@ -177,7 +193,8 @@ def fit(
             ]
             states = [part.state_dict() for part in stateful]
             checkpoints.save(
-                recorder.run.run_id, checkpoints.Checkpoint(figures, order.get_state(), states)
+                recorder.run.run_id,
+                checkpoints.Checkpoint(figures, order.get_state(), states, lessons.as_state()),
             )
             recorder.epoch(figures[-1])
             bar.write(_told(figures[-1]))
@@ -211,20 +228,6 @@ def _one_cycle(progress: float) -> float:
     return min(progress / _WARM_UP_SHARE, (1 - progress) / (1 - _WARM_UP_SHARE))
 
 
-@torch.inference_mode()
-def infer(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits, float (N, classes), of pictures, uint8 (N, 28, 28); on the CPU, from any device."""
-    network.eval()
-    device = next(network.parameters()).device
-    batches = images.split(_EVALUATION_BATCH)
-    return torch.cat([network(to_input(batch.to(device))).cpu() for batch in batches])
-
-
-def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Probabilities, float (N, classes), of pictures, uint8 (N, 28, 28)."""
-    return infer(network, images).softmax(dim=1)
-
-
 def calibrate(network: nn.Module, validation: data.Split) -> float:
     """Fit the temperature on `validation` and divide it into the head. Returns it.
 
@@ -238,47 +241,47 @@ def calibrate(network: nn.Module, validation: data.Split) -> float:
     return temperature
 
 
-def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """Mean cross-entropy and accuracy, 0..1, of predictions, float (N, classes)."""
-    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels).item()
-    hits = int((probabilities.argmax(1) == labels).sum())
-    return {"loss": loss, "accuracy": hits / len(labels)}
-
-
-def confusion_matrix(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """How often each class (a row) was given each answer (a column), int64 (classes, classes)."""
-    classes = probabilities.shape[1]
-    pairs = labels * classes + probabilities.argmax(1)
-    return pairs.bincount(minlength=classes**2).reshape(classes, classes)
-
-
-def per_class_accuracy(confusion: torch.Tensor, names: tuple[str, ...]) -> dict[str, float]:
-    """The share of each class's pictures that is named right, 0..1, by class name."""
-    shares = confusion.diagonal() / confusion.sum(dim=1)
-    return dict(zip(names, shares.double().tolist(), strict=True))
-
-
 def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True) -> dict[str, Any]:
     """The whole of a run, from data to champion. Returns its result.
 
-    Raises data.DataError, model_store.ModelError or runs.ResumeError, with a sentence that says
-    what to do.
+    `recipe` is whole, as recipes.of makes it. With `promote` the gate decides whether the version
+    is served; without, it is stored and nothing else. Raises data.DataError,
+    model_store.ModelError, corrections.CorrectionError, NothingToLearn or runs.ResumeError, with a
+    sentence that says what to do.
     """
     began = time.monotonic()
+    config = recorder.run.config
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
     dataset = data.load()
     device = _device()
     torch.manual_seed(seed)
     network = networks.build(recipe.network, len(dataset.class_names)).to(device)
-    resumed = recorder.run.config.get("resume")
+    start = model_store.load(config["champion"]).network if recipe.from_champion else None
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    resumed = config.get("resume")
     checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
-    recorder.phase("training")
+    recorder.phase("looking at corrections")
+    if checkpoint is not None:
+        lessons = Lessons.of_state(checkpoint.lessons)
+    else:
+        lessons = choose(_champion(), dataset, is_learning=config.get("corrections", False))
+    if recipe.from_champion and not lessons.names:
+        raise NothingToLearn(
+            "There is no correction to learn from: those there are wait for a person, or are held "
+            "out to measure with. Say on Classify what a few more pictures show."
+        )
+
+    recorder.phase("training", corrections=lessons.counts())
     on_device = replace(
         dataset, train=data.Split(dataset.train.images.to(device), dataset.train.labels.to(device))
     )
-    fit(network, recipe, on_device, seed, recorder, checkpoint)
+    fit(network, recipe, on_device, seed, recorder, lessons, checkpoint)
+    if start is not None:
+        _blend(network, start, recipe.blend)
     temperature = calibrate(network, dataset.validation)
+    network.cpu()
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
     test = data.load_test()
@@ -287,35 +290,44 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     confusion = confusion_matrix(probabilities, test.labels)
     seconds = round(time.monotonic() - began, 2)
 
-    recorder.phase("saving", progress=0.98)
-    previous = model_store.champion()
-    tag = model_store.save(
-        network.cpu(),
-        labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
-        metadata={
-            **figures,
-            "calibration_error": calibration_error(probabilities, test.labels),
-            "temperature": temperature,
-            "per_class_accuracy": per_class_accuracy(confusion, dataset.class_names),
-            "confusion_matrix": confusion.tolist(),
-            "learning_curves": recorder.run.epochs,
-            "validation_accuracy": recorder.run.epochs[-1]["validation_accuracy"],
-            "author": getpass.getuser(),
-            "duration_seconds": seconds,
-            "epochs": recipe.epochs,
-            "seed": seed,
-            "recipe": recipe.name,
-            "network": recipe.network,
-            "parameters": networks.count_parameters(network),
-            "data_fingerprint": dataset.fingerprint,
-            "git_revision": _git_revision(),
-            "corrections_used": [],
-            "class_names": list(dataset.class_names),
-            "run_id": recorder.run.run_id,
-        },
-    )
-    if promote:
-        model_store.promote(tag)
+    recorder.phase("comparing", progress=0.97)
+    with model_store.choosing_champion() as previous:
+        verdict = None
+        if promote:
+            verdict = gate.judge(
+                _champion(), network, dataset.validation, lessons.held_out, dataset.class_names
+            )
+        recorder.phase("saving", progress=0.98, gate=verdict.summary() if verdict else None)
+        tag = model_store.save(
+            network,
+            labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
+            metadata={
+                **figures,
+                "calibration_error": calibration_error(probabilities, test.labels),
+                "temperature": temperature,
+                "per_class_accuracy": per_class_accuracy(confusion, dataset.class_names),
+                "confusion_matrix": confusion.tolist(),
+                "learning_curves": recorder.run.epochs,
+                "validation_accuracy": recorder.run.epochs[-1]["validation_accuracy"],
+                "author": getpass.getuser(),
+                "duration_seconds": seconds,
+                "epochs": recipe.epochs,
+                "seed": seed,
+                "recipe": recipe.name,
+                "network": recipe.network,
+                "parameters": networks.count_parameters(network),
+                "data_fingerprint": dataset.fingerprint,
+                "git_revision": _git_revision(),
+                "corrections_used": lessons.names,
+                "gate": verdict.summary() if verdict else None,
+                "class_names": list(dataset.class_names),
+                "run_id": recorder.run.run_id,
+            },
+            report=verdict.report() if verdict else None,
+        )
+        if verdict is not None and verdict.promoted:
+            model_store.promote(tag)
+            promotions.record(tag, previous, promotions.GATE)
     result = {
         "model": tag,
         "accuracy": figures["accuracy"],
@@ -326,6 +338,24 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     checkpoints.discard(recorder.run.run_id)
     return result
+
+
+@torch.no_grad()
+def _blend(network: nn.Module, start: nn.Module, share: float) -> None:
+    """Leave `share` of what was learned since `start` in the weights of `network`."""
+    before = start.state_dict()
+    for name, value in network.state_dict().items():
+        if value.is_floating_point():
+            value.mul_(share).add_(before[name].to(value.device), alpha=1 - share)
+
+
+def _champion() -> model_store.Model | None:
+    """The version that is served, or None where there is none that can be loaded."""
+    tag = model_store.champion()
+    try:
+        return None if tag is None else model_store.load(tag)
+    except model_store.ModelError:
+        return None
 
 
 def _let_serving_go_first() -> None:
@@ -377,6 +407,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--recipe", choices=RECIPES, default=DEFAULT_RECIPE)
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--corrections", action="store_true", help="learn from what people corrected too"
+    )
     parser.add_argument("--no-promote", action="store_true", help="keep the present champion")
     parser.add_argument(
         "--resume", metavar="RUN_ID", help="go on with a run as it was begun, after its last epoch"
@@ -402,7 +435,19 @@ def _begin(options: argparse.Namespace) -> runs.Run:
         return runs.create(runs.resumption(options.resume))[0]
     recipe = RECIPES[options.recipe]
     epochs = options.epochs or recipe.epochs
-    return runs.create({"recipe": recipe.name, "epochs": epochs, "seed": options.seed})[0]
+    config = runs.configuration(
+        recipe.name,
+        epochs,
+        options.seed,
+        corrections=options.corrections or recipe.from_champion,
+        champion=model_store.champion() if recipe.from_champion else None,
+    )
+    return runs.create(config)[0]
+
+
+def _network_to_start_from(run: runs.Run) -> str | None:
+    tag = run.config.get("champion")
+    return None if tag is None else str(model_store.describe(tag).metadata["network"])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -413,16 +458,23 @@ def main(arguments: list[str] | None = None) -> int:
     except (runs.BusyError, runs.ResumeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    recipe = replace(RECIPES[run.config["recipe"]], epochs=run.config["epochs"])
     if options.run:
         _let_serving_go_first()
     recorder = Recorder(run)
     try:
+        recipe = recipes.of(run.config["recipe"], run.config["epochs"], _network_to_start_from(run))
         result = train(recipe, run.config["seed"], recorder, promote=not options.no_promote)
     except KeyboardInterrupt:
         runs.end(run.run_id, "cancelled", "Stopped from the keyboard.")
         return 130
-    except (data.DataError, model_store.ModelError, runs.ResumeError) as error:
+    except (
+        data.DataError,
+        model_store.ModelError,
+        corrections.CorrectionError,
+        recipes.NoChampion,
+        NothingToLearn,
+        runs.ResumeError,
+    ) as error:
         runs.end(run.run_id, "failed", str(error))
         print(error, file=sys.stderr)  # noqa: T201
         return 1

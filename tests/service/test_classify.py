@@ -9,7 +9,7 @@ import pytest
 import requests
 from PIL import Image
 
-from training import data, model_store, train
+from training import data, evaluation, model_store
 from training.preprocess import preprocess
 
 ANSWER_KEYS = {"label", "idx", "confidence", "probabilities", "model"}
@@ -36,7 +36,7 @@ def model(wardrobe_home: Path, monkeypatch: pytest.MonkeyPatch) -> model_store.M
 def test_the_same_probabilities_offline_and_over_http(
     classifier_url: str, model: model_store.Model, test_set: data.Split
 ) -> None:
-    offline = train.predict(model.network, test_set.images[:50]).numpy()
+    offline = evaluation.predict(model.network, test_set.images[:50]).numpy()
     for image, expected in zip(test_set.images[:50].numpy(), offline, strict=True):
         answer = requests.post(
             f"{classifier_url}/classify",

@@ -117,14 +117,14 @@ def test_a_photographed_test_picture_keeps_its_class(
 @pytest.fixture(scope="session")
 def class_of(wardrobe_home: object) -> Callable[[np.ndarray], np.ndarray]:
     """The session's model, as a function from pictures to classes."""
-    from training import model_store, train
+    from training import evaluation, model_store
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(wardrobe_home))
         network = model_store.load(model_store.champion() or "").network
 
     def named(images: np.ndarray) -> np.ndarray:
-        return train.predict(network, torch.as_tensor(images)).argmax(1).numpy()
+        return evaluation.predict(network, torch.as_tensor(images)).argmax(1).numpy()
 
     return named
 

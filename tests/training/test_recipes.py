@@ -12,8 +12,9 @@ from tests.processes import MakeHome
 from training import data, model_store, networks, runs
 from training.augment import augment
 from training.calibration import calibration_error, fit_temperature
+from training.evaluation import evaluate, infer, predict
 from training.recipes import DEFAULT_RECIPE, RECIPES
-from training.train import Recorder, calibrate, evaluate, fit, infer, predict, train
+from training.train import Recorder, calibrate, fit, train
 
 FEW = 4_000
 """Training pictures: enough to learn from in a few seconds."""
