@@ -18,8 +18,8 @@ class Checkpoint:
     """The state after an epoch.
 
     `epochs` are the figures so far, `order` the state of the generator of chance, `states` the
-    state_dicts of the network, its optimizers and their schedules, in the order of `train.fit`, and
-    `lessons` the corrections that it learns from.
+    state_dicts of the network and its optimizers, in the order of `train.fit`, and `lessons` the
+    corrections that it learns from.
     """
 
     epochs: list[dict[str, float]]

@@ -202,10 +202,16 @@ def end(run_id: str, state: str, error: str | None) -> Run | None:
     return run
 
 
-def append_event(run_id: str, event: dict[str, Any]) -> None:
-    """Add one line to events.jsonl."""
-    with (folder(run_id) / "events.jsonl").open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(event) + "\n")
+class EventLog:
+    """A run's events.jsonl, open for as long as the run goes on: it has thousands of steps."""
+
+    def __init__(self, run_id: str) -> None:
+        path = folder(run_id) / "events.jsonl"
+        self._lines = path.open("a", encoding="utf-8", buffering=1)  # each line as it comes
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Add one line, which whoever follows the run can read at once."""
+        self._lines.write(json.dumps(event) + "\n")
 
 
 def events(run_id: str, after: int = 0) -> list[dict[str, Any]]:

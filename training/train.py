@@ -69,12 +69,16 @@ _WARM_UP_SHARE = 0.2
 
 _MUON_MOMENTUM = 0.6
 
+_BFLOAT16_CAPABILITY = (8, 0)
+"""Of NVIDIA's GPUs, from which on they have it."""
+
 
 class Recorder:
     """Tells a run's course: run.json for where it stands, events.jsonl for each step."""
 
     def __init__(self, run: runs.Run) -> None:
         self.run = run
+        self._events = runs.EventLog(run.run_id)
         self._started = time.monotonic()
         self._done_before = 0.0
         self._told = 0.0
@@ -82,7 +86,7 @@ class Recorder:
     def phase(self, name: str, **changes: Any) -> None:
         """Enter the next part of the run."""
         self._update(phase=name, durable=True, **changes)
-        runs.append_event(self.run.run_id, {"type": "phase", "time": runs.now(), "phase": name})
+        self._events.append({"type": "phase", "time": runs.now(), "phase": name})
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, progress: float) -> None:
         """One optimizer step: its batch's mean loss and accuracy; `progress` 0..1 of training."""
@@ -96,7 +100,7 @@ class Recorder:
             "accuracy": accuracy,
             "progress": progress,
         }
-        runs.append_event(self.run.run_id, event)
+        self._events.append(event)
         if time.monotonic() - self._told > _PROGRESS_SECONDS:
             eta_seconds = self._eta(progress)
             self._update(progress=progress, eta_seconds=eta_seconds, loss=loss, accuracy=accuracy)
@@ -104,7 +108,7 @@ class Recorder:
     def epoch(self, figures: dict[str, float]) -> None:
         """The end of an epoch: loss and accuracy on training and on validation pictures."""
         self._update(epochs=[*self.run.epochs, figures])
-        runs.append_event(self.run.run_id, {"type": "epoch", "time": runs.now(), **figures})
+        self._events.append({"type": "epoch", "time": runs.now(), **figures})
 
     def training_begins(self, epochs: list[dict[str, float]], progress: float) -> None:
         """The ETA counts from here: loading is not a part of it, nor what a resumed run had done.
@@ -143,13 +147,9 @@ def fit(
     steps_per_epoch = -(-epoch_size // recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
     optimizers = _optimizers(network, recipe)
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _one_cycle(step / steps) if recipe.one_cycle else 1.0
-        )
-        for optimizer in optimizers
-    ]
-    stateful: list[Any] = [network, *optimizers, *schedules]
+    stateful: list[Any] = [network, *optimizers]
+    device = train.images.device.type
+    low_precision = torch.autocast(device, torch.bfloat16, enabled=_has_bfloat16(device))
     figures: list[dict[str, float]] = []
     if checkpoint is not None:
         figures = checkpoint.epochs
@@ -168,17 +168,19 @@ def fit(
             losses, hits = 0.0, 0
             for step, batch in enumerate(shuffled.split(recipe.batch_size), start=1):
                 labels = shown.labels[batch]
-                logits = network(to_input(shown.images[batch]))
-                loss = cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+                with low_precision:
+                    logits = network(to_input(shown.images[batch]))
+                loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
                 network.zero_grad()
                 loss.backward()
-                for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                for optimizer in optimizers:
+                    if recipe.one_cycle:
+                        _set_rate(optimizer, _one_cycle(bar.n / steps))
                     optimizer.step()
-                    schedule.step()
-                correct = int((logits.argmax(1) == labels).sum())
-                losses, hits = losses + loss.item() * len(batch), hits + correct
+                mean_loss, correct = loss.item(), int((logits.argmax(1) == labels).sum())
+                losses, hits = losses + mean_loss * len(batch), hits + correct
                 bar.update()
-                recorder.step(epoch, step, loss.item(), correct / len(batch), bar.n / steps)
+                recorder.step(epoch, step, mean_loss, correct / len(batch), bar.n / steps)
             validation = dataset.validation
             held_out = evaluate(predict(network, validation.images), validation.labels)
             figures = [
@@ -217,10 +219,18 @@ def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimize
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.momentum > 0,
+        fused=True,
     )
     if not with_muon:
         return [sgd]
     return [sgd, Muon(with_muon, recipe.muon_learning_rate, _MUON_MOMENTUM)]
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Let the learning rate of each group be a share of what the group began with."""
+    for group in optimizer.param_groups:
+        group.setdefault("peak", group["lr"])
+        group["lr"] = group["peak"] * share
 
 
 def _one_cycle(progress: float) -> float:
@@ -371,6 +381,14 @@ def _device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def _has_bfloat16(device: str) -> bool:
+    """Whether the device multiplies 16-bit floats faster than 32-bit ones."""
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= _BFLOAT16_CAPABILITY
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _compared_with(previous: str | None) -> dict[str, Any]:

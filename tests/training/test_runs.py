@@ -49,8 +49,10 @@ def test_a_recorded_end_is_not_overwritten() -> None:
 def test_events_are_numbered_and_a_line_that_is_being_written_is_left_for_later() -> None:
     run, lock = runs.create({})
     os.close(lock)
+    log = runs.EventLog(run.run_id)
     for step in (1, 2, 3):
-        runs.append_event(run.run_id, {"type": "step", "step": step})
+        log.append({"type": "step", "step": step})
+        assert len(runs.events(run.run_id)) == step  # at once
     with (runs.folder(run.run_id) / "events.jsonl").open("a") as lines:
         lines.write('{"type": "st')
     assert [(it["n"], it["step"]) for it in runs.events(run.run_id, after=1)] == [(2, 2), (3, 3)]
