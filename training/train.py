@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from training import checkpoints, data, model_store, networks, runs
+from training import baseline, checkpoints, data, model_store, networks, runs
 from training.augment import augment
 from training.calibration import calibration_error, fit_temperature
+from training.judge import fit as fit_judge
 from training.muon import Muon
 from training.preprocess import to_input
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
@@ -279,6 +281,9 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     )
     fit(network, recipe, on_device, seed, recorder, checkpoint)
     temperature = calibrate(network, dataset.validation)
+    known = dataset.validation
+    at_first = baseline.measure(predict(network, known.images), known.images, dataset.class_names)
+    judge = fit_judge(partial(predict, network), known, len(dataset.class_names), seed)
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
     test = data.load_test()
@@ -296,6 +301,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
             **figures,
             "calibration_error": calibration_error(probabilities, test.labels),
             "temperature": temperature,
+            "baseline": at_first,
             "per_class_accuracy": per_class_accuracy(confusion, dataset.class_names),
             "confusion_matrix": confusion.tolist(),
             "learning_curves": recorder.run.epochs,
@@ -313,6 +319,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
             "class_names": list(dataset.class_names),
             "run_id": recorder.run.run_id,
         },
+        judge=judge,
     )
     if promote:
         model_store.promote(tag)
