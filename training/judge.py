@@ -14,9 +14,10 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from training.data import Split
+from training.preprocess import SIDE
 from training.spoiled import spoil
 
-_FEATURES_OF_A_PICTURE = 14
+_FEATURES_OF_A_PICTURE = 16
 _WIDTH = 32
 _FARTHEST = 5.0
 """Standard deviations. What lies beyond was not seen while fitting, and tells nothing more."""
@@ -73,7 +74,7 @@ def features(images: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
 
 
 def _of_pictures(images: torch.Tensor) -> torch.Tensor:
-    """Float (N, 14), of pictures, uint8 (N, 28, 28)."""
+    """Float (N, 16), of pictures, uint8 (N, 28, 28)."""
     pixels = images.float() / 255
     edges = [pixels.diff(dim=1), pixels.diff(dim=2)]
     bends = [edges[0].diff(dim=1), edges[1].diff(dim=2)]
@@ -91,9 +92,17 @@ def _of_pictures(images: torch.Tensor) -> torch.Tensor:
             pixels[:, -4:].mean((1, 2)),
             pixels[:, :, :4].mean((1, 2)),
             pixels[:, :, -4:].mean((1, 2)),
+            *_off_centre(pixels),
         ],
         1,
     )
+
+
+def _off_centre(pixels: torch.Tensor) -> list[torch.Tensor]:
+    """How far the article's weight lies from the middle, 0..1, up or down and to a side."""
+    places = torch.linspace(-1, 1, SIDE)
+    weight = pixels.sum((1, 2)).clamp_min(1e-6)
+    return [(pixels.sum(along) @ places).abs() / weight for along in (2, 1)]
 
 
 def fit(
