@@ -1,5 +1,6 @@
 """A version in the champion's shadow: compared, counted, shed, and never in anybody's way."""
 
+import contextlib
 import io
 import os
 import shutil
@@ -58,8 +59,12 @@ class House:
 
     def children(self) -> list[psutil.Process]:
         """The processes of the shadow."""
-        family = psutil.Process(self.classifier.process.pid).children(recursive=True)
-        return [it for it in family if "service.shadow" in it.cmdline()]
+        found = []
+        for process in psutil.Process(self.classifier.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if "service.shadow" in process.cmdline():
+                    found.append(process)
+        return found
 
     def copied(self, name: str) -> Path:
         """The other version once more, under another name: its folder."""
