@@ -22,10 +22,10 @@ _WIDTH = 32
 _FARTHEST = 5.0
 """Standard deviations. What lies beyond was not seen while fitting, and tells nothing more."""
 
-_ROUNDS = 6
+_ROUNDS = 4
 """How often each validation picture is spoiled, each time in another way."""
 
-_EPOCHS = 20
+_EPOCHS = 10
 _BATCH = 512
 _LEARNING_RATE = 0.01
 _WEIGHT_DECAY = 0.01
