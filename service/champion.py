@@ -8,16 +8,17 @@ finish on the version they began with. A version that does not load leaves the o
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from prometheus_client import multiprocess
 
 from service import metrics, workers
 from service.refusals import NoModel
+from service.traffic import Traffic
 from training import model_store
-from training.preprocess import SIDE, to_input
+from training.preprocess import SIDE
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +30,23 @@ _WARM_UP_BATCHES = (1, 8, 64)
 """Pictures in the forward passes before a version serves: a first pass of a size is slower."""
 
 
+@dataclass(frozen=True)
+class _Served:
+    """What one reference holds, so that both are always of the same version."""
+
+    model: model_store.Model
+    traffic: Traffic
+
+
 class Champion:
     """The version that this worker serves. `start` begins to follow the champion file."""
 
-    def __init__(self) -> None:
-        self._model: model_store.Model | None = None
+    def __init__(self, registration: workers.Registration) -> None:
+        self._served: _Served | None = None
         self._error: str | None = None
         self._tried: str | None = None
         self._tried_at = 0.0
-        self._registration = workers.Registration()
+        self._registration = registration
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="champion", daemon=True)
 
@@ -54,7 +63,7 @@ class Champion:
     @property
     def reason_not_ready(self) -> str | None:
         """Why there is nothing to serve, in a sentence, or None when there is."""
-        if self._model is not None:
+        if self._served is not None:
             return None
         if self._error is not None:
             return f"No model is served: {self._error}"
@@ -65,12 +74,18 @@ class Champion:
     ) -> tuple[npt.NDArray[np.float32], model_store.Model]:
         """Probabilities, float (N, C), of pictures, uint8 (N, 28, 28), and the model they are of.
 
-        Raises NoModel when there is none.
+        Counts them. Raises NoModel when there is none.
         """
-        model = self._model
-        if model is None:
+        served = self._served
+        if served is None:
             raise NoModel(str(self.reason_not_ready))
-        return _probabilities(model, images), model
+        scores = served.model.probabilities(images)
+        served.traffic.count(images, scores)
+        return scores, served.model
+
+    def baseline_text(self) -> list[str]:
+        """The baseline of what this worker serves, as lines of Prometheus text."""
+        return list(self._served.traffic.baseline_text()) if self._served else []
 
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
@@ -92,20 +107,16 @@ class Champion:
         try:
             model = model_store.load(tag)
             for size in _WARM_UP_BATCHES:
-                _probabilities(model, np.zeros((size, SIDE, SIDE), dtype=np.uint8))
+                model.probabilities(np.zeros((size, SIDE, SIDE), dtype=np.uint8))
         except (model_store.ModelError, RuntimeError) as error:
             metrics.LOAD_FAILURES.inc()
             self._error = str(error)
-            _log.error("the champion stays %s: %s", self._model and self._model.tag, error)
+            _log.error("the champion stays %s: %s", self._tag, error)
         else:
-            self._model, self._error = model, None
+            self._served, self._error = _Served(model, Traffic(model)), None
             _log.info("serving %s", tag)
-        self._registration.tell(self._model.tag if self._model else None, self._error, tag)
+        self._registration.tell(self._tag, self._error, tag)
 
-
-@torch.inference_mode()
-def _probabilities(
-    model: model_store.Model, images: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float32]:
-    scores: npt.NDArray[np.float32] = model.network(to_input(images)).softmax(dim=1).numpy()
-    return scores
+    @property
+    def _tag(self) -> str | None:
+        return self._served.model.tag if self._served else None

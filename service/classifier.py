@@ -24,11 +24,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import metrics, pictures, uploads, workers
+from service import pictures, uploads, workers
 from service.batching import Batcher
 from service.calls import answer_in_front, described_by
 from service.champion import Champion
 from service.refusals import NoModel, Refusal
+from service.shadow_feed import ShadowFeed
 from training import model_store
 from training.preprocess import SIDE
 
@@ -53,7 +54,9 @@ class Classifier:
     def __init__(self) -> None:
         # One thread a worker: workers are what uses the cores, and small batches gain nothing.
         torch.set_num_threads(1)
-        self.champion = Champion()
+        registration = workers.Registration()
+        self.champion = Champion(registration)
+        self.shadow = ShadowFeed(registration)
         self.batcher = Batcher(self._forward)
 
     @bentoml.on_startup
@@ -61,26 +64,35 @@ class Classifier:
         """Load the champion before the first request, and follow it from then on."""
         _adopt_what_is_packed()
         self.champion.start()
+        self.shadow.start()
         _tame_the_collector()
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
-        """End the watch."""
+        """End the watch, and the shadow's process."""
+        self.shadow.stop()
         self.champion.stop()
 
     async def __metrics__(self, text: str) -> str:
         """BentoML's hook: add to a scrape what is true at its moment, as Prometheus text."""
         here = [worker.tag for worker in workers.living() if worker.is_here and worker.tag]
+        shadows = Counter(tag for worker, tag in workers.shadows() if worker.is_here)
         lines = [
             "# HELP wardrobe_model_loaded Workers that serve a version.",
             "# TYPE wardrobe_model_loaded gauge",
             *(f'wardrobe_model_loaded{{model="{tag}"}} {n}' for tag, n in Counter(here).items()),
+            "# HELP wardrobe_shadow_workers Workers with a version in the champion's shadow.",
+            "# TYPE wardrobe_shadow_workers gauge",
+            *(f'wardrobe_shadow_workers{{model="{tag}"}} {n}' for tag, n in shadows.items()),
+            *self.champion.baseline_text(),
         ]
         return text + "\n".join(lines) + "\n"
 
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
-        return _answers(*self.champion.forward(images))
+        scores, model = self.champion.forward(images)
+        self.shadow.offer(images, scores, model.tag)
+        return _answers(scores, model)
 
 
 async def classify(request: Request) -> Response:
@@ -170,9 +182,9 @@ def _see_or_refuse(data: bytes) -> npt.NDArray[np.uint8] | Refusal:
 
 
 def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[Answer]:
-    """Probabilities, float (N, C), as the answers of the contract; counts them."""
+    """Probabilities, float (N, C), as the answers of the contract."""
     names = model.class_names
-    answers = [
+    return [
         {
             "label": names[idx],
             "idx": idx,
@@ -182,9 +194,6 @@ def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[
         }
         for idx, probabilities in zip(scores.argmax(1).tolist(), scores.tolist(), strict=True)
     ]
-    metrics.count_predictions([answer["label"] for answer in answers], model.tag)
-    metrics.observe_many(metrics.CONFIDENCE, [answer["confidence"] for answer in answers])
-    return answers
 
 
 def _json(content: Answer | list[Answer]) -> Response:

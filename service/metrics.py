@@ -7,9 +7,10 @@ them adds all of them up.
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Sequence
-from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
+
+from training.baseline import CONFIDENCE_BOUNDS
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
@@ -19,7 +20,20 @@ PREDICTIONS = Counter(
 CONFIDENCE = Histogram(
     "wardrobe_confidence",
     "Probability of the class that was named, 0..1.",
-    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1),
+    buckets=CONFIDENCE_BOUNDS,
+)
+BRIGHTNESS = Counter(
+    "wardrobe_brightness_total",
+    "Pictures by the mean of their pixels, 0..255, as the network sees them.",
+    ("range",),
+)
+JUDGED = Counter(
+    "wardrobe_judged_total",
+    "Pictures for which it is estimated how many are right.",
+    ("model",),
+)
+EXPECTED_HITS = Counter(
+    "wardrobe_expected_hits_total", "How many of those it expects to have named right.", ("model",)
 )
 BATCH_IMAGES = Histogram(
     "wardrobe_batch_images",
@@ -37,6 +51,14 @@ INFERENCE_SECONDS = Histogram(
 LOAD_FAILURES = Counter(
     "wardrobe_model_load_failures_total", "Times that a worker could not load the champion."
 )
+SHADOW_PICTURES = Counter(
+    "wardrobe_shadow_pictures_total",
+    "Pictures for the champion's shadow, by what came of them.",
+    ("result", "model"),
+)
+SHADOWS_ENDED = Counter(
+    "wardrobe_shadows_ended_total", "Shadows that ended by themselves.", ("reason",)
+)
 
 
 def observe_many(histogram: Histogram, values: Sequence[float]) -> None:
@@ -50,12 +72,7 @@ def observe_many(histogram: Histogram, values: Sequence[float]) -> None:
     histogram._sum.inc(sum(values))
 
 
-def count_predictions(labels: Sequence[str], model: str) -> None:
-    """Add the classes that a batch's pictures were given, by one version."""
-    for label, times in Tally(labels).items():
-        _predictions(label, model).inc(times)
-
-
-@lru_cache(maxsize=256)
-def _predictions(label: str, model: str) -> Counter:
-    return PREDICTIONS.labels(label, model)
+def add_each(counters: Sequence[Counter], places: Sequence[int]) -> None:
+    """Add one to the counter at each of the places, in one go."""
+    for place, times in Tally(places).items():
+        counters[place].inc(times)

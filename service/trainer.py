@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import corrections, promotion
+from service import corrections, promotion, shadow_calls
 from service.calls import answer_in_front, described_by
 from service.refusals import Refusal
 from service.supervisor import Supervisor
@@ -224,6 +224,7 @@ answer_in_front(
         Route("/models/{version}/report", show_report),
         Route("/models/{version}/promote", promote, methods=["POST"]),
         *corrections.ROUTES,
+        *shadow_calls.ROUTES,
         *described_by(Path(__file__).with_name("trainer.openapi.json")),
     ],
 )

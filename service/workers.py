@@ -1,6 +1,7 @@
 """Which processes serve, and which version each of them serves: WARDROBE_HOME/serving.
 
-Each classifier worker keeps two files there, `<host>-<pid>.lock` and `<host>-<pid>.json`. It
+Each classifier worker keeps two files there, `<host>-<pid>.lock` and `<host>-<pid>.json`, and a
+third one, `.shadow`, while a version answers in the champion's shadow. It
 holds the lock as long as it lives; the kernel releases it however the worker ends. So a reader
 can always tell the living from the dead, whichever process, server or container it is.
 """
@@ -61,17 +62,35 @@ class Registration:
         worker = Worker(self.name, tag, error, tried)
         files.replace(_folder() / f"{self.name}.json", json.dumps(asdict(worker)))
 
+    def tell_shadow(self, tag: str | None) -> None:
+        """Say which version answers in the champion's shadow here; None when none does."""
+        path = _folder() / f"{self.name}.shadow"
+        if tag is None:
+            path.unlink(missing_ok=True)
+        else:
+            files.replace(path, tag, durable=False)
+
 
 def living() -> list[Worker]:
     """Every worker that is alive, by name."""
     return [worker for worker, alive in _all() if alive]
 
 
+def shadows() -> list[tuple[Worker, str]]:
+    """The living workers with a version in the champion's shadow, and its tag."""
+    found = []
+    for worker in living():
+        with contextlib.suppress(FileNotFoundError):
+            path = _folder() / f"{worker.worker}.shadow"
+            found.append((worker, path.read_text(encoding="utf-8")))
+    return found
+
+
 def forget_the_dead() -> list[Worker]:
     """Remove what workers left that were killed, and return them."""
     dead = [worker for worker, alive in _all() if not alive]
     for worker in dead:
-        for suffix in ("lock", "json"):
+        for suffix in ("lock", "json", "shadow"):
             (_folder() / f"{worker.worker}.{suffix}").unlink(missing_ok=True)
     return dead
 

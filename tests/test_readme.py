@@ -89,12 +89,25 @@ def services(home: Home, make_home: MakeHome) -> Iterator[Services]:
     (own.path / "champion").write_text(f"{run['result']['model']}\n")
     classifier, trainer = own.serve("classifier", CLASSIFIER_WORKERS="1"), own.serve("trainer")
     wait_for(lambda: answers(f"{classifier.url}/readyz"), what="a model served")
+    have_a_shadow(own, trainer)
     send_sneaker(classifier.url)
     trainer.get("/runs")
     metrics = metric_types(classifier.url) | metric_types(trainer.url)
     yield Services(classifier, trainer, metrics)
     trainer.stop()
     classifier.stop()
+
+
+def have_a_shadow(home: Home, trainer: Server) -> None:
+    """A copy of the champion under another name, for the metrics that only a shadow has."""
+    version = (home.path / "champion").read_text().strip()
+    folder = home.path / "models" / version.partition(":")[0]
+    shutil.copytree(folder / version.partition(":")[2], folder / "shadowaaaaaaaaaa")
+    description = folder / "shadowaaaaaaaaaa" / "model.yaml"
+    text = description.read_text().replace(version.partition(":")[2], "shadowaaaaaaaaaa")
+    description.write_text(text)
+    requests.put(f"{trainer.url}/shadow", json={"version": "shadowaaaaaaaaaa"}, timeout=30)
+    wait_for(lambda: trainer.get("/shadow")["workers"] == 1, what="a shadow")
 
 
 def finished_runs(home: Home) -> list[dict[str, Any]]:

@@ -51,9 +51,15 @@ import settings
 from training.preprocess import SIDE, Grey
 
 NEW, ACCEPTED, CONFLICT, SET_ASIDE = "new", "accepted", "conflict", "set_aside"
-STATES = (NEW, ACCEPTED, CONFLICT, SET_ASIDE)
+QUESTION = "question"
+STATES = (NEW, ACCEPTED, CONFLICT, SET_ASIDE, QUESTION)
 """new: kept; accepted: a person looked again and says so; conflict: the same picture has another
-label too; set_aside: it looks wrong, `reason` says why. Runs use the first two."""
+label too; set_aside: it looks wrong, `reason` says why. Runs use the first two.
+question: nobody has said anything yet, and two versions disagree. What a person says of the same
+picture takes its place; until then it is no row of the picture that another could contradict."""
+
+MAX_QUESTIONS = 200
+"""Open at a time. More is work that nobody does, and pictures that nobody asked us to keep."""
 
 HELD_OUT_OF = 5
 """One correction in so many, chosen by its picture, is never trained on: it measures the rest."""
@@ -81,7 +87,11 @@ _rows = Table(
     sqlite_autoincrement=True,  # an id is not given twice
 )
 _other = _rows.alias("other")
-_same_picture = (_other.c.content_hash == _rows.c.content_hash) & (_other.c.id != _rows.c.id)
+_same_picture = (
+    (_other.c.content_hash == _rows.c.content_hash)
+    & (_other.c.id != _rows.c.id)
+    & (_other.c.state != QUESTION)
+)
 _is_disputed = exists().where(_same_picture)
 _state = case((_is_disputed, CONFLICT), else_=_rows.c.state)
 _other_labels = (
@@ -214,18 +224,9 @@ def add(picture: Grey, claim: Claim) -> tuple[Correction, bool]:
     The same picture with the same label is the row that is there. Once this has returned, it is
     on the disk.
     """
-    content = _content(picture)
-    row = {
-        "content_hash": content_hash(content),
-        "label": claim.label,
-        "predicted": claim.predicted,
-        "model": claim.model,
-        "source": claim.source,
-        "created_at": _now(),
-        "state": NEW,
-        "picture": content,
-    }
+    row = _row(picture, claim)
     with _writing() as connection:
+        _answer_question(connection, row["content_hash"])
         wanted = insert_or_not(_rows).values(row).on_conflict_do_nothing()
         inserted = connection.execute(wanted).rowcount == 1
         [correction] = _read(
@@ -234,6 +235,25 @@ def add(picture: Grey, claim: Claim) -> tuple[Correction, bool]:
             _rows.c.label == claim.label,
         )
     return correction, inserted
+
+
+def ask(questions: Iterable[tuple[Grey, Claim, str]]) -> int:
+    """Keep pictures, uint8 (28, 28), for a person to say what they show; with a reason, a sentence.
+
+    The claim holds what was answered, as label too. A picture of which there is a row is left out,
+    and so is everything beyond MAX_QUESTIONS. Returns how many were kept.
+    """
+    kept = 0
+    with _writing() as connection:
+        is_open = select(func.count()).where(_rows.c.state == QUESTION)
+        room = MAX_QUESTIONS - connection.execute(is_open).scalar_one()
+        for picture, claim, reason in questions:
+            row = _row(picture, claim)
+            if kept < room and not _is_known(connection, row["content_hash"]):
+                row |= {"state": QUESTION, "reason": reason}
+                connection.execute(insert(_rows).values(row))
+                kept += 1
+    return kept
 
 
 def restore(entries: Iterable[Correction]) -> tuple[int, int]:
@@ -245,11 +265,16 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
     added = known = 0
     with _writing() as connection:
         taken = set(connection.execute(select(_rows.c.id)).scalars())
-        pairs = connection.execute(select(_rows.c.content_hash, _rows.c.label))
-        there = {tuple(pair) for pair in pairs}
+        claims = select(_rows.c.content_hash, _rows.c.label).where(_rows.c.state != QUESTION)
+        claimed = {tuple(pair) for pair in connection.execute(claims)}
         for correction in entries:
             what = (correction.content_hash, correction.label)
-            if what in there:
+            if correction.state == QUESTION:
+                is_known = _is_known(connection, correction.content_hash)
+            else:
+                _answer_question(connection, correction.content_hash)
+                is_known = what in claimed
+            if is_known:
                 known += 1
                 continue
             row = dict(vars(correction))
@@ -259,7 +284,7 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
                 del row["id"]
             wanted = insert(_rows).values(row).returning(_rows.c.id)
             taken.add(connection.execute(wanted).scalar_one())
-            there.add(what)
+            claimed.add(what)
             added += 1
     return added, known
 
@@ -307,18 +332,20 @@ def each() -> Iterator[Correction]:
 
 def relabel(correction_id: int, label: str) -> Correction:
     """Give a row another label. It is new again, and a reason why it was set aside is forgotten.
+    A question is answered by the label that it has, too.
 
     If the same picture has a row with that label, the two become one: that one, which is
     returned. Raises UnknownCorrection.
     """
     with _writing() as connection:
         correction = _one(connection, correction_id)
-        if correction.label == label:
+        if correction.label == label and correction.state != QUESTION:
             return correction
         twin = _read(
             connection,
             _rows.c.content_hash == correction.content_hash,
             _rows.c.label == label,
+            _rows.c.id != correction_id,
         )
         if twin:
             connection.execute(delete_from(_rows).where(_rows.c.id == correction_id))
@@ -397,6 +424,30 @@ def usable(class_names: Sequence[str]) -> Usable:
         content_hashes=[row.content_hash for row in rows],
         predicted=[row.predicted for row in rows],
         sources=[row.source for row in rows],
+    )
+
+
+def _row(picture: Grey, claim: Claim) -> dict[str, Any]:
+    content = _content(picture)
+    return {
+        "content_hash": content_hash(content),
+        **vars(claim),
+        "created_at": _now(),
+        "state": NEW,
+        "picture": content,
+    }
+
+
+def _is_known(connection: Connection, picture: str) -> bool:
+    """Whether there is a row of the picture with this hash."""
+    known = connection.execute(select(_rows.c.id).where(_rows.c.content_hash == picture).limit(1))
+    return known.first() is not None
+
+
+def _answer_question(connection: Connection, picture: str) -> None:
+    """What a person says of a picture takes the place of a question about it."""
+    connection.execute(
+        delete_from(_rows).where(_rows.c.content_hash == picture, _rows.c.state == QUESTION)
     )
 
 

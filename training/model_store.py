@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,17 @@ import settings
 from training import files
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import nn
+
+    from training.judge import Judge
+    from training.preprocess import Grey
 
 MODEL_NAME = "fashion_mnist_model"
 _WEIGHTS = "weights.pt"
 _REPORT = "report.json"
+_JUDGE = "judge.pt"
 _VERSION = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
 """What BentoML allows as a version. Nothing else is ever looked for on the disk."""
 
@@ -44,11 +50,26 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """A version, loaded: its network in evaluation mode and the names of its outputs."""
+    """A version, loaded: its network in evaluation mode and the names of its outputs.
+
+    `judge` tells how often it is right, without labels; versions of older kinds have none.
+    """
 
     tag: str
     network: "nn.Module"
     class_names: tuple[str, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    judge: "Judge | None" = None
+
+    def probabilities(self, images: "Grey") -> "npt.NDArray[np.float32]":
+        """Float (N, C), of pictures, uint8 (N, 28, 28)."""
+        import torch
+
+        from training.preprocess import to_input
+
+        with torch.inference_mode():
+            scores: npt.NDArray[np.float32] = self.network(to_input(images)).softmax(dim=1).numpy()
+        return scores
 
 
 @dataclass(frozen=True)
@@ -72,9 +93,10 @@ def save(
     *,
     labels: dict[str, str],
     metadata: dict[str, Any],
+    judge: "Judge | None" = None,
     report: dict[str, Any] | None = None,
 ) -> str:
-    """Store a new version, with the gate's report if there is one, and return its tag.
+    """Store a new version, with its judge and the gate's report if there are, and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`. The version
     appears in the store by one rename: a process that is killed leaves no half of it there.
@@ -91,6 +113,8 @@ def save(
             _model_store=ModelStore(scratch),
         ) as model:
             torch.save(network.state_dict(), model.path_of(_WEIGHTS))
+            if judge is not None:
+                torch.save(judge.state_dict(), model.path_of(_JUDGE))
             if report is not None:
                 Path(model.path_of(_REPORT)).write_text(json.dumps(report), encoding="utf-8")
         tag = str(model.tag)
@@ -139,18 +163,36 @@ def load(tag: str) -> Model:
         network = networks.build(description.metadata["network"], len(class_names))
         weights = torch.load(_path(tag) / _WEIGHTS, map_location="cpu", weights_only=True)
         network.load_state_dict(weights)
+        judge = _judge(tag, len(class_names))
     # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
     except Exception as error:
         raise ModelError(
             f"{tag} cannot be loaded: its weights are damaged or do not fit its network "
             f"({type(error).__name__})."
         ) from error
-    return Model(tag, network.eval(), class_names)
+    return Model(tag, network.eval(), class_names, description.metadata, judge)
+
+
+def _judge(tag: str, classes: int) -> "Judge | None":
+    import torch
+
+    from training.judge import Judge
+
+    if not (_path(tag) / _JUDGE).is_file():
+        return None
+    judge = Judge(classes)
+    judge.load_state_dict(torch.load(_path(tag) / _JUDGE, map_location="cpu", weights_only=True))
+    return judge.eval()
+
+
+def is_stored(tag: str) -> bool:
+    """Whether there is such a version, readable or not. Raises ModelError as `describe` does."""
+    return _path(tag).is_dir()
 
 
 def describe(tag: str) -> Version:
     """A version's labels and metadata. Raises ModelError when it is not in the store."""
-    if not _path(tag).is_dir():
+    if not is_stored(tag):
         raise ModelError(f"There is no version {tag} in the model store.")
     try:
         model = _store().get(tag)

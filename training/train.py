@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from training import (
+    baseline,
     checkpoints,
     corrections,
     data,
@@ -46,6 +48,7 @@ from training.evaluation import (
     per_class_accuracy,
     predict,
 )
+from training.judge import fit as fit_judge
 from training.lessons import Lessons, NothingToLearn, choose
 from training.muon import Muon
 from training.preprocess import to_input
@@ -291,48 +294,35 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     if start is not None:
         _blend(network, start, recipe.blend)
     temperature = calibrate(network, dataset.validation)
+    known = dataset.validation
+    at_first = baseline.measure(predict(network, known.images), known.images, dataset.class_names)
+    judge = fit_judge(partial(predict, network), known, len(dataset.class_names), seed)
     network.cpu()
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
-    test = data.load_test()
-    probabilities = predict(network, test.images)
-    figures = evaluate(probabilities, test.labels)
-    confusion = confusion_matrix(probabilities, test.labels)
+    tested = _test(network, dataset.class_names)
     seconds = round(time.monotonic() - began, 2)
 
     recorder.phase("comparing", progress=0.97)
     with model_store.choosing_champion() as previous:
         verdict = None
         if promote:
-            verdict = gate.judge(
-                _champion(), network, dataset.validation, lessons.held_out, dataset.class_names
-            )
+            verdict = gate.judge(_champion(), network, known, lessons.held_out, dataset.class_names)
         recorder.phase("saving", progress=0.98, gate=verdict.summary() if verdict else None)
         tag = model_store.save(
             network,
             labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
             metadata={
-                **figures,
-                "calibration_error": calibration_error(probabilities, test.labels),
+                **tested,
+                **_origin(recipe, seed, recorder.run, dataset),
                 "temperature": temperature,
-                "per_class_accuracy": per_class_accuracy(confusion, dataset.class_names),
-                "confusion_matrix": confusion.tolist(),
-                "learning_curves": recorder.run.epochs,
-                "validation_accuracy": recorder.run.epochs[-1]["validation_accuracy"],
-                "author": getpass.getuser(),
+                "baseline": at_first,
                 "duration_seconds": seconds,
-                "epochs": recipe.epochs,
-                "seed": seed,
-                "recipe": recipe.name,
-                "network": recipe.network,
                 "parameters": networks.count_parameters(network),
-                "data_fingerprint": dataset.fingerprint,
-                "git_revision": _git_revision(),
                 "corrections_used": lessons.names,
                 "gate": verdict.summary() if verdict else None,
-                "class_names": list(dataset.class_names),
-                "run_id": recorder.run.run_id,
             },
+            judge=judge,
             report=verdict.report() if verdict else None,
         )
         if verdict is not None and verdict.promoted:
@@ -340,7 +330,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
             promotions.record(tag, previous, promotions.GATE)
     result = {
         "model": tag,
-        "accuracy": figures["accuracy"],
+        "accuracy": tested["accuracy"],
         "seconds": seconds,
         "epochs": recipe.epochs,
         **_compared_with(previous),
@@ -348,6 +338,36 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     checkpoints.discard(recorder.run.run_id)
     return result
+
+
+def _test(network: nn.Module, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """The final figures, on the test set, which is read for nothing else."""
+    test = data.load_test()
+    probabilities = predict(network, test.images)
+    confusion = confusion_matrix(probabilities, test.labels)
+    return {
+        **evaluate(probabilities, test.labels),
+        "calibration_error": calibration_error(probabilities, test.labels),
+        "per_class_accuracy": per_class_accuracy(confusion, class_names),
+        "confusion_matrix": confusion.tolist(),
+    }
+
+
+def _origin(recipe: Recipe, seed: int, run: runs.Run, dataset: data.FashionMNIST) -> dict[str, Any]:
+    """What a version is made of and by whom, for its metadata."""
+    return {
+        "author": getpass.getuser(),
+        "recipe": recipe.name,
+        "network": recipe.network,
+        "class_names": list(dataset.class_names),
+        "epochs": recipe.epochs,
+        "seed": seed,
+        "learning_curves": run.epochs,
+        "validation_accuracy": run.epochs[-1]["validation_accuracy"],
+        "data_fingerprint": dataset.fingerprint,
+        "git_revision": _git_revision(),
+        "run_id": run.run_id,
+    }
 
 
 @torch.no_grad()

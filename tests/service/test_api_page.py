@@ -209,6 +209,7 @@ class Stage:
         self.find_no_model(classifier.url)
         self.find_no_classes(trainer)
         self.promote(trainer, classifier)
+        self.shadow(trainer)
         self.find_no_store(trainer)
         self.correct(trainer)
 
@@ -378,6 +379,33 @@ class Stage:
                 champion.write_text(f"{model_store.MODEL_NAME}:{first}\n")
         finally:
             os.killpg(classifier.process.pid, signal.SIGCONT)
+
+    def shadow(self, url: str) -> None:
+        def asked(
+            operation: str, status: str, name: str, method: str, **request: Any
+        ) -> requests.Response:
+            answer = requests.request(method, f"{url}/shadow", timeout=30, **request)
+            self.note("trainer", operation, status, name)(answer)
+            return answer
+
+        def refused(status: str, name: str, **request: Any) -> None:
+            asked("set_shadow", status, name, "PUT", **request)
+
+        asked("show_shadow", "200", "none", "GET")
+        refused("400", "json", data=b"")
+        refused("400", "missing", json={})
+        refused("400", "share", json={"version": "secondaaaaaaaaaa", "share": 2})
+        refused("400", "setting", json={"version": "secondaaaaaaaaaa", "colour": "red"})
+        refused("404", "unknown", json={"version": "nosuchversion"})
+        refused("409", "champion", json={"version": self.champion()})
+        asked("set_shadow", "200", "set", "PUT", json={"version": "secondaaaaaaaaaa"})
+        asked("show_shadow", "200", "on", "GET")
+        asked("show_shadow", "405", "method", "PATCH")
+        requests.delete(f"{url}/shadow", timeout=30)
+
+    def champion(self) -> str:
+        """The version that is served now."""
+        return (self.home.path / "champion").read_text().strip().partition(":")[2]
 
     def noting(self, url: str) -> Callable[..., requests.Response]:
         """Asks the trainer at `url`, and notes the answer under an operation, status and name."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def test_what_is_kept_comes_back() -> None:
 def test_the_same_again_is_the_same() -> None:
     first = kept(1)
     assert corrections.add(picture(1), Claim("Bag", source="upload")) == (first, False)
-    assert corrections.counts() == {"new": 1, "accepted": 0, "conflict": 0, "set_aside": 0}
+    assert corrections.counts() == {
+        "new": 1, "accepted": 0, "conflict": 0, "set_aside": 0, "question": 0
+    }  # fmt: skip
 
 
 def test_another_label_contradicts_until_one_is_deleted() -> None:
@@ -359,3 +362,82 @@ def test_a_bad_archive_is_refused_as_a_whole_with_the_reason(name: str) -> None:
         taken_back(archive)
     assert words in str(refused.value)
     assert corrections.page() == [before]
+
+
+# --- Questions -----------------------------------------------------------------------------------
+
+SAYS = "Version one says Bag, version two says Shirt."
+
+
+def asked(number: int, label: str = "Bag") -> int:
+    claim = Claim(label, predicted=label, model="fashion_mnist_model:one", source="shadow")
+    return corrections.ask([(picture(number), claim, SAYS)])
+
+
+def test_a_question_waits_for_a_person_and_no_run_uses_it() -> None:
+    assert asked(1) == 1
+    [question] = corrections.page(state="question")
+    assert (question.label, question.reason, question.source) == ("Bag", SAYS, "shadow")
+    assert len(corrections.usable(CLASSES).ids) == 0
+    assert corrections.set_aside({question.id: "It looks wrong."}) == []
+
+
+@pytest.mark.parametrize(("label", "state"), [("Shirt", "new"), ("Bag", "new")])
+def test_to_name_the_class_of_a_question_answers_it(label: str, state: str) -> None:
+    asked(1)
+    [question] = corrections.page()
+    answered = corrections.relabel(question.id, label)
+    assert (answered.label, answered.state, answered.reason) == (label, state, None)
+    assert corrections.usable(CLASSES).ids.tolist() == [question.id]
+
+
+def test_to_accept_a_question_answers_it() -> None:
+    asked(1)
+    [question] = corrections.page()
+    assert corrections.accept(question.id).state == "accepted"
+    assert len(corrections.usable(CLASSES).ids) == 1
+
+
+@pytest.mark.parametrize("label", ["Bag", "Shirt"])
+def test_what_a_person_says_takes_the_place_of_the_question(label: str) -> None:
+    asked(1)
+    correction, is_new = corrections.add(picture(1), Claim(label))
+    assert is_new
+    assert states() == {correction.id: "new"}
+
+
+def test_no_question_is_asked_about_a_picture_that_somebody_has_named() -> None:
+    first = kept(1, "Shirt")
+    assert asked(1) == 0
+    assert states() == {first.id: "new"}
+    assert asked(2) == 1
+    assert asked(2, "Shirt") == 0
+
+
+def test_a_question_disputes_nothing() -> None:
+    asked(1)
+    corrections.restore(
+        [replace(kept(2), content_hash="other", picture=picture(3).tobytes(), state="question")]
+    )
+    assert corrections.counts()["conflict"] == 0
+
+
+def test_so_many_questions_are_open_and_no_more() -> None:
+    claim = Claim("Bag", source="shadow")
+    many = [(picture(number), claim, SAYS) for number in range(corrections.MAX_QUESTIONS + 5)]
+    assert corrections.ask(many) == corrections.MAX_QUESTIONS
+    assert asked(9_999) == 0
+    corrections.delete(corrections.page(limit=1)[0].id)
+    assert asked(9_999) == 1
+
+
+def test_questions_go_along_in_an_archive_and_answer_to_what_is_there() -> None:
+    asked(1)
+    asked(2)
+    archive = io.BytesIO(b"".join(corrections_archive.export()))
+    for question in corrections.page():
+        corrections.delete(question.id)
+    named = kept(1, "Shirt")
+    assert corrections_archive.take_back(archive, CLASSES) == (1, 1)
+    assert corrections.counts()["question"] == 1
+    assert corrections.get(named.id).state == "new"

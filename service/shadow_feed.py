@@ -1,0 +1,220 @@
+"""A worker's end of the shadow: a process of its own, fed with what was answered, never waited for.
+
+The process runs only while nothing else wants its processor. It is sent the pictures of a forward
+pass in one packet, if the socket takes it at once. A socket is full as soon as the process is
+behind: pictures are shed then, before they cost anything, and counted.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import settings
+import training
+from service import metrics, shadow_order, workers
+from service.shadow import pack
+from service.shadow_order import BROKEN, DELETED, ENDS, PROMOTED, Order
+from training import model_store
+from training.preprocess import Grey
+
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.25
+_SHED_SECONDS = 0.05
+"""After a packet that did not fit: to try again costs more than to shed."""
+
+_RESTART_SECONDS = 2
+_STARTS = 3
+"""A process that dies so often without having been ready is not started again."""
+
+
+class ShadowFeed:
+    """Follows the order for a shadow, keeps its process alive, and feeds it."""
+
+    def __init__(self, registration: workers.Registration) -> None:
+        self._registration = registration
+        self._child: _Child | None = None
+        self._failed_starts = 0
+        self._start_after = 0.0
+        self._ended = {end: metrics.SHADOWS_ENDED.labels(end) for end in ENDS}
+        self._chance = np.random.default_rng()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="shadow", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow the order."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the process, and stop following."""
+        self._stop.set()
+        self._thread.join()
+        self._close()
+
+    def offer(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
+        """What a forward pass saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
+
+        For the event loop: it never waits.
+        """
+        child = self._child
+        if child is None:
+            return
+        if child.share < 1:
+            chosen = self._chance.random(len(images)) < child.share
+            images, scores = images[chosen], scores[chosen]
+            if not len(images):
+                return
+        child.send(images, scores, tag)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_LOOK_SECONDS):
+            try:
+                self._look()
+            except (OSError, model_store.ModelError):  # a full disk, or a strange order
+                _log.exception("cannot look after the shadow")
+
+    def _look(self) -> None:
+        order = shadow_order.read()
+        if order and not order.ended and (end := _why_it_ends(order)):
+            self._end(order, *end)
+            order = None
+        if order and order.ended:
+            order = None
+        if self._child and (order is None or order.tag != self._child.tag):
+            self._close()
+        if order is None:
+            self._failed_starts, self._start_after = 0, 0.0
+        elif self._child:
+            self._child.share = order.share
+            self._look_after(self._child, order)
+        elif time.monotonic() > self._start_after:
+            self._child = _Child(order)
+
+    def _look_after(self, child: "_Child", order: Order) -> None:
+        reason = child.hear()
+        if child.is_ready and not child.is_told:
+            child.is_told, self._failed_starts = True, 0
+            self._registration.tell_shadow(child.tag)
+        code = child.process.poll()
+        if reason is None and code is None:
+            return
+        self._close()
+        self._start_after = time.monotonic() + _RESTART_SECONDS
+        if not child.is_ready:
+            self._failed_starts += 1
+        if reason is None and self._failed_starts >= _STARTS:
+            reason = f"Its process ended {_STARTS} times while it loaded, at last with code {code}."
+        if reason is not None:
+            self._end(order, BROKEN, reason)
+
+    def _end(self, order: Order, ended: str, reason: str) -> None:
+        if shadow_order.end(order, ended, reason):
+            self._ended[ended].inc()
+            _log.info("no shadow any more: %s", reason)
+
+    def _close(self) -> None:
+        if self._child:
+            child, self._child = self._child, None
+            child.close()
+            self._registration.tell_shadow(None)
+
+
+class _Child:
+    """The process, and the socket between us. `share` is of the pictures that it is offered."""
+
+    def __init__(self, order: Order) -> None:
+        self.tag, self.share = order.tag, order.share
+        self.is_ready = self.is_told = False
+        self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._connection.setblocking(False)
+        self._shed_until = 0.0
+        # Pictures. The event loop's thread writes the first two, the one that watches the others.
+        self._offered = self._sent = 0
+        self._compared = self._shed = 0
+        self._results = {
+            result: metrics.SHADOW_PICTURES.labels(result, self.tag)
+            for result in ("agreed", "disagreed", "shed")
+        }
+        with others:
+            self.process = _spawn(order.tag, others.fileno())
+
+    def send(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
+        """Pictures and what `tag` answered; shed if the process is not ready or behind."""
+        self._offered += len(images)
+        if not self.is_ready or time.monotonic() < self._shed_until:
+            return
+        try:
+            self._connection.send(pack(images, tag, scores.argmax(axis=1)))
+        except BlockingIOError:
+            self._shed_until = time.monotonic() + _SHED_SECONDS
+        except OSError:  # it has just died; whoever watches it will see
+            self.is_ready = False
+        else:
+            self._sent += len(images)
+
+    def hear(self) -> str | None:
+        """Count what the process has reported. Returns why it does not load, if it said so."""
+        with contextlib.suppress(OSError):
+            while content := self._connection.recv(1 << 12):
+                report: dict[str, Any] = json.loads(content)
+                if "broken" in report:
+                    return str(report["broken"])
+                self.is_ready = self.is_ready or "ready" in report
+                for result in ("agreed", "disagreed"):
+                    self._results[result].inc(report.get(result, 0))
+                    self._compared += report.get(result, 0)
+        self._count_shed(self._offered - self._sent)
+        return None
+
+    def close(self) -> None:
+        """End the process. What it has not answered was shed."""
+        self.process.kill()
+        self.process.wait()
+        self.hear()
+        self._count_shed(self._offered - self._compared)
+        self._connection.close()
+
+    def _count_shed(self, pictures: int) -> None:
+        """So many in all. Two numbers of the other thread may be a picture apart for a moment."""
+        if pictures > self._shed:
+            self._results["shed"].inc(pictures - self._shed)
+            self._shed = pictures
+
+
+def _why_it_ends(order: Order) -> tuple[str, str] | None:
+    if order.tag == model_store.champion():
+        return PROMOTED, "It is the champion now."
+    if not model_store.is_stored(order.tag):
+        return DELETED, "It is no longer in the model store."
+    return None
+
+
+def _spawn(tag: str, descriptor: int) -> subprocess.Popen[bytes]:
+    environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "service.shadow", tag, str(descriptor)],
+        cwd=Path(training.__file__).parents[1],
+        env=environment | {"WARDROBE_HOME": str(settings.home()), "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        pass_fds=(descriptor,),
+        process_group=0,  # but not a session: Linux shares processors out among those first
+    )
+    with contextlib.suppress(OSError):
+        if hasattr(os, "SCHED_IDLE"):
+            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+        else:
+            os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+    with contextlib.suppress(OSError):  # Linux: it is the first to go when memory is used up
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
+    return process

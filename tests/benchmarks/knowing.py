@@ -1,0 +1,172 @@
+"""What it costs to know when a version is wrong, on one machine, turn by turn.
+
+    python -m tests.benchmarks.knowing half      a shadow of every picture, at half of capacity
+    python -m tests.benchmarks.knowing full      the same, with as much load as it can carry
+    OTHER=<worktree> python -m tests.benchmarks.knowing cost
+                                                 this tree beside another one, without a shadow
+
+Each turn loads first the one and then the other for SECONDS=4, and the next turn the other way
+round; ROUNDS=5 turns. Prints each pair and the median of their ratios. WORKERS=1 is steadier than
+two, which the connections are spread over unevenly.
+
+The version is the champion of WARDROBE_HOME, as it was trained: what there is to count depends on
+what is answered.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+import pytest
+import requests
+import torch
+
+import settings
+from service import shadow_order, workers
+from tests.benchmarks import serving
+from tests.processes import wait_for
+from training import data, model_store, networks
+
+CLIENTS = 32
+CLIENTS_AT_HALF = 64
+
+[CLASSIFY, *_] = serving.WARDROBE.loads
+Turn = Callable[[], dict[str, Any]]
+
+
+def measured(url: str, server: psutil.Process, half_of: float | None = None) -> dict[str, Any]:
+    """One load's figures. `half_of` is what the server can carry; None is as much as possible.
+
+    `cpu_us` is the time of its workers that a request takes, in 1e-6 s.
+    """
+    seconds, before = float(os.environ.get("SECONDS", "4")), cpu_seconds(server)
+    if half_of is None:
+        figures = serving.drive(url, CLASSIFY, CLIENTS, seconds)
+    else:
+        pause_ms = 1_000 * CLIENTS_AT_HALF / (half_of / 2)
+        figures = serving.drive(url, CLASSIFY, CLIENTS_AT_HALF, seconds, pause_ms)
+    figures["cpu_us"] = 1e6 * (cpu_seconds(server) - before) / figures["requests"]
+    return figures
+
+
+def cpu_seconds(server: psutil.Process) -> float:
+    """What a server's workers have used until now. A shadow is no worker."""
+    used = 0.0
+    for process in server.children(recursive=True):
+        if "service.shadow" not in process.cmdline():
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
+
+
+def compare(names: tuple[str, str], first: Turn, second: Turn) -> None:
+    """Turn by turn, and the medians of the ratios of the second to the first."""
+    ratios: dict[str, list[float]] = {"rps": [], "p50_ms": [], "p99_ms": [], "cpu_us": []}
+    for turn in range(int(os.environ.get("ROUNDS", "5"))):
+        if turn % 2:
+            two, one = second(), first()
+        else:
+            one, two = first(), second()
+        for name, figures in zip(names, (one, two), strict=True):
+            figures["rps"] = figures["requests"] / figures["seconds"]
+            print(
+                f"turn {turn + 1} {name:<10}{figures['rps']:>8,.0f}/s   p50 {figures['p50_ms']:.2f}"
+                f" ms   p99 {figures['p99_ms']:.2f} ms   {figures['refused']} refused"
+                f"   {figures['cpu_us']:.0f} us of processor",
+                flush=True,
+            )
+        for figure, values in ratios.items():
+            values.append(two[figure] / one[figure])
+    for figure, values in ratios.items():
+        told = ", ".join(f"{value:.3f}" for value in values)
+        print(f"{names[1]} / {names[0]}, {figure}: {median(values):.3f} ({told})")
+
+
+def store_candidate(network: str) -> str:
+    """Another version of the same network; the champion stays. Returns its tag."""
+    dataset = data.load()
+    torch.manual_seed(1)
+    candidate = networks.build(network, len(dataset.class_names))
+    metadata = {"network": network, "class_names": list(dataset.class_names)}
+    return model_store.save(candidate, labels={}, metadata=metadata)
+
+
+def shadow_pictures(url: str) -> dict[str, float]:
+    """What came of the shadow's pictures so far, by result."""
+    lines = requests.get(f"{url}/metrics", timeout=10).text.splitlines()
+    found = [line for line in lines if line.startswith("wardrobe_shadow_pictures_total{")]
+    return {line.split('result="')[1].split('"')[0]: float(line.split()[-1]) for line in found}
+
+
+def with_shadow(url: str, server: psutil.Process, network: str, half_of: float | None) -> None:
+    """A shadow of every picture, off and on."""
+    candidate = store_candidate(network)
+
+    def off() -> dict[str, Any]:
+        shadow_order.withdraw()
+        wait_for(lambda: not workers.shadows(), what="the shadow's end")
+        time.sleep(1)
+        return measured(url, server, half_of)
+
+    def on() -> dict[str, Any]:
+        shadow_order.give(candidate, 1)
+        wait_for(lambda: len(workers.shadows()) == serving.WORKERS, 60, "the shadow")
+        time.sleep(1)
+        return measured(url, server, half_of)
+
+    compare(("off", "on"), off, on)
+    time.sleep(1)
+    print(f"pictures of the shadow: {shadow_pictures(url)}")
+
+
+@contextmanager
+def of_tree(root: Path) -> Iterator[None]:
+    """Servers that start meanwhile run the code of another worktree."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "ROOT", root)
+        yield
+
+
+def cost(weights: Path, other: Path) -> None:
+    """Both trees at 32 clients."""
+    with of_tree(other):
+        context = serving.serving(serving.WARDROBE, weights)
+        before = context.__enter__()
+    try:
+        with serving.serving(serving.WARDROBE, weights) as now:
+            measured(*before)
+            measured(*now)
+            compare(("before", "now"), lambda: measured(*before), lambda: measured(*now))
+    finally:
+        context.__exit__(None, None, None)
+
+
+def main() -> None:
+    """One of the three."""
+    what, trained = sys.argv[1], settings.home()
+    serving.WORKERS = int(os.environ.get("WORKERS", "2"))
+    network = model_store.describe(str(model_store.champion())).metadata["network"]
+    with serving.prepared(network):
+        shutil.copytree(trained / "models", settings.home() / "models", dirs_exist_ok=True)
+        shutil.copy(trained / "champion", settings.home() / "champion")
+        weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
+        if what == "cost":
+            cost(weights, Path(os.environ["OTHER"]))
+            return
+        with serving.serving(serving.WARDROBE, weights) as (url, server):
+            serving.drive(url, CLASSIFY, CLIENTS, 2)
+            figures = serving.drive(url, CLASSIFY, CLIENTS, 4)
+            peak = figures["requests"] / figures["seconds"]
+            print(f"carries {peak:,.0f}/s at {CLIENTS} clients", flush=True)
+            with_shadow(url, server, network, peak if what == "half" else None)
+
+
+if __name__ == "__main__":
+    main()

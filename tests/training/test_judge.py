@@ -1,0 +1,72 @@
+"""The accuracy that is expected without labels, against the true one."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from tests.processes import Home
+from training import data, judge, model_store, spoiled
+from training.train import predict
+
+
+@pytest.fixture(autouse=True)
+def use_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDROBE_HOME", str(home.path))
+
+
+@pytest.fixture
+def model(home: Home) -> model_store.Model:
+    return model_store.load(model_store.versions()[-1].tag)
+
+
+@pytest.mark.parametrize("name", spoiled.WAYS)
+def test_each_way_spoils_a_picture_more_the_stronger_it_is(name: str, test_set: data.Split) -> None:
+    images = test_set.images[:50]
+    changes = []
+    for strength in (0.1, 0.5, 1.0):
+        order = torch.Generator().manual_seed(0)
+        worse = spoiled.WAYS[name](images, strength, order)
+        assert (worse.shape, worse.dtype) == (images.shape, torch.uint8)
+        changes.append(float((worse.float() - images.float()).abs().mean()))
+    assert changes[0] > 0
+    assert changes[2] > changes[0] or name == "invert"
+
+
+def test_the_same_lot_spoils_the_same(test_set: data.Split) -> None:
+    one, other = (
+        spoiled.spoil(test_set.images[:200], torch.Generator().manual_seed(3)) for _ in range(2)
+    )
+    assert torch.equal(one, other)
+    assert not torch.equal(one, test_set.images[:200])
+
+
+@pytest.mark.parametrize("way", ["nothing", "noise", "blur", "shift", "fog", "invert"])
+def test_what_is_expected_of_spoiled_test_pictures_is_near_the_truth(
+    way: str, model: model_store.Model, test_set: data.Split
+) -> None:
+    images, labels = test_set.images[:2_000], test_set.labels[:2_000]
+    if way != "nothing":
+        images = spoiled.WAYS[way](images, 0.6, torch.Generator().manual_seed(1))
+    answers = predict(model.network, images)
+    true = float((answers.argmax(1) == labels).float().mean())
+    confidence = float(answers.max(1).values.mean())
+    assert model.judge is not None
+    expected = model.judge.expected_accuracy(images, answers)
+    assert abs(expected - true) < 0.08
+    assert abs(expected - true) < max(0.04, abs(confidence - true))
+
+
+def test_a_judge_is_the_same_for_the_same_seed(model: model_store.Model) -> None:
+    validation = data.load().validation
+    some = data.Split(validation.images[:500], validation.labels[:500])
+    one, other = (judge.fit(partial(predict, model.network), some, 10, 0) for _ in range(2))
+    assert all(
+        torch.equal(one.state_dict()[name], other.state_dict()[name]) for name in one.state_dict()
+    )
+
+
+def test_a_version_without_a_judge_is_a_version(model: model_store.Model) -> None:
+    metadata = {"network": "mlp-small", "class_names": list(model.class_names)}
+    tag = model_store.save(model.network, labels={}, metadata=metadata)
+    assert model_store.load(tag).judge is None
