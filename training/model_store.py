@@ -98,7 +98,8 @@ def save(
 ) -> str:
     """Store a new version, with its judge and the gate's report if there are, and return its tag.
 
-    `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`. The version
+    `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`; BentoML keeps
+    no None in it, so what is None is left out. The version
     appears in the store by one rename: a process that is killed leaves no half of it there.
     """
     import torch
@@ -108,7 +109,7 @@ def save(
         with bentoml.models.create(
             MODEL_NAME,
             labels=labels,
-            metadata=metadata,
+            metadata=_without_none(metadata),
             custom_objects={"class_names": metadata["class_names"]},
             _model_store=ModelStore(scratch),
         ) as model:
@@ -268,6 +269,12 @@ def set_champion(tag: str | None) -> None:
 def champion_path() -> Path:
     """The file that classifiers watch."""
     return settings.home() / "champion"
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value
 
 
 def _store() -> ModelStore:

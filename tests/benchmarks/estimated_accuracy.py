@@ -21,8 +21,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from training import data, judge, model_store, spoiled
+from training.evaluation import predict
 from training.preprocess import SIDE
-from training.train import predict
 
 NOISE = (10, 20, 40, 60, 80)
 """Standard deviation, grey levels."""

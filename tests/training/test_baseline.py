@@ -5,7 +5,7 @@ import torch
 
 from tests.processes import Home
 from training import baseline, data, model_store
-from training.train import predict
+from training.evaluation import predict
 
 NAMES = ("Bag", "Coat")
 

@@ -7,7 +7,7 @@ import torch
 
 from tests.processes import Home
 from training import data, judge, model_store, spoiled
-from training.train import predict
+from training.evaluation import predict
 
 
 @pytest.fixture(autouse=True)

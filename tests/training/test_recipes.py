@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.processes import MakeHome
-from training import data, model_store, networks, runs
+from training import data, lessons, model_store, networks, runs
 from training.augment import augment
 from training.calibration import calibration_error, fit_temperature
 from training.evaluation import evaluate, infer, predict
@@ -49,7 +49,7 @@ def trained(name: str, dataset: data.FashionMNIST, recorder: Recorder, epochs: i
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
     network = networks.build(recipe.network, 10)
-    fit(network, recipe, dataset, 0, recorder)
+    fit(network, recipe, dataset, 0, recorder, lessons.choose(None, dataset))
     return network
 
 

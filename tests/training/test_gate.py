@@ -1,0 +1,252 @@
+"""The gate, the guard and rehearsal: on a really trained network and real pictures."""
+
+import base64
+import io
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from tests.processes import Home
+from tests.silhouettes import KINDS, drawn
+from training import corrections, data, gate, guard, lessons, model_store, rehearsal
+from training.corrections import Claim
+from training.evaluation import features, predict
+from training.preprocess import preprocess
+from training.recipes import RECIPES, NoChampion, of
+
+WRONG_SHARE = 0.05
+
+
+@pytest.fixture
+def champion(home: Home, monkeypatch: pytest.MonkeyPatch) -> model_store.Model:
+    monkeypatch.setenv("WARDROBE_HOME", str(home.path))
+    tag = model_store.versions()[-1].tag  # the session's first
+    return model_store.load(tag)
+
+
+@pytest.fixture
+def dataset(champion: model_store.Model) -> data.FashionMNIST:
+    return data.load()
+
+
+@pytest.fixture
+def own_store(
+    champion: model_store.Model,
+    dataset: data.FashionMNIST,
+    tmp_path: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An empty store of corrections; what is read from the session's home is read before."""
+    monkeypatch.setenv("WARDROBE_HOME", str(tmp_path))
+
+
+def seen(kind: str, chance: random.Random) -> np.ndarray:
+    return preprocess(Image.open(io.BytesIO(drawn(kind, chance))))
+
+
+def teach(count: int, wrong: int = 0, seed: int = 0) -> set[int]:
+    """Corrections of so many drawings of each kind; the ids of those with a wrong class."""
+    chance = random.Random(seed)
+    pictures = [(seen(kind, chance), kind) for kind in KINDS for _ in range(count)]
+    mistaken = set(chance.sample(range(len(pictures)), wrong))
+    ids = set()
+    for number, (picture, kind) in enumerate(pictures):
+        said = chance.choice([it for it in KINDS if it != kind]) if number in mistaken else kind
+        correction, _ = corrections.add(picture, Claim(said, source="pad"))
+        if number in mistaken:
+            ids.add(correction.id)
+    return ids
+
+
+# --- The gate ------------------------------------------------------------------------------------
+
+
+def test_a_first_version_passes(champion: model_store.Model, dataset: data.FashionMNIST) -> None:
+    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    verdict = gate.judge(None, champion.network, dataset.validation, none, dataset.class_names)
+    assert verdict.promoted
+    assert verdict.reasons == ["There was no version before it."]
+    assert verdict.summary()["accuracy"]["before"] is None
+    assert 0.7 < verdict.summary()["accuracy"]["after"] < 1
+    assert verdict.summary()["corrections"] == {"count": 0, "before": None, "after": None}
+
+
+def test_the_same_again_passes(champion: model_store.Model, dataset: data.FashionMNIST) -> None:
+    held_out = data.Split(dataset.train.images[:40], dataset.train.labels[:40])
+    verdict = gate.judge(
+        champion, champion.network, dataset.validation, held_out, dataset.class_names
+    )
+    assert verdict.promoted
+    assert verdict.reasons[0].startswith("It is not worse: right ")
+    assert verdict.better == verdict.worse == []
+
+
+@pytest.fixture
+def damaged(champion: model_store.Model) -> model_store.Model:
+    """The same network, to be spoiled by a test."""
+    return model_store.load(champion.tag)
+
+
+def head(model: model_store.Model) -> nn.Linear:
+    last = model.network.head
+    assert isinstance(last, nn.Linear)
+    return last
+
+
+def test_one_that_has_forgotten_a_class_is_held_back(
+    champion: model_store.Model, damaged: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    forgotten = dataset.class_names.index("Bag")
+    with torch.no_grad():
+        head(damaged).bias[forgotten] -= 100
+    bags = dataset.train.labels == forgotten
+    held_out = data.Split(dataset.train.images[bags][:5], dataset.train.labels[bags][:5])
+    verdict = gate.judge(
+        champion, damaged.network, dataset.validation, held_out, dataset.class_names
+    )
+    assert not verdict.promoted
+    told = " ".join(verdict.reasons)
+    assert "It names 0.0% of Bag right" in told
+    assert "corrections that are held out it names 0% right" in told
+    assert "On validation pictures it is right" in told
+    worst = [one for one in verdict.worse if one["label"] == "Bag"]
+    assert len(worst) == 3
+    assert worst[0]["set"] == "correction"
+    assert all(one["before"] == "Bag" != one["after"] for one in worst)
+    picture = Image.open(io.BytesIO(base64.b64decode(worst[0]["png"])))
+    assert picture.size == (28, 28)
+
+
+def test_one_that_is_sure_of_everything_is_held_back(
+    champion: model_store.Model, damaged: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    with torch.no_grad():
+        head(damaged).weight.mul_(20)
+        head(damaged).bias.mul_(20)
+    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    verdict = gate.judge(champion, damaged.network, dataset.validation, none, dataset.class_names)
+    [reason] = verdict.reasons
+    assert reason.startswith("Its confidence is off by ")
+
+
+def test_classes_that_differ_cannot_be_compared(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    other = replace(champion, class_names=("Hat", *champion.class_names[1:]))
+    verdict = gate.judge(other, champion.network, dataset.validation, none, dataset.class_names)
+    assert not verdict.promoted
+    assert "other classes" in verdict.reasons[0]
+
+
+# --- The guard -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("own_store")
+def test_wrong_classes_among_new_drawings_are_set_aside(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    """The champion knows few of the drawings: that alone must not make them look wrong."""
+    count = len(KINDS) * 20
+    mistaken = teach(20, wrong=round(WRONG_SHARE * count))
+    usable = corrections.usable(dataset.class_names)
+    answers = predict(champion.network, torch.from_numpy(usable.images)).argmax(1)
+    assert (answers.numpy() == usable.labels).mean() < 0.7
+    reasons = guard.suspicions(champion, dataset.train, usable)
+    assert len(set(reasons) & mistaken) >= len(mistaken) / 2
+    assert len(set(reasons) - mistaken) <= 0.05 * (count - len(mistaken))
+    assert all(
+        why.startswith("The pictures most like it are labelled ") for why in reasons.values()
+    )
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_burst_of_one_class_that_looks_wrong_waits_as_a_whole(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    for picture in bags[:15]:
+        corrections.add(picture.numpy(), Claim("Trouser"))
+    usable = corrections.usable(dataset.class_names)
+    reasons = guard.suspicions(champion, dataset.train, usable)
+    assert set(reasons) == set(usable.ids.tolist())
+
+
+@pytest.mark.usefixtures("own_store")
+def test_what_a_person_has_accepted_is_never_set_aside(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    correction, _ = corrections.add(bags[0].numpy(), Claim("Trouser"))
+    assert lessons.choose(champion, dataset).set_aside == 1
+    assert corrections.get(correction.id).state == corrections.SET_ASIDE
+    assert "Bag" in str(corrections.get(correction.id).reason)
+    corrections.accept(correction.id)
+    chosen = lessons.choose(champion, dataset)
+    assert chosen.set_aside == 0
+    assert len(chosen.names) + len(chosen.held_out.labels) == 1
+
+
+# --- Lessons and rehearsal -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("own_store")
+def test_what_is_held_out_is_never_taught(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    teach(4)
+    chosen = lessons.choose(champion, dataset)
+    there = list(corrections.each())
+    held_out = {it.content_hash for it in there if it.held_out}
+    taught = {name.partition(":")[0] for name in chosen.names}
+    assert taught
+    assert held_out
+    assert taught & held_out == set()
+    assert chosen.counts()["used"] == len(taught)
+    by_hash = {it.content_hash: it for it in there}
+    for name, image, label in zip(
+        chosen.names, chosen.taught.images, chosen.taught.labels, strict=True
+    ):
+        digest, _, said = name.partition(":")
+        assert by_hash[digest].label == said == dataset.class_names[label]
+        assert (by_hash[digest].pixels == image.numpy()).all()
+    only_measured = lessons.choose(champion, dataset, is_learning=False)
+    assert only_measured.names == []
+    assert len(only_measured.held_out.labels) == len(chosen.held_out.labels)
+
+
+def test_an_epoch_shows_originals_and_lessons(dataset: data.FashionMNIST) -> None:
+    taught = data.Split(dataset.validation.images[:30], dataset.validation.labels[:30])
+    none = data.Split(taught.images[:0], taught.labels[:0])
+    recipe = of("finetune", 4, "cnn")
+    order = torch.Generator().manual_seed(0)
+    shown = rehearsal.epoch(dataset.train, taught, recipe, order)
+    assert len(shown.labels) == rehearsal.size(dataset.train, taught, recipe)
+    lesson_count = len(shown.labels) - recipe.replay  # type: ignore[operator]
+    assert lesson_count == min(100 * 30, round(10_000 * 0.25 / 0.75))
+    assert shown.labels[-lesson_count:].tolist() == (taught.labels.tolist() * 100)[:lesson_count]
+    first, second = shown.images[10_000], shown.images[10_030]  # the same, varied anew
+    assert not torch.equal(first, second)
+    again = rehearsal.epoch(dataset.train, taught, recipe, torch.Generator().manual_seed(0))
+    assert torch.equal(shown.images, again.images)
+    quick = rehearsal.epoch(dataset.train, none, RECIPES["quick"], order)
+    assert torch.equal(quick.images, dataset.train.images)
+
+
+def test_a_recipe_from_the_champion_needs_one() -> None:
+    with pytest.raises(NoChampion, match="train a first one"):
+        of("finetune", 4, None)
+    assert of("finetune", 4, "mlp-small").network == "mlp-small"
+
+
+def test_features_are_what_the_head_sees(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    found = features(champion.network, dataset.validation.images[:300])
+    assert found.shape == (300, head(champion).in_features)
+    assert torch.allclose(found.norm(dim=1), torch.ones(300), atol=1e-5)
