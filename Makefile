@@ -18,7 +18,7 @@ PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"
 	print(*sum(groups.values(), []), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-compose bento bench-training bench-serving bench-strain lint lock clean prometheus data
+.PHONY: help run stop train test test-compose bento bench-training bench-loop bench-serving bench-strain lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bento: $(INSTALLED) ## Pack the classifier and the champion as a Bento, and make
 
 bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training
+
+bench-loop: $(INSTALLED) data ## Teach a version ten kinds of drawings, mislead it, and fill the store with 10,000
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.loop
 
 # Peers need other versions of what Wardrobe needs: each environment is one of its own.
 bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it

@@ -145,12 +145,12 @@ class Home:
         shutil.copytree(other.path / "models", self.path / "models")
         shutil.copy(other.path / "champion", self.path / "champion")
 
-    def train(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def train(self, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m training.train` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "training.train", *options],
             cwd=ROOT,
-            env=self.environment(),
+            env=self.environment(**extra),
             capture_output=True,
             text=True,
             check=False,

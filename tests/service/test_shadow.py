@@ -21,7 +21,7 @@ import torch
 from service import shadow
 from tests.processes import Home, MakeHome, Server, wait_for
 from training import data, model_store
-from training.train import predict
+from training.evaluation import predict
 
 NPY = {"Content-Type": "application/x-npy"}
 
