@@ -111,7 +111,7 @@ class ShadowFeed:
             return
         self._close()
         self._start_after = time.monotonic() + _RESTART_SECONDS
-        if not child.is_ready:
+        if not child.is_told:
             self._failed_starts += 1
         if reason is None and self._failed_starts >= _STARTS:
             reason = f"Its process ended {_STARTS} times while it loaded, at last with code {code}."
@@ -135,7 +135,7 @@ class _Child:
 
     def __init__(self, order: Order) -> None:
         self.tag, self.share = order.tag, order.share
-        self.is_ready = self.is_told = False
+        self.is_ready = self.is_told = False  # the second stays, and is what the worker has told
         self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.setblocking(False)
         self._shed_until = 0.0

@@ -121,7 +121,10 @@ def fit(
         probabilities = predict(images)
         seen.append(features(images, probabilities))
         right.append(probabilities.argmax(1) == known.labels[which])
-    return _fitted(Judge(classes), torch.cat(seen), torch.cat(right).float(), order)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        judge = Judge(classes)
+    return _fitted(judge, torch.cat(seen), torch.cat(right).float(), order)
 
 
 def _lot(known: Split, order: torch.Generator) -> torch.Tensor:

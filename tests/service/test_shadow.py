@@ -25,6 +25,9 @@ from training.evaluation import predict
 
 NPY = {"Content-Type": "application/x-npy"}
 
+PATIENCE = 120
+"""Seconds. A shadow gets the time that nobody else wants, and tests share the machine."""
+
 
 @dataclass
 class House:
@@ -40,7 +43,7 @@ class House:
         return requests.put(f"{self.trainer.url}/shadow", json=what, timeout=30)
 
     def wait_for_both_workers(self) -> None:
-        wait_for(lambda: self.trainer.get("/shadow")["workers"] == 2, 60, "both shadows")
+        wait_for(lambda: self.trainer.get("/shadow")["workers"] == 2, PATIENCE, "both shadows")
 
     def pictures(self) -> dict[str, int]:
         """What came of the shadow's pictures until now, over all shadows, by result."""
@@ -49,6 +52,13 @@ class House:
             if line.startswith("wardrobe_shadow_pictures_total{"):
                 found[line.split('result="')[1].split('"')[0]] += int(float(line.split()[-1]))
         return found
+
+    def settle(self) -> None:
+        """Return when nothing is added to the counts of the shadow any more."""
+        before, now = -1, 0
+        while now != before:
+            time.sleep(3)
+            before, now = now, sum(self.pictures().values())
 
     def classify(self, images: torch.Tensor) -> list[str]:
         file = io.BytesIO()
@@ -106,7 +116,8 @@ def no_shadow_before(house: House) -> None:
 
 @pytest.fixture
 def images(test_set: data.Split) -> torch.Tensor:
-    return test_set.images[:600]
+    """So few that they fit into a socket: on a busy machine the shadow may not run for a while."""
+    return test_set.images[:200]
 
 
 def disagreements(house: House, images: torch.Tensor) -> int:
@@ -130,11 +141,12 @@ def test_every_picture_is_compared_and_what_differs_becomes_a_question(
         house.classify(some)
     wait_for(
         lambda: sum(house.pictures().values()) - sum(before.values()) == len(images),
-        what="all pictures compared",
+        PATIENCE,
+        "all pictures compared",
     )
     after = house.pictures()
     apart = disagreements(house, images)
-    assert apart > 10
+    assert apart > 5
     assert after["disagreed"] - before["disagreed"] == pytest.approx(apart, abs=2)
     assert after["shed"] == before["shed"]
     listed = house.trainer.get("/corrections?state=question")
@@ -153,9 +165,9 @@ def test_a_share_of_the_pictures_is_compared(house: House, images: torch.Tensor)
     before = sum(house.pictures().values())
     for some in images.split(50):
         house.classify(some)
-    wait_for(lambda: sum(house.pictures().values()) > before + 50, what="pictures compared")
-    time.sleep(1)
-    assert 90 < sum(house.pictures().values()) - before < 220  # 150 expected; deviation 11
+    wait_for(lambda: sum(house.pictures().values()) > before, PATIENCE, "pictures compared")
+    house.settle()
+    assert 20 < sum(house.pictures().values()) - before < 85  # 50 expected; deviation 6
 
 
 def test_a_shadow_that_is_killed_comes_back_and_nobody_notices(
@@ -169,10 +181,11 @@ def test_a_shadow_that_is_killed_comes_back_and_nobody_notices(
     for some in images.split(60):
         assert len(house.classify(some)) == len(some)
     house.wait_for_both_workers()
-    wait_for(lambda: len(house.children()) == 2, what="both processes")
+    wait_for(lambda: len(house.children()) == 2, PATIENCE, "both processes")
     wait_for(
         lambda: sum(house.pictures().values()) - sum(before.values()) == len(images),
-        what="every picture accounted for",
+        PATIENCE,
+        "every picture accounted for",
     )
     assert house.trainer.get("/shadow")["reason"] is None
 
@@ -194,7 +207,8 @@ def test_what_a_stopped_shadow_cannot_take_is_shed_and_counted(
         child.send_signal(signal.SIGCONT)
     wait_for(
         lambda: sum(house.pictures().values()) - sum(before.values()) == sent,
-        what="every picture accounted for",
+        PATIENCE,
+        "every picture accounted for",
     )
 
 
@@ -208,7 +222,7 @@ def test_a_shadow_that_becomes_champion_ends_and_says_so(house: House) -> None:
     house.order(version=house.other)
     house.wait_for_both_workers()
     house.trainer.post(f"/models/{house.other.partition(':')[2]}/promote")
-    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, what="its end")
+    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
     assert house.trainer.get("/shadow") | {"since": ""} == {
         "version": house.other.partition(":")[2],
         "share": 1,
@@ -234,7 +248,7 @@ def test_a_shadow_that_does_not_load_ends_and_says_why(house: House) -> None:
     weights = house.copied("brokenaaaaaaaaaa") / "weights.pt"
     weights.write_bytes(weights.read_bytes()[:-1_000])
     house.order(version="brokenaaaaaaaaaa")
-    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, 60, what="its end")
+    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
     assert "cannot be loaded: its weights are damaged" in house.trainer.get("/shadow")["reason"]
     shutil.rmtree(weights.parent)
 
