@@ -5,7 +5,10 @@ other corrections and the training pictures, with their labels; and the champion
 confidence. A correction looks wrong when both contradict it. A new way of drawing passes, since
 its own kind stands beside it, however sure the champion is of something else.
 
-It is never deleted: it waits, with the reason, until a person accepts it.
+Many wrong ones of a kind that come in one burst bear each other out, so there the champion alone is
+asked: it is seldom sure of a way of drawing that it does not know.
+
+None is ever deleted: it waits, with the reason, until a person accepts it.
 """
 
 import torch
@@ -28,9 +31,11 @@ _ORIGINALS_A_CLASS = 20
 
 _BURST_SECONDS = 10.0
 _BURST_SIZE = 10
-_BURST_SHARE = 0.5
-"""So many corrections with one label within so many seconds, this share of which looks wrong, are
-one person's mistake or mischief: all of them wait."""
+_BURST_SHARE = 2 / 3
+_SURE = 0.9
+"""Where so many corrections with one class come within so many seconds, and the champion is so sure
+of another class for this share of them, all of them wait: one person's mistake, or mischief. Of
+drawings it did not know it was that sure of another class for half of one kind at most."""
 
 _AT_ONCE = 1_000
 """Corrections that are compared together, so that memory does not grow with their number."""
@@ -54,15 +59,13 @@ def suspicions(champion: Model, originals: data.Split, taught: Usable) -> dict[i
     )
     probabilities = predict(champion.network, images)
     believed = probabilities[torch.arange(len(labels)), labels]
-    looks_wrong = (support < _SUPPORT) & (believed < _DOUBT)
-    reasons = {}
-    for row in looks_wrong.nonzero().flatten().tolist():
-        confidence, answer = probabilities[row].max(0)
+    confidence, answer = probabilities.max(1)
+    reasons = _bursts(taught, (answer != labels) & (confidence > _SURE))
+    for row in ((support < _SUPPORT) & (believed < _DOUBT)).nonzero().flatten().tolist():
         reasons[row] = (
             f"The pictures most like it are labelled {champion.class_names[likeliest[row]]}, and "
-            f"the model says {champion.class_names[answer]} with {confidence:.0%}."
+            f"the model says {champion.class_names[answer[row]]} with {confidence[row]:.0%}."
         )
-    reasons = _bursts(taught, looks_wrong) | reasons
     return {int(taught.ids[row]): why for row, why in reasons.items() if not taught.accepted[row]}
 
 
@@ -105,17 +108,17 @@ def _some_of_each_class(pictures: data.Split) -> data.Split:
     return data.Split(pictures.images[some], pictures.labels[some])
 
 
-def _bursts(taught: Usable, looks_wrong: torch.Tensor) -> dict[int, str]:
-    """A reason for each correction, by its row, that came in a burst most of which looks wrong."""
+def _bursts(taught: Usable, is_sure_of_another: torch.Tensor) -> dict[int, str]:
+    """A reason for each correction, by its row, of a burst for most of which the champion is."""
     reasons = {}
     for label in sorted(set(taught.labels.tolist())):
         rows = [row for row in range(len(taught.labels)) if taught.labels[row] == label]
         for burst in _within(rows, taught):
-            wrong = int(looks_wrong[burst].sum())
-            if len(burst) >= _BURST_SIZE and wrong >= _BURST_SHARE * len(burst):
+            against = int(is_sure_of_another[burst].sum())
+            if len(burst) >= _BURST_SIZE and against >= _BURST_SHARE * len(burst):
                 why = (
                     f"It is one of {len(burst)} with this class that came within seconds, and "
-                    f"{wrong} of them look wrong."
+                    f"for {against} of them the model is sure of another one."
                 )
                 reasons.update(dict.fromkeys(burst, why))
     return reasons

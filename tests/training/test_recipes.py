@@ -157,4 +157,4 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
     assert DEFAULT_RECIPE == "standard"
-    assert list(RECIPES) == ["standard", "quick", "best", "reference"]
+    assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune"]
