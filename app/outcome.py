@@ -58,7 +58,7 @@ def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
             )
         instead = f", instead of {version_of(before)}" if before else ""
         return Outcome(f"{made} is served now{instead}.", gate.reasons if gate else (), back=back)
-    other = f"Version {version_of(served)} is served {'still' if served == before else 'now'}."
+    other = f"Version {version_of(served)} is {'still' if served == before else 'now'} served."
     if gate is not None and status.get(new) == "candidate":
         return Outcome(f"{other} {made} waits as a candidate because:", gate.reasons, waits=True)
     return Outcome(other)
@@ -78,18 +78,17 @@ def taught(corrections: Taught, gate: Gate | None) -> None:
 
 def taught_line(corrections: Taught, gate: Gate | None) -> str:
     """The same in words."""
-    said = [f"It learned from {counted(corrections.used, 'correction')}."]
-    if corrections.held_out:
-        said.append(f"{corrections.held_out:,} were kept for testing.")
     change = gate.corrections if gate else None
+    line = f"{counted(corrections.used, 'correction')} to learn from"
+    if corrections.held_out:
+        line += f", {corrections.held_out:,} kept for testing"
     if change and change.before is not None and change.after is not None:
-        said.append(
-            f"Of those that are kept for testing, {percent(change.before)} were named right "
-            f"before and {percent(change.after)} after."
+        line += (
+            f" ({percent(change.before)} of them named right before, {percent(change.after)} after)"
         )
     if corrections.set_aside:
-        said.append(f"{corrections.set_aside:,} look wrong and were set aside.")
-    return " ".join(said)
+        line += f", {corrections.set_aside:,} set aside because they look wrong"
+    return f"{line}."
 
 
 def _link(result: Result, models: Sequence[Model], *, waits: bool) -> None:

@@ -24,10 +24,12 @@ def show(model: Model) -> None:
         return
     before = version_of(gate.champion)
     st.markdown(f"## Compared with {before}, which was served then")
-    st.markdown(f"{_verdict(gate)}\n\n{bullets(gate.reasons)}")
+    if model.status != "candidate":  # whose card says why it waits
+        st.markdown(f"{_verdict(gate)}\n\n{bullets(gate.reasons)}")
     st.html(_figures(gate))
     title = f"Validation pictures: better or worse than {before}, in points"
     figure = by_class.changed(gate.per_class, than=before, title=title)
+    figure.update_layout(margin_t=8)  # nothing stands beside it
     chart(figure, key=f"gate_{model.version}", height=CLASSES_HEIGHT)
     try:
         report = trainer.report(model.version)
@@ -50,7 +52,7 @@ def _figures(gate: Gate) -> str:
     figures = {
         "Validation accuracy": gate.accuracy,
         "Calibration error": gate.calibration_error,
-        f"Right of {counted(gate.corrections_count, 'kept correction')}": gate.corrections,
+        f"Right of the {counted(gate.corrections_count, 'correction')} kept": gate.corrections,
     }
     return (
         '<dl class="facts">'

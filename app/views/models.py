@@ -28,10 +28,7 @@ _VERBS = {"candidate": "Promote anyway", "former": "Go back to this version"}
 def page() -> None:
     """The whole page."""
     st.title("Models")
-    st.write(
-        "Every version that was trained. One is served; any other can take its place. One that was "
-        "served before comes back with one click."
-    )
+    st.write("Every version that was trained. One is served; any other can take its place.")
     try:
         models = trainer.models()
     except ServiceError as error:
@@ -45,7 +42,10 @@ def page() -> None:
     if champion is None:
         st.warning("No version is chosen to be served. Promote one.")
     else:
-        st.markdown(f"Version **{champion.version}** is served.")
+        st.markdown(
+            f"Version **{champion.version}** is served. One that was served before comes back with "
+            "one click."
+        )
     wanted = st.query_params.get("version")
     everything = st.session_state.get("all_versions", False)
     for model in models if everything else models[:SHOWN_AT_FIRST]:
@@ -130,6 +130,7 @@ def why() -> str:
 def details(model: Model, others: list[Model]) -> None:
     """What training wrote about it, and how it compares with one of `others`."""
     report.show(model)
+    st.markdown("## How it was made")
     known = model.metadata
     facts = {
         "Trained": moment(model.created_at),

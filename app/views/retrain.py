@@ -82,10 +82,13 @@ def form(
             key=f"seed_{seed}",
         )
         lacking = _lacking(recipe, kept, champion)
-        learn = None if lacking else learning(recipe, kept)
-        if lacking:
-            st.info(lacking)
-            _where_to_teach(kept)
+        with left:
+            if lacking:
+                st.info(lacking)
+                _where_to_teach(kept)
+                learn = None
+            else:
+                learn = learning(recipe, kept)
         if st.button("Train a new version", type="primary", key="train", disabled=bool(lacking)):
             start(name, epochs, chosen_seed, learn)
 

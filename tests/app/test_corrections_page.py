@@ -16,15 +16,9 @@ from app.components.gallery import Action, action_of
 from app.components.verdict import Question
 from app.components.verdict import action_of as verdict_of
 from tests.app.scripted_server import Request, ScriptedServer, json_answer
-from tests.app.test_pages import READY, opened, words
+from tests.app.test_pages import NO_CORRECTIONS, READY, opened, words
 from tests.browser import TROUSERS, answered, draw, settled, surface
 from tests.processes import Server
-
-EMPTY: dict[str, Any] = {
-    "corrections": [],
-    "next": None,
-    "counts": {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0},
-}
 
 
 @pytest.fixture
@@ -255,7 +249,7 @@ def stand_in(server: ScriptedServer, patch: pytest.MonkeyPatch, page: dict[str, 
 def test_an_empty_store_says_where_to_begin(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(scripted, monkeypatch, EMPTY)
+    stand_in(scripted, monkeypatch, NO_CORRECTIONS)
     assert "Nothing is kept yet" in words(opened("corrections"))
 
 
