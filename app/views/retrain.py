@@ -235,8 +235,8 @@ def _lacking(recipe: Recipe, kept: corrections.Page, champion: Model | None) -> 
 def _where_to_teach(kept: corrections.Page) -> None:
     st.page_link("views/classify.py", label="Go to Classify")
     if kept.doubtful:
-        waiting = counted(kept.doubtful, "correction")
-        st.page_link("views/corrections.py", label=f"Decide about {waiting} that nobody uses")
+        doubtful = counted(kept.doubtful, "correction")
+        st.page_link("views/corrections.py", label=f"Decide about {doubtful} not used so far")
 
 
 def _go_on(run: Run) -> str:

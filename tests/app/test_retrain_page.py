@@ -1,15 +1,18 @@
 """The Retrain page: what there is to learn from, and which version is served after a run."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app import trainer
 from tests.app import learning
 from tests.app.scripted_server import ScriptedServer
+from tests.app.test_accessibility import settled_findings
 from tests.app.test_pages import READY, RECIPES, opened, run_in, stand_in_for_both, words
+from tests.browser import settled
 
 SERVED = learning.version("x1", "champion")
 FINETUNE = {
@@ -57,8 +60,8 @@ def finished(verdict: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
 
 def told(at: AppTest) -> str:
     """What stands under "The last run" about which version is served."""
-    [box] = [*at.success, *at.warning]
-    return str(box.value).replace("\\", "")
+    [said] = [box.value for boxes in (at.success, at.warning) for box in boxes]
+    return str(said).replace("\\", "")
 
 
 def links(at: AppTest) -> dict[str, str]:
@@ -106,7 +109,7 @@ def test_teaching_without_corrections_says_how_to_make_some(retrain: Any) -> Non
     at.radio(key="recipe").set_value("finetune").run()
     assert "say under the answer which class it is" in words(at)
     assert "Go to Classify" in links(at)
-    assert "Decide about 3 corrections that nobody uses" in links(at)
+    assert "Decide about 3 corrections not used so far" in links(at)
     assert at.button(key="train").disabled
 
 
@@ -237,3 +240,37 @@ def test_recipes_of_a_trainer_that_does_not_teach_are_read(
 ) -> None:
     stand_in_for_both(scripted, monkeypatch, run_in("running"), READY)
     assert not any(recipe.from_champion for recipe in trainer.recipes())
+
+
+# --- In the browser ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_after_a_run_that_was_held_back(
+    page: Page,
+    app_beside: str,
+    scripted: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: Literal["light", "dark"],
+) -> None:
+    run = finished(learning.gate(promoted=False), corrections=TAUGHT)
+    versions = [learning.version("x2", "candidate"), SERVED]
+    stand_in_for_both(scripted, monkeypatch, run, READY, versions, recipes={"recipes": [FINETUNE]})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{app_beside}/retrain")
+    expect(page.get_by_role("heading", name="The last run")).to_be_visible(timeout=30_000)
+    settled(page)
+    assert settled_findings(page) == []
+
+
+def test_what_was_set_aside_is_one_click_away(
+    page: Page, app_beside: str, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(learning.gate(promoted=True), corrections=TAUGHT)
+    stand_in_for_both(scripted, monkeypatch, run, READY, [SERVED])
+    page.goto(f"{app_beside}/retrain")
+    page.get_by_role("link", name="Look at what was set aside").click(timeout=30_000)
+    expect(page.get_by_role("radio", name="Set aside")).to_be_checked(timeout=15_000)
+    settled(page)
+    asked = [path for _, path, _ in scripted.seen if path.startswith("/corrections?")]
+    assert "state=set_aside" in asked[-1]
