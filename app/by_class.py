@@ -1,11 +1,12 @@
 """What a version gets right and wrong, class by class: the charts of its details."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from app.accuracy import SHOWN_DECIMALS
 from app.figures import FAINT, GREEN, GREY, ORANGE, PRIMARY, RED
+from app.gate import Change
 from app.trainer import Model
 from app.wording import percent, points
 
@@ -39,11 +40,20 @@ def accuracies(model: Model, other: Model | None) -> go.Figure:
 
 def gains(model: Model, other: Model) -> go.Figure:
     """How much better or worse it is than `other`, a signed bar for each class both know."""
-    before = other.per_class_accuracy
-    differences = {
-        name: round(share - before[name], SHOWN_DECIMALS)
+    changes = {
+        name: Change(other.per_class_accuracy.get(name), share)
         for name, share in model.per_class_accuracy.items()
-        if name in before
+    }
+    title = f"Better or worse than {other.version}, in points"
+    return changed(changes, than=other.version, title=title)
+
+
+def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figure:
+    """A signed bar for each class whose accuracy is known before and after; `than`: before what."""
+    differences = {
+        name: round(change.after - change.before, SHOWN_DECIMALS)
+        for name, change in changes.items()
+        if change.before is not None and change.after is not None
     }
     figure = go.Figure()
     figure.add_bar(
@@ -54,13 +64,13 @@ def gains(model: Model, other: Model) -> go.Figure:
         text=[_signed(gain) for gain in differences.values()],
         textposition="outside",
         cliponaxis=False,
-        customdata=[_told(gain, other) for gain in differences.values()],
+        customdata=[_told(gain, than) for gain in differences.values()],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
     # Room for the words beside the longest bar, on both sides: nothing lies in the middle.
     end = 1.5 * max((abs(gain) for gain in differences.values()), default=0) or 1
     figure.update_layout(
-        title_text=f"Better or worse than {other.version}, in points",
+        title_text=title,
         hovermode="closest",
         bargap=0.35,
         # As much above it as the legend takes of the chart that stands beside it.
@@ -146,7 +156,7 @@ def _signed(gain: float) -> str:
     return f"{gain * 100:+.1f}" if gain else "same"
 
 
-def _told(gain: float, other: Model) -> str:
+def _told(gain: float, than: str) -> str:
     if not gain:
-        return f"the same as {other.version}"
-    return f"{points(gain)}, {'better' if gain > 0 else 'worse'} than {other.version}"
+        return f"the same as {than}"
+    return f"{points(gain)}, {'better' if gain > 0 else 'worse'} than {than}"

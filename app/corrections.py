@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from app.connection import Connection, connect
+from app.correction_states import STATES
 
-STATES = ("new", "accepted", "conflict", "set_aside")
 ARCHIVE_SECONDS = 60.0  # ten thousand take seconds, on a busy machine more
 
 _Thing = TypeVar("_Thing")
@@ -47,6 +47,16 @@ class Page:
     corrections: tuple[Correction, ...]
     next: int | None
     counts: Mapping[str, int]
+
+    @property
+    def usable(self) -> int:
+        """How many there are to learn from, those that are kept for testing among them."""
+        return sum(self.counts[name] for name, state in STATES.items() if state.usable)
+
+    @property
+    def doubtful(self) -> int:
+        """How many wait for a person to decide."""
+        return sum(self.counts.values()) - self.usable
 
 
 @dataclass(frozen=True)

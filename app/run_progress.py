@@ -8,9 +8,11 @@ from app.wording import percent, remaining
 _PHASES = {
     "waiting": "Starting",
     "loading data": "Loading the pictures",
+    "looking at corrections": "Looking at the corrections",
     "training": "Training",
     "testing": "Testing on pictures it has not seen",
     "saving": "Saving the model",
+    "comparing": "Comparing it with the version that is served",
     "promoting": "Serving the model",
     "done": "Done",
 }

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from app.connection import Connection, Refused, connect
+from app.gate import Gate, Report, gate_of, report_of
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
 
@@ -15,13 +16,17 @@ _Thing = TypeVar("_Thing")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way to train. `epochs` is what it uses unless told otherwise."""
+    """A way to train. `epochs` is what it uses unless told otherwise.
+
+    `from_champion`: it goes on from the version that is served, and learns from corrections.
+    """
 
     name: str
     summary: str
     network: str
     epochs: int
     default: bool
+    from_champion: bool
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,22 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What a run made of the corrections: how many it trained on, how many it kept for testing,
+    and how many it set aside because they look wrong.
+    """
+
+    used: int
+    held_out: int
+    set_aside: int
+
+
+@dataclass(frozen=True)
 class Run:
     """One training run, as the trainer tells it. Times are aware datetimes, in UTC.
+
+    `corrections` is None until it has looked at them, and if it does not; `gate` is None until
+    its version has been compared with the one that is served.
 
     `resumable`: it ended early and another run can go on from it. `resumes` is the id of the run
     that this one goes on from, None for one that began anew.
@@ -78,6 +97,8 @@ class Run:
     eta_seconds: float | None
     epochs: tuple[Epoch, ...]
     result: Result | None
+    corrections: Taught | None
+    gate: Gate | None
     error: str | None
     resumable: bool
     resumes: str | None
@@ -101,14 +122,35 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A time that a version was promoted: when, instead of which, and by whom.
+
+    `by` is `gate` or `person`; `reason` is what that person wrote, if anything.
+    """
+
+    time: datetime
+    previous: str | None
+    by: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Model:
-    """A version in the model store. `metadata` is as training wrote it; `size_bytes` on disk."""
+    """A version in the model store. `metadata` is as training wrote it; `size_bytes` on disk.
+
+    `status` is `champion`, `candidate` (held back by the gate and never served), `former` (served
+    once) or `stored`. `gate` is None for a version that was never compared; `turns` are the times
+    that it was promoted, oldest first.
+    """
 
     tag: str
     version: str
     champion: bool
+    status: str
     created_at: datetime
     metadata: Mapping[str, Any]
+    gate: Gate | None
+    turns: tuple[Turn, ...]
     size_bytes: int
 
     @property
@@ -175,12 +217,24 @@ def models() -> list[Model]:
     return _read(lambda raw: [_model(one) for one in raw["models"]], "/models")
 
 
-def start(recipe: str | None = None, epochs: int | None = None, seed: int | None = None) -> str:
+def report(version: str) -> Report:
+    """What the gate found about `version`. Raises ServiceError: Refused if it has no report."""
+    return _read(report_of, f"/models/{quote(version, safe='')}/report")
+
+
+def start(
+    recipe: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    *,
+    corrections: bool | None = None,
+) -> str:
     """Starts a run and returns its id; the id of the one that runs already, if one does.
 
-    None leaves the choice to the trainer. Raises ServiceError.
+    `corrections`: whether it learns from them too. None leaves a choice to the trainer. Raises
+    ServiceError: Refused if the recipe needs a version or corrections that are not there.
     """
-    wanted = {"recipe": recipe, "epochs": epochs, "seed": seed}
+    wanted = {"recipe": recipe, "epochs": epochs, "seed": seed, "corrections": corrections}
     return _post_run({name: value for name, value in wanted.items() if value is not None})
 
 
@@ -202,11 +256,15 @@ def cancel(run_id: str) -> None:
             raise
 
 
-def promote(version: str) -> Promotion:
-    """Has `version` served, and waits until every worker does. Raises ServiceError."""
+def promote(version: str, reason: str | None = None) -> Promotion:
+    """Has `version` served, and waits until every worker does. Raises ServiceError.
+
+    `reason` is kept with the promotion.
+    """
     trainer = _trainer()
     path = f"/models/{quote(version, safe='')}/promote"
-    raw = trainer.post(path, read_seconds=PROMOTE_SECONDS)
+    body = {} if reason is None else {"json": {"reason": reason}}
+    raw = trainer.post(path, read_seconds=PROMOTE_SECONDS, **body)
     try:
         return Promotion(
             tag=str(raw["tag"]) if "tag" in raw else version,
@@ -250,6 +308,7 @@ def _recipe(raw: Any) -> Recipe:
         network=str(raw["network"]),
         epochs=int(raw["epochs"]),
         default=bool(raw["default"]),
+        from_champion=bool(raw.get("from_champion")),
     )
 
 
@@ -269,9 +328,23 @@ def _run(raw: Any) -> Run:
         eta_seconds=None if raw["eta_seconds"] is None else float(raw["eta_seconds"]),
         epochs=tuple(_epoch(one) for one in raw["epochs"]),
         result=None if raw["result"] is None else _result(raw["result"]),
+        corrections=_if_there(raw, "corrections", _taught),
+        gate=_if_there(raw, "gate", gate_of),
         error=None if raw["error"] is None else str(raw["error"]),
         resumable=bool(raw["resumable"]),
         resumes=None if config.get("resume") is None else str(config["resume"]),
+    )
+
+
+def _if_there(raw: Any, name: str, parse: Callable[[Any], _Thing]) -> _Thing | None:
+    """None too where the key is missing, as in what an older version of the trainer wrote."""
+    value = raw.get(name)
+    return None if value is None else parse(value)
+
+
+def _taught(raw: Any) -> Taught:
+    return Taught(
+        used=int(raw["used"]), held_out=int(raw["held_out"]), set_aside=int(raw["set_aside"])
     )
 
 
@@ -311,11 +384,25 @@ def _result(raw: Any) -> Result:
 
 
 def _model(raw: Any) -> Model:
+    champion = bool(raw["champion"])
+    metadata = dict(raw["metadata"])
     return Model(
         tag=str(raw["tag"]),
         version=str(raw["version"]),
-        champion=bool(raw["champion"]),
+        champion=champion,
+        status=str(raw.get("status") or ("champion" if champion else "stored")),
         created_at=datetime.fromisoformat(raw["created_at"]),
-        metadata=dict(raw["metadata"]),
+        metadata=metadata,
+        gate=_if_there(metadata, "gate", gate_of),
+        turns=tuple(_turn(one) for one in raw.get("promotions") or ()),
         size_bytes=int(raw["size_bytes"]),
+    )
+
+
+def _turn(raw: Any) -> Turn:
+    return Turn(
+        time=datetime.fromisoformat(raw["time"]),
+        previous=None if raw["previous"] is None else str(raw["previous"]),
+        by=str(raw["by"]),
+        reason=None if raw["reason"] is None else str(raw["reason"]),
     )

@@ -1,12 +1,23 @@
 """Numbers and times as a person reads them."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 
 def plain(text: str) -> str:
     """Text from outside, so that Markdown shows it as it is: no links, no emphasis, no formulas."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """A Markdown list of sentences from outside; empty if there is none."""
+    return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 correction`, `1,234 corrections`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def percent(share: float) -> str:
@@ -50,9 +61,14 @@ def size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB"
 
 
-def ago(moment: datetime) -> str:
+def moment(time: datetime) -> str:
+    """`12 Nov 2026, 14:05 UTC`, in the time zone of this machine."""
+    return time.astimezone().strftime("%-d %b %Y, %H:%M %Z")
+
+
+def ago(time: datetime) -> str:
     """`just now`, `5 minutes ago`, `3 hours ago`, `12 Nov 2026`."""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
+    seconds = (datetime.now(UTC) - time).total_seconds()
     if seconds < 60:
         return "just now"
     for unit, length in (("minute", 60), ("hour", 3600), ("day", 86_400)):
@@ -60,4 +76,4 @@ def ago(moment: datetime) -> str:
         limit = {"minute": 60, "hour": 24, "day": 7}[unit]
         if count < limit:
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return moment.strftime("%-d %b %Y")
+    return time.strftime("%-d %b %Y")

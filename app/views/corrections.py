@@ -8,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import badge, corrections, trainer_notice
 from app.components.gallery import Action, Card, gallery
 from app.connection import ServiceError
+from app.correction_states import STATES, UNKNOWN
 from app.corrections import Correction, Page
 from app.wording import ago, plain
 
@@ -15,12 +16,6 @@ AT_A_TIME = 30
 LARGEST_ARCHIVE_MB = 100
 
 _ALL = "all"
-_STATES = {
-    "new": "New",
-    "accepted": "Accepted",
-    "conflict": "Disputed",
-    "set_aside": "Set aside",
-}
 _SOURCES = {"pad": "drawn", "upload": "uploaded", "api": "sent by a program"}
 _EVERY_CLASS = "Every class"
 
@@ -38,9 +33,11 @@ def page() -> None:
     """The whole page."""
     st.title("Corrections")
     st.write(
-        "What people said that pictures show. New and accepted ones are there to train on; one in "
-        "five is kept for testing instead, and tells how well the others were learned."
+        "What people said that pictures show. Runs learn from new and accepted ones; one in five "
+        "is kept for testing instead, and tells how well the others were learned. What looks wrong "
+        "is set aside with the reason, and used only if you accept it."
     )
+    follow_link()
     try:
         shown = look()
     except ServiceError as error:
@@ -53,7 +50,7 @@ def page() -> None:
     elif not shown.corrections:
         st.info("None is like that.")
     else:
-        st.caption(summary(shown))
+        st.caption(caption(shown))
     # Mounted even when empty: the last one may have been deleted, and there is Undo.
     done: Done | None = st.session_state.get("corrections_done")
     gallery(
@@ -66,6 +63,15 @@ def page() -> None:
     )
     paging(shown)
     move()
+
+
+def follow_link() -> None:
+    """Chooses the state that the address names, as in `/corrections?state=set_aside`."""
+    named = st.query_params.get("state", _ALL)
+    wanted = named if named in STATES else _ALL
+    if st.session_state.get("corrections_state") != wanted:
+        st.session_state["corrections_state"] = wanted
+        _to_the_first_page()
 
 
 def look() -> Page:
@@ -90,12 +96,11 @@ def filters() -> None:
     with st.container(horizontal=True, gap="medium"):
         st.segmented_control(
             "State",
-            [_ALL, *_STATES],
-            default=_ALL,
+            [_ALL, *STATES],
             required=True,
-            format_func=lambda state: _STATES.get(state, "All"),
+            format_func=lambda state: STATES[state].title if state in STATES else "All",
             key="corrections_state",
-            on_change=_to_the_first_page,
+            on_change=_choose_state,
         )
         st.selectbox(
             "Class",
@@ -117,10 +122,13 @@ def nothing_there() -> None:
     )
 
 
-def summary(shown: Page) -> str:
-    """How many there are of each kind."""
+def caption(shown: Page) -> str:
+    """How many there are of each kind; or what the one kind that is shown means."""
+    chosen = st.session_state["corrections_state"]
+    if chosen in STATES:
+        return STATES[chosen].meaning
     there = ((state, count) for state, count in shown.counts.items() if count)
-    return " · ".join(f"{count:,} {_STATES[state].lower()}" for state, count in there)
+    return " · ".join(f"{count:,} {STATES[state].title.lower()}" for state, count in there)
 
 
 def card(one: Correction) -> Card:
@@ -131,17 +139,18 @@ def card(one: Correction) -> Card:
         said = "The model said so too"
     else:
         said = f"The model said {one.predicted}"
+    state = STATES.get(one.state, UNKNOWN)
     source = _SOURCES.get(one.source, f"by {one.source}")
     return Card(
         id=one.id,
         label=one.label,
-        state=one.state,
-        state_name=_STATES.get(one.state, one.state),
+        tone=state.tone,
+        state=state.title,
         said=said,
         reason=one.reason or "",
         origin=f"{source}, {ago(one.created_at)}",
         held_out=one.held_out,
-        acceptable=one.state in ("new", "set_aside"),
+        acceptable=state.acceptable,
         png=one.png,
     )
 
@@ -250,6 +259,16 @@ def _import(file: UploadedFile) -> None:
         told = (True, f"{added:,} added; {known:,} were here already.")
         st.session_state["imports"] = st.session_state.get("imports", 0) + 1
     st.session_state["corrections_imported"] = told
+    _to_the_first_page()
+
+
+def _choose_state() -> None:
+    """The address goes with the choice, so that it can be sent to somebody."""
+    chosen = st.session_state["corrections_state"]
+    if chosen in STATES:
+        st.query_params["state"] = chosen
+    else:
+        st.query_params.pop("state", None)
     _to_the_first_page()
 
 

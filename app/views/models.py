@@ -4,17 +4,25 @@ from html import escape
 
 import streamlit as st
 
-from app import badge, by_class, classifier, curves, trainer, trainer_notice
+from app import badge, by_class, classifier, curves, promotion, report, trainer, trainer_notice
 from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
 from app.connection import ServiceError
-from app.trainer import Model
-from app.wording import ago, duration, percent, plain, size
+from app.trainer import Model, Turn
+from app.wording import ago, bullets, duration, moment, percent, size
 
 SHOWN_AT_FIRST = 8
+LONGEST_REASON = 500  # characters; the trainer takes no more
 CLASSES_HEIGHT = 380
 MISTAKES_HEIGHT = 420
+
+_MARKS = {
+    "candidate": ("waiting", "Candidate"),
+    "former": ("idle", "Served before"),
+    "stored": ("idle", "Never served"),
+}
+_VERBS = {"candidate": "Promote anyway", "former": "Go back to this version"}
 
 
 def page() -> None:
@@ -26,13 +34,18 @@ def page() -> None:
     except ServiceError as error:
         trainer_notice.show(error, "The version that is served goes on answering meanwhile.")
         return
-    tell_promotion()
+    promotion.tell()
     if not models:
         st.info("There is no version yet. The first one is trained on the Retrain page, or above.")
         return
     champion = next((model for model in models if model.champion), None)
     if champion is None:
         st.warning("No version is chosen to be served. Promote one.")
+    else:
+        st.markdown(
+            f"Version **{champion.version}** is served. One that was served before comes back with "
+            "one click."
+        )
     wanted = st.query_params.get("version")
     everything = st.session_state.get("all_versions", False)
     for model in models if everything else models[:SHOWN_AT_FIRST]:
@@ -43,13 +56,6 @@ def page() -> None:
         st.rerun()
 
 
-def tell_promotion() -> None:
-    """What the last promotion of this visit did."""
-    done = st.session_state.pop("promoted", None)
-    if done is not None:
-        st.success(plain(done))
-
-
 def card(model: Model, champion: Model | None, others: list[Model], *, opened: bool) -> None:
     """One version: its figures, its details, its button."""
     with st.container(border=True, key=f"model_{model.version}"):
@@ -57,15 +63,20 @@ def card(model: Model, champion: Model | None, others: list[Model], *, opened: b
         with head:
             st.html(
                 f'<div class="version"><strong>{escape(model.version)}</strong>'
-                f"<span>{escape(_summary(model))}</span></div>"
+                f"<span>{escape(_summary(model))}</span>{_mark(model)}</div>"
             )
         with figures:
             _accuracy(model, champion)
         with action:
             if model.champion:
                 st.html(f'<div class="badge ready"><b>Served</b> {_by_workers(model)}</div>')
-            elif st.button(_verb(model, champion), key=f"promote_{model.version}", width="stretch"):
-                confirm(model, champion)
+            elif st.button(_verb(model), key=f"promote_{model.version}", width="stretch"):
+                if model.status == "former":
+                    promotion.promote(model.version)
+                else:
+                    confirm(model, champion)
+        if model.status == "candidate" and model.gate is not None:
+            st.markdown(f"Held back:\n\n{bullets(model.gate.reasons)}")
         # Charts that nobody looks at are not drawn: there are several for each version.
         folded = st.expander(
             "Details", expanded=opened, key=f"details_{model.version}", on_change="rerun"
@@ -78,31 +89,51 @@ def card(model: Model, champion: Model | None, others: list[Model], *, opened: b
 @st.dialog("Serve another version?")
 def confirm(model: Model, champion: Model | None) -> None:
     """Says what will happen, does it, and says how long it took."""
+    candidate = model.status == "candidate"
     st.markdown(_consequence(model, champion))
+    if candidate and model.gate is not None:
+        st.markdown(f"It was held back:\n\n{bullets(model.gate.reasons)}")
     st.markdown("Requests that are under way are answered by the old version. None fails.")
-    go_on, leave = st.columns(2)
-    if leave.button("Leave it", width="stretch", key="leave"):
+    with st.form("promotion", border=False):
+        reason = why() if candidate else None
+        go_on, leave = st.columns(2)
+        with leave:
+            left = st.form_submit_button("Leave it", width="stretch", key="leave")
+        with go_on:
+            confirmed = st.form_submit_button(
+                "Serve it anyway" if candidate else "Serve it",
+                type="primary",
+                width="stretch",
+                key="confirm",
+            )
+    if left:
         st.rerun()
-    if not go_on.button("Serve it", type="primary", width="stretch", key="confirm"):
+    if not confirmed:
         return
-    try:
-        with st.spinner("Every worker is loading it", show_time=True):
-            done = trainer.promote(model.version)
-    except ServiceError as error:
-        st.error(f"{plain(error.sentence)} What was served before is served still.")
+    if reason == "":
+        st.error("Say why first. A word is enough.")
         return
-    workers = "1 worker serves" if done.workers == 1 else f"{done.workers} workers serve"
-    st.session_state["promoted"] = (
-        done.detail or f"{workers} version {model.version} after {duration(done.seconds)}."
+    promotion.promote(model.version, reason)
+
+
+def why() -> str:
+    """What a person writes who promotes a candidate, without white space around it."""
+    written = st.text_input(
+        "Why serve it anyway?",
+        max_chars=LONGEST_REASON,
+        help="It is kept with the promotion, and shown in the version's details",
+        key="reason",
     )
-    st.rerun()
+    return written.strip()
 
 
 def details(model: Model, others: list[Model]) -> None:
     """What training wrote about it, and how it compares with one of `others`."""
+    report.show(model)
+    st.markdown("## How it was made")
     known = model.metadata
     facts = {
-        "Trained": model.created_at.astimezone().strftime("%-d %b %Y, %H:%M %Z"),
+        "Trained": moment(model.created_at),
         "Recipe": known.get("recipe"),
         "Network": known.get("network"),
         "Parameters": _thousands(known.get("parameters")),
@@ -127,6 +158,7 @@ def details(model: Model, others: list[Model]) -> None:
         )
         + "</dl>"
     )
+    _show_turns(model.turns)
     if model.per_class_accuracy:
         _show_classes(model, others)
     _show_mistakes(model)
@@ -172,6 +204,21 @@ def _show_mistakes(model: Model) -> None:
     )
 
 
+def _show_turns(turns: tuple[Turn, ...]) -> None:
+    """When it was promoted, by whom and why, the last time first."""
+    if not turns:
+        return
+    st.markdown("## Promotions")
+    st.html(f'<ol class="turns">{"".join(_turn(turn) for turn in reversed(turns))}</ol>')
+
+
+def _turn(turn: Turn) -> str:
+    by = "after a run, by the gate" if turn.by == "gate" else f"by a {turn.by}"
+    instead = f", instead of {version_of(turn.previous)}" if turn.previous else ""
+    reason = f"<q>{escape(turn.reason)}</q>" if turn.reason else ""
+    return f"<li><b>{escape(moment(turn.time))}</b> {escape(by + instead)}{reason}</li>"
+
+
 def _others(model: Model, models: list[Model]) -> list[Model]:
     """Every version but this one: the one that is served, then the newest first."""
     others = [other for other in models if other.tag != model.tag]
@@ -200,9 +247,14 @@ def _by_workers(model: Model) -> str:
     return "by 1 worker" if state.workers == 1 else f"by {state.workers} workers"
 
 
-def _verb(model: Model, champion: Model | None) -> str:
-    older = champion is not None and model.created_at < champion.created_at
-    return "Roll back to this" if older else "Promote"
+def _mark(model: Model) -> str:
+    """Where it stands, beside the one that is served."""
+    kind, words = _MARKS.get(model.status, ("idle", ""))
+    return f'<div class="badge {kind}"><b>{words}</b></div>' if words else ""
+
+
+def _verb(model: Model) -> str:
+    return _VERBS.get(model.status, "Promote")
 
 
 def _consequence(model: Model, champion: Model | None) -> str:

@@ -5,14 +5,14 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app import curves, run_progress, trainer, trainer_notice
-from app.accuracy import accuracy_metric
+from app import corrections, curves, outcome, promotion, run_progress, trainer, trainer_notice
 from app.classifier import version_of
 from app.connection import ServiceError
-from app.trainer import Recipe, Run
-from app.wording import ago, duration, percent, plain
+from app.trainer import Model, Recipe, Run
+from app.wording import ago, counted, duration, percent, plain
 
 LIVE_SECONDS = 1.0
+REFERENCE = "reference"  # it shows how others train, who have no corrections
 MOST_EPOCHS = 50
 MOST_SEED = 2**31 - 1
 
@@ -20,32 +20,48 @@ MOST_SEED = 2**31 - 1
 def page() -> None:
     """The whole page. What runs is asked of the trainer, so a reload finds it again."""
     st.title("Retrain")
-    st.write("Train a new version. It is served by itself as soon as it is done.")
     try:
-        recipes, runs = trainer.recipes(), trainer.runs()
+        recipes, runs, models = trainer.recipes(), trainer.runs(), trainer.models()
+        kept = corrections.page(limit=1)
     except ServiceError as error:
         trainer_notice.show(error, "The model that is served goes on answering meanwhile.")
         return
+    promotion.tell()
+    champion = next((model for model in models if model.champion), None)
+    st.markdown(what_follows(champion))
     latest = runs[0] if runs else None
     alive = latest is not None and latest.alive
     if not alive:
-        form(recipes, seed=latest.seed + 1 if latest else 0)
+        form(recipes, kept, champion, seed=latest.seed + 1 if latest else 0)
     if latest is not None:
         st.fragment(live, run_every=LIVE_SECONDS if alive else None)(latest.run_id)
     history([run for run in runs if not run.alive])
 
 
-def form(recipes: list[Recipe], *, seed: int) -> None:
-    """Recipe, epochs, seed, and the button. `seed` is the one to offer."""
-    by_name = {recipe.name: recipe for recipe in recipes}
-    default = next((i for i, recipe in enumerate(recipes) if recipe.default), 0)
+def what_follows(champion: Model | None) -> str:
+    """Which version is served, and which one will be after a run."""
+    if champion is None:
+        return "No version is served yet. A new one is served by itself as soon as it is done."
+    return (
+        f"Version **{champion.version}** is served. A new one takes its place only if it is not "
+        "worse: overall, in any class, on the corrections that are kept for testing, and in how "
+        "far its confidence can be trusted. Otherwise it waits as a candidate, and you decide."
+    )
+
+
+def form(
+    recipes: list[Recipe], kept: corrections.Page, champion: Model | None, *, seed: int
+) -> None:
+    """Recipe, epochs, seed, corrections, and the button. `seed` is the one to offer."""
+    offered = sorted(recipes, key=lambda recipe: not recipe.from_champion)
+    by_name = {recipe.name: recipe for recipe in offered}
     with st.container(border=True, key="form"):
         left, right = st.columns([2, 1], gap="medium")
         name = left.radio(
             "Recipe",
             list(by_name),
-            index=default,
-            captions=[recipe.summary for recipe in recipes],
+            index=_best_choice(offered, teachable=champion is not None and kept.usable > 0),
+            captions=[recipe.summary for recipe in offered],
             key="recipe",
         )
         recipe = by_name[name]
@@ -65,14 +81,41 @@ def form(recipes: list[Recipe], *, seed: int) -> None:
             help="Chance starts from it: the same seed gives the same model again",
             key=f"seed_{seed}",
         )
-        if st.button("Train a new version", type="primary", key="train"):
-            start(name, epochs, chosen_seed)
+        lacking = _lacking(recipe, kept, champion)
+        with left:
+            if lacking:
+                st.info(lacking)
+                _where_to_teach(kept)
+                learn = None
+            else:
+                learn = learning(recipe, kept)
+        if st.button("Train a new version", type="primary", key="train", disabled=bool(lacking)):
+            start(name, epochs, chosen_seed, learn)
 
 
-def start(recipe: str, epochs: int, seed: int) -> None:
+def learning(recipe: Recipe, kept: corrections.Page) -> bool | None:
+    """Says what there is to learn from; the choice to learn from it, None if there is no choice."""
+    if not kept.usable:
+        return None
+    there = f"{counted(kept.usable, 'correction')}, of which one in five is kept for testing"
+    if recipe.from_champion:
+        st.write(f"It learns from {there}.")
+        chosen = None
+    else:
+        chosen = st.checkbox(
+            "Learn from corrections too",
+            value=recipe.name != REFERENCE,
+            help=f"There are {there}",
+            key=f"corrections_{recipe.name}",
+        )
+    st.page_link("views/corrections.py", label="See all corrections")
+    return chosen
+
+
+def start(recipe: str, epochs: int, seed: int, learn: bool | None) -> None:
     """Starts a run and shows it, or says why it did not start."""
     try:
-        trainer.start(recipe, epochs, seed)
+        trainer.start(recipe, epochs, seed, corrections=learn)
     except ServiceError as error:
         st.error(plain(error.sentence))
     else:
@@ -84,6 +127,7 @@ def live(run_id: str) -> None:
     try:
         run = trainer.run(run_id)
         steps = curves.steps_of(run)
+        models = [] if run.alive else trainer.models()
     except ServiceError as error:
         st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
         return
@@ -91,7 +135,7 @@ def live(run_id: str) -> None:
         with st.container(border=True, key="running"):
             going_on(run)
     else:
-        ended(run)
+        ended(run, models)
     curves.show(run, steps)
     if not run.alive and st.session_state.pop("watching", None) == run_id:
         st.rerun(scope="app")
@@ -105,6 +149,8 @@ def going_on(run: Run) -> None:
     if run.resumes is not None:
         st.caption("It goes on from an earlier run that did not reach its end.")
     run_progress.show(run)
+    if run.corrections is not None:
+        outcome.taught(run.corrections, run.gate)
     if st.button("Cancel", key="cancel"):
         try:
             trainer.cancel(run.run_id)
@@ -115,25 +161,13 @@ def going_on(run: Run) -> None:
             st.rerun(scope="app")
 
 
-def ended(run: Run) -> None:
-    """How the last run ended: accuracy before and after, or what went wrong."""
+def ended(run: Run, models: list[Model]) -> None:
+    """How the last run ended: which version is served after it, or what went wrong."""
     st.header("The last run")
     if run.result is None:
         ended_early(run)
-        return
-    result = run.result
-    before, after, took = st.columns(3)
-    known = "no model" if result.previous_accuracy is None else percent(result.previous_accuracy)
-    before.metric("Accuracy before", known, border=True, height="stretch")
-    with after:
-        accuracy_metric("Accuracy after", result.accuracy, result.previous_accuracy, border=True)
-    took.metric("It took", duration(result.seconds), border=True, height="stretch")
-    st.page_link(
-        "views/models.py",
-        label=f"See version {version_of(result.model)}",
-        icon=":material/arrow_forward:",
-        query_params={"version": version_of(result.model)},
-    )
+    else:
+        outcome.show(run, run.result, models)
 
 
 def ended_early(run: Run) -> None:
@@ -166,13 +200,43 @@ def history(runs: list[Run]) -> None:
         st.write("Nothing has been trained yet.")
         return
     table = pd.DataFrame([_row(run) for run in runs])
-    failures = bool(table["Problem"].any())
+    empty = [name for name in ("Verdict", "Problem") if not table[name].any()]
     st.dataframe(
-        table if failures else table.drop(columns="Problem"),
+        table.drop(columns=empty),
         hide_index=True,
         column_config={"Problem": st.column_config.TextColumn(width="large")},
         alt="A row for each run: when, how it ended, recipe, epochs, accuracy, time, version",
     )
+
+
+def _best_choice(recipes: list[Recipe], *, teachable: bool) -> int:
+    """The place of the recipe that most visitors come for."""
+    wanted = (i for i, it in enumerate(recipes) if (it.from_champion if teachable else it.default))
+    return next(wanted, 0)
+
+
+def _lacking(recipe: Recipe, kept: corrections.Page, champion: Model | None) -> str | None:
+    """Why this recipe cannot be used now, None if it can."""
+    if not recipe.from_champion:
+        return None
+    if champion is None:
+        return (
+            "This recipe goes on from the version that is served, and none is served yet. "
+            "Train one by another recipe first."
+        )
+    if not kept.usable:
+        return (
+            "There are no corrections to learn from yet. Draw or upload something on Classify, "
+            "and say under the answer which class it is."
+        )
+    return None
+
+
+def _where_to_teach(kept: corrections.Page) -> None:
+    st.page_link("views/classify.py", label="Go to Classify")
+    if kept.doubtful:
+        doubtful = counted(kept.doubtful, "correction")
+        st.page_link("views/corrections.py", label=f"Decide about {doubtful} not used so far")
 
 
 def _go_on(run: Run) -> str:
@@ -199,8 +263,15 @@ def _row(run: Run) -> dict[str, object]:
         "Accuracy": percent(run.result.accuracy) if run.result else "",
         "Time": duration(run.seconds) if run.seconds is not None else "",
         "Version": version_of(run.result.model) if run.result else "",
+        "Verdict": _verdict(run),
         "Problem": run.error or "",
     }
+
+
+def _verdict(run: Run) -> str:
+    if run.gate is None:
+        return ""
+    return "promoted" if run.gate.promoted else "held back"
 
 
 page()

@@ -8,6 +8,8 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
@@ -69,6 +71,20 @@ def app_url(
     classifier_url: str, trainer_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The page, run as `make run` runs it, on the session's services."""
+    with page_beside(classifier_url, trainer_url, tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@pytest.fixture
+def app_beside(scripted: ScriptedServer, tmp_path: Path) -> Iterator[str]:
+    """The page on services that are scripted, for states that real ones are seldom in."""
+    with page_beside(scripted.url, scripted.url, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def page_beside(classifier_url: str, trainer_url: str, folder: Path) -> Iterator[str]:
+    """Runs the page, with its log in `folder`; nothing may go wrong in it."""
     port = free_port()
     environment = {
         **os.environ,
@@ -76,7 +92,7 @@ def app_url(
         "TRAINER_URL": trainer_url,
         "PROMETHEUS_URL": f"http://127.0.0.1:{free_port()}",
     }
-    log = tmp_path_factory.mktemp("app") / "log"
+    log = folder / "log"
     command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as output:
@@ -84,8 +100,10 @@ def app_url(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     url = f"http://127.0.0.1:{port}"
-    wait_for(lambda: answers(f"{url}/_stcore/health"), 60, "the page")
-    yield url
-    process.terminate()
-    process.wait(10)
+    try:
+        wait_for(lambda: answers(f"{url}/_stcore/health"), 60, "the page")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
     assert "Traceback" not in log.read_text()

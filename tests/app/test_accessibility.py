@@ -28,14 +28,20 @@ def test_axe_finds_nothing(
     page.goto(f"{app_url}/{path}")
     expect(page.get_by_role("heading", name=landmark)).to_be_visible(timeout=30_000)
     page.wait_for_selector(SETTLED)
+    found = settled_findings(page)
+    context.close()
+    assert found == []
+
+
+def settled_findings(page: Page) -> list[str]:
+    """What is wrong with the page once it is drawn."""
     found = findings(page)
     for _ in range(20):  # charts have no name, and new parts are pale, until they are drawn
         if not found:
             break
         page.wait_for_timeout(500)
         found = findings(page)
-    context.close()
-    assert found == []
+    return found
 
 
 def findings(page: Page) -> list[str]:

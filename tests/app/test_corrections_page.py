@@ -11,19 +11,32 @@ import psutil
 import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
+from streamlit.testing.v1 import AppTest
 
 from app.components.gallery import Action, action_of
 from app.components.verdict import Question
 from app.components.verdict import action_of as verdict_of
+from app.correction_states import STATES
 from tests.app.scripted_server import Request, ScriptedServer, json_answer
-from tests.app.test_pages import READY, opened, words
+from tests.app.test_pages import NO_CORRECTIONS, READY, opened, words
 from tests.browser import TROUSERS, answered, draw, settled, surface
-from tests.processes import Server
+from tests.processes import ROOT, Server
 
-EMPTY: dict[str, Any] = {
-    "corrections": [],
-    "next": None,
-    "counts": {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0},
+A_BAG = NO_CORRECTIONS | {
+    "corrections": [
+        {
+            "id": 1,
+            "label": "Bag",
+            "predicted": "Shirt",
+            "model": None,
+            "source": "pad",
+            "created_at": "2026-01-02T03:04:05+00:00",
+            "state": "new",
+            "reason": None,
+            "held_out": False,
+            "png": "",
+        }
+    ]
 }
 
 
@@ -222,6 +235,23 @@ def test_only_those_in_a_state_or_of_a_class(gallery: Page, some_corrections: li
     expect(card(gallery, coat)).to_be_visible()
 
 
+def test_an_address_names_the_state_to_show(
+    page: Page, app_url: str, some_corrections: list[int]
+) -> None:
+    aside, coat = some_corrections[2], some_corrections[1]
+    page.goto(f"{app_url}/corrections?state=set_aside")
+    settled(page)
+    expect(card(page, aside)).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("None is used unless you accept it.")).to_be_visible()
+    expect(card(page, coat)).to_have_count(0)
+    page.get_by_role("radio", name="Accepted").click()
+    expect(card(page, coat)).to_be_visible()
+    assert page.url.endswith("/corrections?state=accepted")
+    page.get_by_role("radio", name="All").click()
+    expect(card(page, aside)).to_be_visible()
+    assert page.url.endswith("/corrections")
+
+
 def test_all_of_them_are_downloaded_and_taken_back(
     gallery: Page, some_corrections: list[int], trainer_url: str, tmp_path: Path
 ) -> None:
@@ -255,8 +285,32 @@ def stand_in(server: ScriptedServer, patch: pytest.MonkeyPatch, page: dict[str, 
 def test_an_empty_store_says_where_to_begin(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(scripted, monkeypatch, EMPTY)
+    stand_in(scripted, monkeypatch, NO_CORRECTIONS)
     assert "Nothing is kept yet" in words(opened("corrections"))
+
+
+@pytest.mark.parametrize("name", list(STATES))
+def test_each_state_can_be_asked_for_and_says_what_it_means(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stand_in(scripted, monkeypatch, A_BAG | {"counts": NO_CORRECTIONS["counts"] | {name: 1}})
+    at = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=30).run()
+    at.query_params["state"] = name
+    at.switch_page("views/corrections.py").run()
+    assert not at.exception
+    assert STATES[name].meaning in [caption.value for caption in at.caption]
+    assert f"state={name}&" in scripted.seen[-1][1]
+
+
+def test_a_state_that_does_not_exist_shows_all(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(scripted, monkeypatch, NO_CORRECTIONS)
+    at = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=30).run()
+    at.query_params["state"] = "lost"
+    at.switch_page("views/corrections.py").run()
+    assert not at.exception
+    assert "state=" not in scripted.seen[-1][1]
 
 
 def test_an_answer_that_makes_no_sense_is_told(

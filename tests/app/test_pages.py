@@ -170,27 +170,45 @@ def stand_in_for_both(
     run: dict[str, Any],
     model: Any,
     versions: Sequence[dict[str, Any]] = (),
+    **more: Any,
 ) -> None:
-    """States that a real trainer is in for a moment only, held still."""
+    """States that a real trainer is in for a moment only, held still.
+
+    `more` are other answers by the last part of the path.
+    """
     answers = {
+        "/corrections": NO_CORRECTIONS,
         "/model": model,
         "/models": {"models": list(versions)},
         "/recipes": {"recipes": RECIPES},
         "/runs": {"runs": [run]},
         "/runs/r1": run,
         "/runs/r1/events": {"events": [], "next": 0},
+        **{f"/{name}": told for name, told in more.items()},
     }
 
     def answer(request: Request) -> tuple[int, str, bytes]:
+        path = request[1].partition("?")[0]
+        if path.endswith("/promote"):
+            return json_answer({"tag": path.split("/")[2], "workers": 2, "seconds": 0.2})
         if request[0] == "POST":
             return json_answer({"run_id": "r2"}, 201)
-        return json_answer(answers[request[1].partition("?")[0]])
+        if path.endswith("/report"):
+            path = "/report"
+        if path not in answers:
+            return json_answer({"error": f"There is no {path}."}, 404)
+        return json_answer(answers[path])
 
     server.answer = answer
     monkeypatch.setenv("CLASSIFIER_URL", server.url)
     monkeypatch.setenv("TRAINER_URL", server.url)
 
 
+NO_CORRECTIONS: dict[str, Any] = {
+    "corrections": [],
+    "next": None,
+    "counts": {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0},
+}
 NO_MODEL: dict[str, Any] = {"tag": None, "metadata": {}, "workers": [], "serving": {}}
 READY = {"tag": TAG, "metadata": {"accuracy": 0.9}, "workers": [], "serving": {TAG: 2}}
 LOADING = {**READY, "serving": {}}

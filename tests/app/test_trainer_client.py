@@ -6,6 +6,8 @@ import pytest
 
 from app import trainer
 from app.connection import BadAnswer, Refused
+from app.gate import Change
+from tests.app import learning
 from tests.app.scripted_server import ScriptedServer, json_answer
 
 
@@ -95,6 +97,69 @@ def test_cancelling_what_has_ended_is_no_error(stand_in: ScriptedServer) -> None
 def test_a_promotion_without_a_classifier_tells_so(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"detail": "No classifier runs."}, 202)
     assert trainer.promote("abc").detail == "No classifier runs."
+
+
+@pytest.mark.parametrize(
+    ("reason", "body"), [(None, b""), ("It knows our bags.", b'{"reason": "It knows our bags."}')]
+)
+def test_a_reason_goes_with_the_promotion_if_there_is_one(
+    stand_in: ScriptedServer, reason: str | None, body: bytes
+) -> None:
+    trainer.promote("abc", reason)
+    assert stand_in.seen == [("POST", "/models/abc/promote", body)]
+
+
+def test_a_choice_about_corrections_is_sent(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"run_id": "r1"}, 201)
+    trainer.start("standard", corrections=False)
+    trainer.start("standard", corrections=True)
+    assert [body for _, _, body in stand_in.seen] == [
+        b'{"recipe": "standard", "corrections": false}',
+        b'{"recipe": "standard", "corrections": true}',
+    ]
+
+
+def test_a_report_is_read_with_its_pictures(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer(learning.report(learning.gate(promoted=False)))
+    report = trainer.report("abc")
+    assert report.gate.per_class["Shirt"] == Change(0.842, 0.801)
+    assert (report.gate.corrections, report.gate.corrections_count) == (Change(0.4, 1.0), 5)
+    bag, coat = report.better
+    assert (bag.label, bag.before, bag.after) == ("Bag", "Shirt", "Bag")
+    assert (bag.corrected, coat.corrected) == (True, False)
+    assert bag.png.startswith(b"\x89PNG")
+    assert stand_in.seen[0][1] == "/models/abc/report"
+
+
+def test_a_first_version_was_compared_with_nothing(stand_in: ScriptedServer) -> None:
+    first = {
+        **learning.gate(promoted=True, champion=None),
+        "accuracy": {"before": None, "after": 0.9},
+        "corrections": {"count": 0, "before": None, "after": None},
+    }
+    stand_in.answer = lambda _: json_answer({"models": [learning.version("a", "champion", first)]})
+    [model] = trainer.models()
+    assert model.gate is not None
+    assert (model.gate.champion, model.gate.accuracy) == (None, Change(None, 0.9))
+    assert model.gate.corrections == Change(None, None)
+
+
+def test_a_version_that_has_no_report_is_refused(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"error": "It has no report."}, 404)
+    with pytest.raises(Refused, match="no report"):
+        trainer.report("abc")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reasons": None}, {"per_class": []}, {"corrections": None}, {"better": [{}]}]
+)
+def test_a_report_of_another_shape_is_no_crash(
+    stand_in: ScriptedServer, wrong: dict[str, Any]
+) -> None:
+    report = learning.report(learning.gate(promoted=True))
+    stand_in.answer = lambda _: json_answer({**report, **wrong})
+    with pytest.raises(BadAnswer):
+        trainer.report("abc")
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"runs": [{}]}, {"runs": [{"config": None}]}])

@@ -42,3 +42,13 @@ def test_ages(age: timedelta, words: str) -> None:
 
 def test_text_from_outside_is_no_markdown() -> None:
     assert wording.plain("a_b *c* [d](e) $f$") == r"a\_b \*c\* \[d\]\(e\) \$f\$"
+
+
+def test_one_is_not_many() -> None:
+    assert wording.counted(1, "correction") == "1 correction"
+    assert wording.counted(1234, "correction") == "1,234 corrections"
+
+
+def test_sentences_from_outside_are_a_list_and_no_markdown() -> None:
+    assert wording.bullets(["So."]) == r"- So\."
+    assert wording.bullets([]) == ""

@@ -26,12 +26,15 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """One picture, a PNG of 28x28 pixels. `acceptable`: it has a button that says it is right."""
+    """One picture, a PNG of 28x28 pixels. `acceptable`: it has a button that says it is right.
+
+    `tone` is the colour of its state's mark: `plain`, `good`, `doubtful` or `bad`.
+    """
 
     id: int
     label: str
+    tone: str
     state: str
-    state_name: str
     said: str
     reason: str
     origin: str

@@ -63,7 +63,7 @@ class Gallery {
 
 function fill(element, card, classNames) {
   const part = (name) => element.querySelector(name);
-  element.dataset.state = card.state;
+  element.dataset.tone = card.tone;
   part("img").src = card.png;
   part("img").alt = `Number ${card.id}, as the model saw it`;
   const names = classNames.includes(card.label) ? classNames : [card.label, ...classNames];
@@ -73,7 +73,7 @@ function fill(element, card, classNames) {
   }
   select.value = card.label;
   select.setAttribute("aria-label", `Class of number ${card.id}`);
-  part(".state").textContent = card.state_name;
+  part(".state").textContent = card.state;
   part(".said").textContent = card.said;
   part(".reason").textContent = card.reason;
   part(".origin").textContent = `Number ${card.id}, ${card.origin}`;
