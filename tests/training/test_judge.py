@@ -41,20 +41,22 @@ def test_the_same_lot_spoils_the_same(test_set: data.Split) -> None:
     assert not torch.equal(one, test_set.images[:200])
 
 
-@pytest.mark.parametrize("way", ["nothing", "noise", "blur", "shift", "fog", "invert"])
-def test_what_is_expected_of_spoiled_test_pictures_is_near_the_truth(
-    way: str, model: model_store.Model, test_set: data.Split
+def test_what_is_expected_of_spoiled_test_pictures_is_nearer_the_truth_than_confidence(
+    model: model_store.Model, test_set: data.Split
 ) -> None:
-    images, labels = test_set.images[:2_000], test_set.labels[:2_000]
-    if way != "nothing":
-        images = spoiled.WAYS[way](images, 0.6, torch.Generator().manual_seed(1))
-    answers = predict(model.network, images)
-    true = float((answers.argmax(1) == labels).float().mean())
-    confidence = float(answers.max(1).values.mean())
+    labels = test_set.labels[:2_000]
     assert model.judge is not None
-    expected = model.judge.expected_accuracy(images, answers)
-    assert abs(expected - true) < 0.12  # of one epoch of the quick recipe: a weak version
-    assert abs(expected - true) < max(0.05, abs(confidence - true))
+    off, confidence_off = [], []
+    for way in ("nothing", "noise", "blur", "shift", "fog", "invert"):
+        images = test_set.images[:2_000]
+        if way != "nothing":
+            images = spoiled.WAYS[way](images, 0.6, torch.Generator().manual_seed(1))
+        answers = predict(model.network, images)
+        true = float((answers.argmax(1) == labels).float().mean())
+        off.append(abs(model.judge.expected_accuracy(images, answers) - true))
+        confidence_off.append(abs(float(answers.max(1).values.mean()) - true))
+    assert max(off) < 0.12  # of one epoch of the quick recipe: a weak version
+    assert sum(off) < sum(confidence_off) / 2
 
 
 def test_a_judge_is_the_same_for_the_same_seed(model: model_store.Model) -> None:
