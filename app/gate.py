@@ -61,7 +61,7 @@ class Report:
 
 
 def gate_of(raw: Any) -> Gate:
-    """The gate's verdict in the trainer's JSON.
+    """The gate's verdict in the trainer's JSON. A version's metadata leaves out what is not known.
 
     Raises AttributeError, KeyError, TypeError or ValueError if it is of another shape.
     """
@@ -69,7 +69,7 @@ def gate_of(raw: Any) -> Gate:
     return Gate(
         promoted=bool(raw["promoted"]),
         reasons=tuple(str(reason) for reason in raw["reasons"]),
-        champion=None if raw["champion"] is None else str(raw["champion"]),
+        champion=raw.get("champion"),
         accuracy=_change(raw["accuracy"]),
         calibration_error=_change(raw["calibration_error"]),
         per_class={str(name): _change(change) for name, change in raw["per_class"].items()},
@@ -88,7 +88,7 @@ def report_of(raw: Any) -> Report:
 
 
 def _change(raw: Any) -> Change:
-    return Change(_share(raw["before"]), _share(raw["after"]))
+    return Change(_share(raw.get("before")), _share(raw.get("after")))
 
 
 def _share(raw: Any) -> float | None:

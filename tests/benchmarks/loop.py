@@ -74,7 +74,9 @@ def accuracy(classifier: Server, pictures: list[tuple[bytes, str]]) -> float:
     """The share that the classifier names right, 0..1."""
     files = [("images", (f"{number}.png", png)) for number, (png, _) in enumerate(pictures)]
     answers = classifier.post("/classify_many", files=files).json()
-    hits = [answer["label"] == label for answer, (_, label) in zip(answers, pictures, strict=True)]
+    hits: list[bool] = [
+        answer["label"] == label for answer, (_, label) in zip(answers, pictures, strict=True)
+    ]
     return sum(hits) / len(hits)
 
 
