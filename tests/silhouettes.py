@@ -6,6 +6,7 @@ Some are filled and some are outlines only; shoes point either way.
 
 import io
 import random
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
@@ -47,41 +48,70 @@ _DETAILS = {
 
 KINDS = tuple(_OUTLINES)
 
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How one drawing is drawn: which way round, how large, how straight."""
+
+    chance: random.Random
+    is_mirrored: bool
+    width: float
+    height: float
+    lean: float
+
+    @staticmethod
+    def of(chance: random.Random) -> "Hand":
+        """Another one each time."""
+        return Hand(
+            chance,
+            chance.random() < 0.5,
+            chance.uniform(0.6, 1),
+            chance.uniform(0.6, 1),
+            chance.uniform(-0.12, 0.12),
+        )
+
+    def through(self, points: list[tuple[int, int]]) -> Points:
+        """A stroke through these points, nearly."""
+        return [self._beside(*point) for point in points]
+
+    def _beside(self, x: float, y: float) -> tuple[float, float]:
+        middle = SURFACE / 2
+        across, down = x - middle, y - middle
+        across = -across if self.is_mirrored else across
+        return (
+            middle + self.width * across + self.lean * down + self._slip(),
+            middle + self.height * down - self.lean * across + self._slip(),
+        )
+
+    def _slip(self) -> float:
+        return self.chance.uniform(-_JITTER, _JITTER)
+
+
+def outline(kind: str, chance: random.Random) -> list[tuple[int, int]]:
+    """The outline of one of KINDS as a stroke on the pad, which has to be closed."""
+    return [(round(x), round(y)) for x, y in Hand.of(chance).through(_OUTLINES[kind])]
+
 
 def drawn(kind: str, chance: random.Random) -> bytes:
     """A drawing of one of KINDS, as the PNG that the pad would send."""
     canvas = Image.new("L", (SURFACE, SURFACE))
     pencil = ImageDraw.Draw(canvas)
-    is_mirrored = chance.random() < 0.5
-    scale = (chance.uniform(0.6, 1), chance.uniform(0.6, 1))
-    lean = chance.uniform(-0.12, 0.12)
-
-    def placed(points: list[tuple[int, int]]) -> list[tuple[float, float]]:
-        found = []
-        for x, y in points:
-            dx, dy = x - SURFACE / 2, y - SURFACE / 2
-            dx = -dx if is_mirrored else dx
-            found.append((
-                SURFACE / 2 + scale[0] * dx + lean * dy + chance.uniform(-_JITTER, _JITTER),
-                SURFACE / 2 + scale[1] * dy - lean * dx + chance.uniform(-_JITTER, _JITTER),
-            ))  # fmt: skip
-        return found
-
+    hand = Hand.of(chance)
     shade, width = chance.choice((255, 190, 130)), chance.randint(6, 20)
-    outline = placed(_OUTLINES[kind])
+    corners = hand.through(_OUTLINES[kind])
     if chance.random() < 0.5:
-        pencil.polygon(outline, fill=shade)
-    _line(pencil, [*outline, outline[0]], shade, width)
+        pencil.polygon(corners, fill=shade)
+    _line(pencil, [*corners, corners[0]], shade, width)
     for points in _DETAILS.get(kind, []):
-        _line(pencil, placed(points), chance.choice((255, 75)), width)
+        _line(pencil, hand.through(points), chance.choice((255, 75)), width)
     file = io.BytesIO()
     canvas.resize((SENT, SENT), Image.Resampling.BOX).save(file, "PNG")
     return file.getvalue()
 
 
-def _line(
-    pencil: ImageDraw.ImageDraw, points: list[tuple[float, float]], shade: int, width: int
-) -> None:
+def _line(pencil: ImageDraw.ImageDraw, points: Points, shade: int, width: int) -> None:
     pencil.line(points, fill=shade, width=width, joint="curve")
     for x, y in (points[0], points[-1]):  # round ends, as the pad's brush has
         pencil.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=shade)
