@@ -33,8 +33,8 @@ Say = Callable[[str], None]
 
 SNEAKER = (ROOT / "docs" / "sneaker.png").read_bytes()
 
-LARGEST = {"wardrobe-app": 550, "wardrobe-service": 1_750}
-"""10^6 bytes beyond python:3.11-slim, which has 130 where its publisher built it."""
+LARGEST = {"wardrobe-app": 700, "wardrobe-service": 1_900}
+"""10^6 bytes, with the base image, whatever that has."""
 
 
 def test_up_from_nothing(stack: Stack, say: Say) -> None:
@@ -66,7 +66,7 @@ def test_an_image_is_small(image: str, say: Say) -> None:
         for name in (image, "python:3.11-slim")
     )
     say(f"{image}: {size:.0f} MB, {size - base:.0f} MB of it beyond python:3.11-slim")
-    assert size - base <= LARGEST[image]
+    assert size <= LARGEST[image]
 
 
 def test_the_pages_image_cannot_import_torch(stack: Stack) -> None:
