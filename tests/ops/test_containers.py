@@ -109,3 +109,12 @@ def test_the_bento_needs_what_the_service_needs() -> None:
     assert bento["python"]["packages"] == GROUPS["service"]
     for pattern in bento["include"]:
         assert list(ROOT.glob(pattern)), pattern
+
+
+def test_the_bento_can_be_asked_for_the_small_torch() -> None:
+    bento, named = (ROOT / "bentofile.yaml").read_text(), "UV_TORCH_BACKEND: cpu"
+
+    assert f"# {named}" in bento
+    assert f"s/# {named}/" in (ROOT / "Makefile").read_text()
+    asked = yaml.safe_load(bento.replace(f"# {named}", f"{named} # {named}"))
+    assert asked["docker"]["env"]["UV_TORCH_BACKEND"] == "cpu"
