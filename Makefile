@@ -43,12 +43,16 @@ test-compose: $(INSTALLED) data ## Show docker compose and the Bento's image on 
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest -rs --durations 5 tests/compose
 
+# TORCH=cpu takes PyTorch's small build, from its own index. Without, uv takes PyPI's: unlike pip, it
+# gives up where an index does not answer. `envs` is the last thing in bentofile.yaml.
 # The image's user has the number of that of docker compose's images, so that it may use their volume.
 bento: $(INSTALLED) ## Pack the classifier and the champion as a Bento, and make a container image of it
 	@exec $(WITH_SETTINGS) sh -c 'set -e; home=$${WARDROBE_HOME:-.wardrobe}; \
 	  [ -s "$$home/champion" ] || { echo "There is no model to pack: make train trains one." >&2; exit 1; }; \
 	  export BENTOML_HOME=$$home BENTOML_DO_NOT_TRACK=True; \
-	  sed "s/fashion_mnist_model:latest/$$(cat "$$home/champion")/" bentofile.yaml > "$$home/bentofile.yaml"; \
+	  { sed "s/fashion_mnist_model:latest/$$(cat "$$home/champion")/" bentofile.yaml; \
+	    [ -z "$$TORCH" ] || printf "%s\n" "  - {name: UV_TORCH_BACKEND, value: $$TORCH, stage: build}"; } \
+	    > "$$home/bentofile.yaml"; \
 	  bento=$$(bentoml build --output tag --bentofile "$$home/bentofile.yaml" . | sed -n s/^__tag__://p); \
 	  bentoml containerize "$$bento" --image-tag "$${BENTO_IMAGE:-wardrobe-bento}" \
 	    --opt build-arg=BENTO_USER_UID=1000 --opt build-arg=BENTO_USER_GID=1000'

@@ -59,6 +59,15 @@ class Classifier:
         self.shadow = ShadowFeed(registration)
         self.batcher = Batcher(self._forward)
 
+    @bentoml.on_deployment
+    @staticmethod
+    def forget_former_workers() -> None:
+        """Before there are workers: a new one may get the number of one of the last start.
+
+        What the dead leave is removed by their numbers (see Champion), and would be the new one's.
+        """
+        workers.forget_the_dead()
+
     @bentoml.on_startup
     def follow_the_champion(self) -> None:
         """Load the champion before the first request, and follow it from then on."""

@@ -4,6 +4,9 @@ Each classifier worker keeps two files there, `<host>-<pid>.lock` and `<host>-<p
 third one, `.shadow`, while a version answers in the champion's shadow. It
 holds the lock as long as it lives; the kernel releases it however the worker ends. So a reader
 can always tell the living from the dead, whichever process, server or container it is.
+
+Names come again: a container counts its processes from 1, at every start. So entries are added and
+removed by one process at a time, else a new worker's could go instead of the dead one's.
 """
 
 import contextlib
@@ -11,6 +14,7 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,14 +50,14 @@ class Registration:
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}"
-        _folder().mkdir(parents=True, exist_ok=True)
         path = _folder() / f"{self.name}.lock"
-        # Locked before it has its name: nobody ever sees it unlocked while we live.
-        unnamed = path.with_suffix(".new")
-        self._lock = unnamed.open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.tell()
-        unnamed.rename(path)
+        with _entries_locked():
+            # Locked before it has its name: nobody ever sees it unlocked while we live.
+            unnamed = path.with_suffix(".new")
+            self._lock = unnamed.open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self.tell()
+            unnamed.rename(path)
 
     def tell(
         self, tag: str | None = None, error: str | None = None, tried: str | None = None
@@ -88,11 +92,27 @@ def shadows() -> list[tuple[Worker, str]]:
 
 def forget_the_dead() -> list[Worker]:
     """Remove what workers left that were killed, and return them."""
-    dead = [worker for worker, alive in _all() if not alive]
-    for worker in dead:
-        for suffix in ("lock", "json", "shadow"):
-            (_folder() / f"{worker.worker}.{suffix}").unlink(missing_ok=True)
+    with _entries_locked():
+        dead = [worker for worker, alive in _all() if not alive]
+        for worker in dead:
+            for suffix in ("lock", "json", "shadow"):
+                (_folder() / f"{worker.worker}.{suffix}").unlink(missing_ok=True)
     return dead
+
+
+@contextlib.contextmanager
+def _entries_locked() -> Iterator[None]:
+    """One process at a time adds or removes entries.
+
+    The folder itself is what is locked: a file in it could belong to another container's user.
+    """
+    _folder().mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(_folder(), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _all() -> list[tuple[Worker, bool]]:

@@ -106,6 +106,13 @@ class Stack:
         ).json()["data"]["result"]
         return found
 
+    def health(self) -> dict[str, str]:
+        """What `docker compose ps` says of each service."""
+        lines = [json.loads(it) for it in self.compose("ps", "--format", "json").splitlines()]
+        # Older releases of compose print one list, newer ones a line for each.
+        services = lines[0] if lines and isinstance(lines[0], list) else lines
+        return {service["Service"]: service["Health"] for service in services}
+
     def kept(self) -> dict[str, Any]:
         """What must outlive every container: versions, the champion, runs, corrections."""
         return {

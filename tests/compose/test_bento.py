@@ -96,8 +96,13 @@ def test_without_any_option_it_starts_as_bentoml_says(
     packed: Home, start: Callable[..., str]
 ) -> None:
     port = free_port()
-    start("--publish", f"127.0.0.1:{port}:3000")
+    container = start("--publish", f"127.0.0.1:{port}:3000")
     wait_for(lambda: served(port) == {champion(packed): 2}, 60, "both workers serving")
+    environment = docker("exec", container, "env").splitlines()
+    assert "BENTOML_DO_NOT_TRACK=True" in environment
+    assert "WARDROBE_HOME=/home/bentoml/wardrobe" in environment
+    kept = docker("exec", container, "cat", "/home/bentoml/wardrobe/champion")
+    assert kept == champion(packed)
 
 
 def test_with_a_mounted_store_it_follows_the_champion(

@@ -85,6 +85,18 @@ def test_every_query_reads_recording_rules_only(panel: str, query: str) -> None:
     assert not re.search(r"\b(bentoml|wardrobe)_", query)
 
 
+def test_the_dashboard_draws_every_rule_that_the_metrics_page_names() -> None:
+    page = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
+    named = set(re.findall(r"wardrobe:\w+:\w+", page))
+    assert named
+    assert named <= set(re.findall(r"wardrobe:\w+:\w+", json.dumps(DASHBOARD)))
+
+
+def test_there_is_no_variable_to_fill() -> None:
+    assert DASHBOARD["templating"]["list"] == []
+    assert "$" not in json.dumps(DASHBOARD)
+
+
 @pytest.fixture(scope="module")
 def busy(watched: Watched) -> Watched:
     """Wardrobe after a run, a promotion and some seconds of mixed traffic."""

@@ -52,6 +52,20 @@ def test_only_the_page_is_published_to_other_machines() -> None:
             assert port.startswith("127.0.0.1:") == (name != "app")
 
 
+def test_grafana_has_viewers_only_and_no_password() -> None:
+    grafana = SERVICES["grafana"]
+
+    assert {name: value for name, value in grafana["environment"].items() if "_AUTH" in name} == {
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        "GF_AUTH_BASIC_ENABLED": "false",
+        "GF_AUTH_DISABLE_LOGIN_FORM": "true",
+    }
+    assert grafana["environment"]["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert "password" not in str(grafana).lower()
+    assert all(port.startswith("127.0.0.1:") for port in grafana["ports"])
+
+
 def test_every_volume_is_named_and_every_mounted_file_exists() -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
@@ -95,3 +109,11 @@ def test_the_bento_needs_what_the_service_needs() -> None:
     assert bento["python"]["packages"] == GROUPS["service"]
     for pattern in bento["include"]:
         assert list(ROOT.glob(pattern)), pattern
+
+
+def test_the_bento_knows_its_settings_where_bentoml_reads_them() -> None:
+    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
+
+    assert "env" not in bento["docker"]
+    assert {it["name"] for it in bento["envs"]} == {"WARDROBE_HOME", "BENTOML_DO_NOT_TRACK"}
+    assert list(bento)[-1] == "envs", "make bento adds to what stands last"
