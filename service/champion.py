@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from prometheus_client import multiprocess
 
 from service import metrics, workers
@@ -103,9 +102,11 @@ class Champion:
         self._registration.tell(self._model.tag if self._model else None, self._error, tag)
 
 
-@torch.inference_mode()
 def _probabilities(
     model: model_store.Model, images: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float32]:
-    scores: npt.NDArray[np.float32] = model.network(to_input(images)).softmax(dim=1).numpy()
+    import torch
+
+    with torch.inference_mode():
+        scores: npt.NDArray[np.float32] = model.network(to_input(images)).softmax(dim=1).numpy()
     return scores

@@ -59,7 +59,8 @@ class Registration:
     ) -> None:
         """Say what this worker serves now."""
         worker = Worker(self.name, tag, error, tried)
-        files.replace(_folder() / f"{self.name}.json", json.dumps(asdict(worker)))
+        path = _folder() / f"{self.name}.json"
+        files.replace(path, json.dumps(asdict(worker)), durable=False)  # it ends with the process
 
 
 def living() -> list[Worker]:
