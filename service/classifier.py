@@ -17,7 +17,6 @@ import bentoml
 import numpy as np
 import numpy.typing as npt
 import orjson
-import torch
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -52,6 +51,10 @@ class Classifier:
     """Names pieces of clothing. Every worker serves the champion and follows it."""
 
     def __init__(self) -> None:
+        # To collect while torch is being imported takes a quarter of a second and finds nothing.
+        gc.disable()
+        import torch
+
         # One thread a worker: workers are what uses the cores, and small batches gain nothing.
         torch.set_num_threads(1)
         registration = workers.Registration()
@@ -223,9 +226,9 @@ def _tame_the_collector() -> None:
     Else each full collection walks through torch's and BentoML's half a million objects, and
     everybody who waits then waits for 100 ms.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 10, 10)
+    gc.enable()
 
 
 def _describe_champion() -> dict[str, Any]:

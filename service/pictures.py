@@ -2,21 +2,19 @@
 
 import io
 import warnings
+from functools import cache
 from http import HTTPStatus
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 import settings
 from service.refusals import Refusal
 from training.preprocess import SIDE, preprocess
 
-Image.init()
 _OFTEN = ("PNG", "JPEG")
-_FORMATS = (*_OFTEN, *sorted(set(Image.OPEN) - {*_OFTEN, "EPS", "WMF"}))
-"""All that Pillow reads by itself, in the order in which it tries them: EPS and WMF start other
-programs or draw through Windows."""
+"""Tried first: who is sent nothing else never loads Pillow's forty other readers."""
 
 # Once and for all: to catch warnings around each picture is slow, and not safe with threads.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
@@ -50,7 +48,7 @@ def open_picture(data: bytes) -> Image.Image:
     if not data:
         raise Refusal(HTTPStatus.BAD_REQUEST, "The picture is empty (0 bytes). Send a picture.")
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = _open(data)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise nearly anything on hostile bytes
@@ -60,6 +58,20 @@ def open_picture(data: bytes) -> Image.Image:
     if image.width * image.height > settings.get_int("MAX_MEGAPIXELS") * 1_000_000:
         raise _too_many_pixels()
     return image
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_OFTEN)
+    except UnidentifiedImageError:
+        return Image.open(io.BytesIO(data), formats=_others())
+
+
+@cache
+def _others() -> list[str]:
+    """The formats that Pillow reads by itself: EPS and WMF start other programs or need Windows."""
+    Image.init()
+    return sorted(set(Image.OPEN) - {*_OFTEN, "EPS", "WMF"})
 
 
 def is_small(image: Image.Image) -> bool:

@@ -5,15 +5,17 @@ Prometheus holds the one against the other (monitoring/rules/drift.yml): nothing
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from service import metrics
 from training import baseline, model_store
-from training.judge import Judge
 from training.preprocess import SIDE, Grey
+
+if TYPE_CHECKING:
+    from training.judge import Judge
 
 _JUDGE_SECONDS = 0.1
 """At least so long between two forward passes that are judged. A judge takes as long as a small
@@ -63,7 +65,7 @@ class Traffic:
 class _Sample:
     """Adds up how many answers are expected to be right. A sample stands for those before it."""
 
-    def __init__(self, judge: Judge, model: model_store.Model) -> None:
+    def __init__(self, judge: "Judge", model: model_store.Model) -> None:
         classes = len(model.class_names)
         self._judge = judge
         self._judged = metrics.JUDGED.labels(model.tag)
@@ -84,7 +86,7 @@ class _Sample:
         self._waiting = 0
 
     def _expect(self, images: Grey, scores: npt.NDArray[np.float32]) -> float:
-        return self._judge.expected_accuracy(torch.from_numpy(images), torch.from_numpy(scores))
+        return self._judge.expected_accuracy(images, scores)
 
 
 def _gauge(name: str, what: str, values: Mapping[str, float]) -> Iterator[str]:

@@ -64,7 +64,8 @@ class Registration:
     ) -> None:
         """Say what this worker serves now."""
         worker = Worker(self.name, tag, error, tried)
-        files.replace(_folder() / f"{self.name}.json", json.dumps(asdict(worker)))
+        path = _folder() / f"{self.name}.json"
+        files.replace(path, json.dumps(asdict(worker)), durable=False)  # it ends with the process
 
     def tell_shadow(self, tag: str | None) -> None:
         """Say which version answers in the champion's shadow here; None when none does."""

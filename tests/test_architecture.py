@@ -113,6 +113,14 @@ def test_the_page_runs_where_there_is_no_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("service", ["classifier", "trainer"])
+def test_a_service_starts_its_workers_without_waiting_for_torch(service: str) -> None:
+    """BentoML's supervisor imports a service only to read how many workers it wants."""
+    code = f"import sys, service.{service}; sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
 def test_torchvision_is_imported_in_one_place_only() -> None:
     users = {path.name for path in tracked("app", "service", "training") if names_torchvision(path)}
 

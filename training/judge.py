@@ -9,6 +9,8 @@ right answers to those are known.
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
@@ -53,12 +55,17 @@ class Judge(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def expected_accuracy(self, images: torch.Tensor, probabilities: torch.Tensor) -> float:
+    def expected_accuracy(
+        self,
+        images: npt.NDArray[np.uint8] | torch.Tensor,
+        probabilities: npt.NDArray[np.float32] | torch.Tensor,
+    ) -> float:
         """The share, 0..1, that is named right of pictures, uint8 (N, 28, 28).
 
         `probabilities`, float (N, classes), are the answers.
         """
-        return float(self(features(images, probabilities)).sigmoid().mean())
+        seen = features(torch.as_tensor(images), torch.as_tensor(probabilities))
+        return float(self(seen).sigmoid().mean())
 
 
 def features(images: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:

@@ -5,12 +5,14 @@ theirs (arXiv:1708.07747, section 2): trim the background, scale the longer edge
 bright article on black.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    import torch
 
 SIDE = 28
 """Edge of the network's square input, in pixels."""
@@ -41,8 +43,10 @@ def preprocess(image: Image.Image) -> Grey:
     return _fit(_trim(article))
 
 
-def to_input(images: npt.NDArray[np.uint8] | torch.Tensor) -> torch.Tensor:
+def to_input(images: "npt.NDArray[np.uint8] | torch.Tensor") -> "torch.Tensor":
     """Preprocessed pictures, uint8 (N, 28, 28), as the network's input: float32, about -0.8..2."""
+    import torch
+
     pixels = torch.as_tensor(images).float()
     return pixels.div_(255).sub_(PIXEL_MEAN).div_(PIXEL_STD)
 
