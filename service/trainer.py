@@ -155,13 +155,15 @@ async def list_models(_: Request) -> Response:
 def _models() -> dict[str, Any]:
     champion = model_store.champion()
     promoted: dict[str, list[promotions.Promotion]] = {}
+    served = set[str | None]()  # the first champion of an older store was never promoted
     for one in promotions.read_all():
         promoted.setdefault(one.tag, []).append(one)
+        served |= {one.tag, one.previous}
     rows = [
         {
             "version": it.version,
             "champion": it.tag == champion,
-            "status": _status(it, champion, is_known=it.tag in promoted),
+            "status": _status(it, champion, was_served=it.tag in served),
             "promotions": [asdict(one) for one in promoted.get(it.tag, [])],
             **asdict(it),
         }
@@ -170,11 +172,11 @@ def _models() -> dict[str, Any]:
     return {"champion": champion, "models": rows}
 
 
-def _status(version: model_store.Version, champion: str | None, *, is_known: bool) -> str:
-    """What a version is to serving; `is_known`: it was served once."""
+def _status(version: model_store.Version, champion: str | None, *, was_served: bool) -> str:
+    """What a version is to serving."""
     if version.tag == champion:
         return "champion"
-    if is_known:
+    if was_served:
         return "former"
     gate = version.metadata.get("gate")
     return "stored" if gate is None or gate["promoted"] else "candidate"

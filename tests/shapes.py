@@ -21,3 +21,10 @@ def same_shape(one: Any, other: Any) -> bool:
     if isinstance(one, float | int) and isinstance(other, float | int):
         return isinstance(one, bool) == isinstance(other, bool)
     return type(one) is type(other)
+
+
+def without_none(value: Any) -> Any:
+    """A JSON value as a version's metadata keeps it: a key whose value is None is left out."""
+    if not isinstance(value, dict):
+        return value
+    return {key: without_none(one) for key, one in value.items() if one is not None}

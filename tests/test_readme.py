@@ -180,6 +180,7 @@ def test_each_call_of_the_contract_has_an_example() -> None:
         "/runs/$RUN/events",
         "/runs/$RUN/cancel",
         "/models",
+        "/models/$VERSION/report",
         "/models/$VERSION/promote",
         "/corrections",
         "/corrections/$ID",

@@ -10,6 +10,7 @@ import requests
 import torch
 
 from tests.processes import Home, MakeHome, Server, wait_for
+from tests.shapes import without_none
 from training import model_store
 
 LONG = {"recipe": "quick", "epochs": 500}
@@ -79,14 +80,24 @@ def test_a_run_from_its_start_to_its_model(trainer: Server) -> None:
 
     wait_for(lambda: trainer.get(f"/runs/{run_id}")["state"] == "succeeded", 240, "success")
     run = trainer.get(f"/runs/{run_id}")
-    assert run["config"] == {"recipe": "quick", "epochs": 2, "seed": 11}
+    assert run["config"] == {
+        "recipe": "quick",
+        "epochs": 2,
+        "seed": 11,
+        "corrections": False,
+        "champion": None,
+    }
     assert run["progress"] == 1
     assert [epoch["epoch"] for epoch in run["epochs"]] == [1, 2]
     assert run["epochs"][1]["validation_loss"] < run["epochs"][0]["validation_loss"]
-    models = trainer.get("/models")
-    assert models["champion"] == run["result"]["model"] == models["models"][0]["tag"]
-    assert models["models"][0]["champion"] is True
-    assert models["models"][0]["metadata"]["accuracy"] == run["result"]["accuracy"]
+    gate, result, models = run["gate"], run["result"], trainer.get("/models")
+    assert models["models"][0]["tag"] == result["model"]
+    assert models["models"][0]["metadata"]["accuracy"] == result["accuracy"]
+    assert models["models"][0]["metadata"]["gate"] == without_none(gate)
+    assert gate["champion"] == result["previous_model"]
+    assert models["champion"] == result["model" if gate["promoted"] else "previous_model"]
+    assert models["models"][0]["champion"] is gate["promoted"]
+    assert models["models"][0]["status"] == ("champion" if gate["promoted"] else "candidate")
     text = requests.get(f"{trainer.url}/metrics", timeout=10).text
     assert "wardrobe_training_progress 1.0" in text
     assert 'wardrobe_training_runs_total{state="succeeded"}' in text
@@ -166,11 +177,12 @@ def test_a_cancelled_run_goes_on_and_ends_like_one_that_was_left_alone(
     trainer.post(f"/runs/{cancelled}/cancel")
     run = trainer.get(f"/runs/{cancelled}")
     assert (run["state"], run["resumable"]) == ("cancelled", True)
+    assert run["config"] == {**config, "corrections": False, "champion": None}
 
     resumed = start_run(trainer, {"resume": cancelled})
     wait_for(lambda: trainer.get(f"/runs/{resumed}")["state"] == "succeeded", 240, "success")
-    run = trainer.get(f"/runs/{resumed}")
-    assert run["config"] == {**config, "resume": cancelled}
+    begun_with, run = run["config"], trainer.get(f"/runs/{resumed}")
+    assert run["config"] == {**begun_with, "resume": cancelled}
     assert [epoch["epoch"] for epoch in run["epochs"]] == [1, 2, 3, 4]
     steps = [e for e in trainer.get(f"/runs/{resumed}/events")["events"] if e["type"] == "step"]
     assert steps[0]["epoch"] > 2
@@ -206,8 +218,8 @@ def test_a_run_without_a_finished_epoch_cannot_go_on(serve: Callable[[], Server]
     [
         (b"{", "not JSON"),
         (b"[]", "JSON object"),
-        (b'{"recipe": "magic"}', "standard, quick, best, reference"),
-        (b'{"recipe": 1}', "standard, quick, best, reference"),
+        (b'{"recipe": "magic"}', "standard, quick, best, reference, finetune"),
+        (b'{"recipe": 1}', "standard, quick, best, reference, finetune"),
         (b'{"epochs": 0}', "from 1 to"),
         (b'{"epochs": "3"}', "whole number"),
         (b'{"epochs": true}', "whole number"),
@@ -215,8 +227,12 @@ def test_a_run_without_a_finished_epoch_cannot_go_on(serve: Callable[[], Server]
         (b'{"speed": 1}', "'speed'"),
         (b'{"resume": 3}', "run_id"),
         (b'{"resume": "a", "seed": 1}', "stands alone"),
-        (b'{"recipe": ""}', "standard, quick, best, reference"),
-        (b'{"recipe": []}', "standard, quick, best, reference"),
+        (b'{"recipe": ""}', "standard, quick, best, reference, finetune"),
+        (b'{"recipe": []}', "standard, quick, best, reference, finetune"),
+        (b'{"corrections": 1}', "true or false"),
+        (b'{"corrections": "all"}', "true or false"),
+        (b'{"recipe": "finetune", "corrections": false}', "there to learn from corrections"),
+        (b'{"resume": "a", "corrections": true}', "stands alone"),
         (b"[" * 50_000, "not JSON"),
     ],
 )
@@ -258,3 +274,16 @@ def test_recipes_name_exactly_one_default(trainer: Server) -> None:
     recipes = trainer.get("/recipes")["recipes"]
     assert [it["default"] for it in recipes].count(True) == 1
     assert all(it["summary"] and it["epochs"] >= 1 for it in recipes)
+
+
+def test_one_recipe_goes_on_from_the_champion(trainer: Server) -> None:
+    recipes = trainer.get("/recipes")["recipes"]
+    assert [it["name"] for it in recipes if it["from_champion"]] == ["finetune"]
+
+
+def test_finetune_needs_a_model_to_go_on_from(serve: Callable[[], Server]) -> None:
+    trainer = serve()
+    answer = trainer.post("/runs", json={"recipe": "finetune"})
+    assert answer.status_code == 409
+    assert "train a first one" in answer.json()["error"]
+    assert trainer.get("/runs") == {"runs": []}
