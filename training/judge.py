@@ -27,7 +27,7 @@ _FARTHEST = 5.0
 _ROUNDS = 4
 """How often each validation picture is spoiled, each time in another way."""
 
-_EPOCHS = 10
+_EPOCHS = 20
 _BATCH = 512
 _LEARNING_RATE = 0.01
 _WEIGHT_DECAY = 0.01

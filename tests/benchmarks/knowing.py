@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.knowing half      a shadow of every picture, at half of capacity
     python -m tests.benchmarks.knowing full      the same, with as much load as it can carry
+    python -m tests.benchmarks.knowing counting  processor time of what is done in each forward pass
     OTHER=<worktree> python -m tests.benchmarks.knowing cost
                                                  this tree beside another one, without a shadow
 
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,12 +32,15 @@ import torch
 
 import settings
 from service import shadow_order, workers
+from service.shadow import pack
+from service.traffic import Traffic
 from tests.benchmarks import serving
 from tests.processes import wait_for
 from training import data, model_store, networks
 
 CLIENTS = 32
 CLIENTS_AT_HALF = 64
+CALLS = 200
 
 [CLASSIFY, *_] = serving.WARDROBE.loads
 Turn = Callable[[], dict[str, Any]]
@@ -148,8 +153,40 @@ def cost(weights: Path, other: Path) -> None:
         context.__exit__(None, None, None)
 
 
+def counting() -> None:
+    """What batches cost: a forward pass, to count it, to judge it, to pack it for a shadow."""
+    torch.set_num_threads(1)
+    model = model_store.load(str(model_store.champion()))
+    assert model.judge is not None
+    traffic, judge = Traffic(model), model.judge
+    for size in (1, 8, 32, 64):
+        pictures = data.load_test().images[:size]
+        images = pictures.numpy().copy()
+        scores = model.probabilities(images)
+        times = (
+            spent(partial(model.probabilities, images)),
+            spent(partial(traffic.count, images, scores)),
+            spent(partial(judge.expected_accuracy, pictures, torch.from_numpy(scores))),
+            spent(partial(pack, images, model.tag, scores.argmax(axis=1))),
+        )
+        told = "forward pass {:.0f} us, counted {:.1f} us, judged {:.0f} us, packed {:.1f} us"
+        print(f"batch of {size:>2}: {told.format(*times)}")
+
+
+def spent(function: Callable[[], object]) -> float:
+    """Processor time of a call, in 1e-6 s."""
+    function()
+    began = time.thread_time()
+    for _ in range(CALLS):
+        function()
+    return 1e6 * (time.thread_time() - began) / CALLS
+
+
 def main() -> None:
-    """One of the three."""
+    """One of the four."""
+    if sys.argv[1] == "counting":
+        counting()
+        return
     what, trained = sys.argv[1], settings.home()
     serving.WORKERS = int(os.environ.get("WORKERS", "2"))
     network = model_store.describe(str(model_store.champion())).metadata["network"]
