@@ -11,24 +11,20 @@ version does not load.
 import json
 import logging
 import socket
-import struct
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from service.shadow_packet import Packet, unpack
 from training import corrections, model_store
 from training.preprocess import SIDE, Grey
 
 _log = logging.getLogger(__name__)
 
-_HEAD = struct.Struct("<HB")
-_PICTURE = SIDE * SIDE
 _LARGEST_PACKET = 1 << 18
 
 _GATHER_SECONDS = 0.02
@@ -40,38 +36,6 @@ _BATCH = 128
 _ASK_SECONDS = 10
 _ASKED_AT_A_TIME = 5
 """At most so many questions in so many seconds. A bad version would fill the store at once."""
-
-
-@dataclass(frozen=True)
-class Packet:
-    """Pictures, uint8 (N, 28, 28), the version that answered, and its classes' numbers, (N,)."""
-
-    images: Grey
-    tag: str
-    answers: npt.NDArray[np.uint8]
-
-
-def pack(images: Grey, tag: str, answers: npt.NDArray[np.integer[Any]]) -> bytes:
-    """A packet as bytes. The version has at most 255 letters, and 256 classes."""
-    name = tag.encode("ascii")
-    return b"".join(
-        (
-            _HEAD.pack(len(images), len(name)),
-            name,
-            answers.astype(np.uint8).tobytes(),
-            images.tobytes(),
-        )
-    )
-
-
-def unpack(content: bytes) -> Packet:
-    """What `pack` packed."""
-    count, length = _HEAD.unpack_from(content)
-    start = _HEAD.size + length
-    answers = np.frombuffer(content, np.uint8, count, start)
-    pixels = np.frombuffer(content, np.uint8, count * _PICTURE, start + count)
-    tag = content[_HEAD.size : start].decode("ascii")
-    return Packet(pixels.reshape(count, SIDE, SIDE), tag, answers)
 
 
 class Shadow:

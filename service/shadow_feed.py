@@ -23,8 +23,8 @@ import numpy.typing as npt
 import settings
 import training
 from service import metrics, shadow_order, workers
-from service.shadow import pack
 from service.shadow_order import BROKEN, DELETED, ENDS, PROMOTED, Order
+from service.shadow_packet import pack
 from training import model_store
 from training.preprocess import Grey
 

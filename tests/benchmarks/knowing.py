@@ -32,7 +32,7 @@ import torch
 
 import settings
 from service import shadow_order, workers
-from service.shadow import pack
+from service.shadow_packet import pack
 from service.traffic import Traffic
 from tests.benchmarks import serving
 from tests.processes import wait_for

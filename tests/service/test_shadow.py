@@ -18,7 +18,7 @@ import pytest
 import requests
 import torch
 
-from service import shadow
+from service import shadow_packet
 from tests.processes import Home, MakeHome, Server, wait_for
 from training import data, model_store
 from training.evaluation import predict
@@ -284,8 +284,8 @@ def test_packets_come_through_as_they_were(images: torch.Tensor) -> None:
     sender, receiver = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with sender, receiver:
         answers = np.arange(64) % 10
-        sender.send(shadow.pack(images[:64].numpy(), "fashion_mnist_model:one", answers))
-        packet = shadow.unpack(receiver.recv(1 << 18))
+        sender.send(shadow_packet.pack(images[:64].numpy(), "fashion_mnist_model:one", answers))
+        packet = shadow_packet.unpack(receiver.recv(1 << 18))
     assert packet.tag == "fashion_mnist_model:one"
     assert (packet.answers == answers).all()
     assert (packet.images == images[:64].numpy()).all()
