@@ -74,18 +74,18 @@ def test_a_power_cut_leaves_everything_whole(make_home: MakeHome, home: Home) ->
             cut_the_power(own, servers)
         visitor.join(30)
         acknowledged |= visitor.acknowledged
-    servers = [own.serve("trainer"), own.serve("classifier")]
+    trainer, classifier = own.serve("trainer"), own.serve("classifier")
     try:
-        wait_for(lambda: sum(servers[1].get("/model")["serving"].values()) == 2)
-        check(*servers, acknowledged)
+        wait_for(lambda: sum(classifier.get("/model")["serving"].values()) == 2)
+        check(trainer, classifier, acknowledged)
     finally:
-        for server in servers:
-            server.stop()
+        trainer.stop()
+        classifier.stop()
     assert len(acknowledged) > CUTS
 
 
 def check(trainer: Server, classifier: Server, acknowledged: set[int]) -> None:
-    """After a start: every acknowledged correction is there, and the champion is a whole version."""
+    """Every acknowledged correction is there, and the champion is a whole version."""
     there: set[int] = set()
     after: int | None = 0
     while after is not None:
