@@ -17,13 +17,14 @@ from training import files, runs
 class Checkpoint:
     """The state after an epoch.
 
-    `epochs` are the figures so far, `order` the state of the generator of chance, `states` the
-    state_dicts of the network and its optimizers, in the order of `train.fit`, and `lessons` the
-    corrections that it learns from.
+    `epochs` are the figures so far, `order` the state of the generator of chance, `losses` those
+    of each picture when it was last seen, `states` the state_dicts of the network and its
+    optimizers, in the order of `train.fit`, and `lessons` the corrections that it learns from.
     """
 
     epochs: list[dict[str, float]]
     order: torch.Tensor
+    losses: torch.Tensor
     states: list[dict[str, Any]]
     lessons: dict[str, Any]
 

@@ -48,7 +48,8 @@ class CNN(nn.Module):
     """Convolutions with batch norm, the maximum over the picture, and a linear head.
 
     `widths` holds each convolution's channels, and whether a max pooling halves its picture.
-    `stem` is the first one's kernel, stride and padding; the others are 3x3.
+    `stem` is the first one's kernel, stride and padding; the others are 3x3. The last one of a
+    `cropped` network answers only where it sees no border.
     A `mirrored` network answers with the mean logits of a picture and its mirror image, except
     while it trains: twice the work, and the same answer whichever way a shoe points.
     """
@@ -60,16 +61,17 @@ class CNN(nn.Module):
         stem: tuple[int, int, int],
         widths: tuple[tuple[int, bool], ...],
         mirrored: bool,
+        cropped: bool = False,
     ) -> None:
         super().__init__()
         self.mirrored = mirrored
         layers: list[nn.Module] = []
         channels = 1
-        for width, is_pooled in widths:
-            if layers:
-                layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
-            else:
-                layers.append(nn.Conv2d(1, width, *stem, bias=False))
+        for place, (width, is_pooled) in enumerate(widths, start=1):
+            kernel, stride, padding = (3, 1, 1) if layers else stem
+            if cropped and place == len(widths):
+                padding = 0
+            layers.append(nn.Conv2d(channels, width, kernel, stride, padding, bias=False))
             if is_pooled:  # before the norm: it has a quarter of the work then
                 layers.append(nn.MaxPool2d(2))
             layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
@@ -91,12 +93,12 @@ class CNN(nn.Module):
         return logits
 
 
-class Standard(CNN):
+class Small(CNN):
     """Small enough that serving it costs little: the first layer looks at every second pixel."""
 
     def __init__(self, classes: int) -> None:
         widths = ((32, False), (48, True), (96, True), (128, False))
-        super().__init__(classes, stem=(4, 2, 0), widths=widths, mirrored=True)
+        super().__init__(classes, stem=(4, 2, 0), widths=widths, mirrored=True, cropped=True)
 
 
 class Large(CNN):
@@ -111,7 +113,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "mlp": MLP,
     "mlp-small": SmallMLP,
     "mlp-unit": UnitMLP,
-    "cnn": Standard,
+    "cnn-small": Small,
     "cnn-large": Large,
 }
 """By the name that a stored model carries: how a version is rebuilt when it is loaded."""

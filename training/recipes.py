@@ -21,7 +21,8 @@ class Recipe:
     train the convolutions behind the first. `one_cycle` raises the learning rates to their peak
     and lowers them to zero, else they are constant. `shift`, in pixels, is how far pictures are
     moved, and `scale` by how much of their size they change, once `is_augmented`; else they stay
-    as they are, not mirrored either.
+    as they are, not mirrored either. `skipped`, 0..1, is the share of easy pictures that each epoch
+    but the first and the last leaves out (`selection.select`).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Recipe:
     is_augmented: bool = False
     shift: int = 2
     scale: float = 0.1
+    skipped: float = 0.0
     from_champion: bool = False
     replay: int | None = None
     taught_share: float = 0.1
@@ -67,7 +69,7 @@ _LINEAR = ("mlp", "mlp-small", "mlp-unit")
 _STANDARD = Recipe(
     name="standard",
     summary="A small convolutional network: good answers in about a minute",
-    network="cnn",
+    network="cnn-small",
     epochs=7,
     batch_size=256,
     learning_rate=0.15,
@@ -75,6 +77,7 @@ _STANDARD = Recipe(
     weight_decay=5e-4,
     label_smoothing=0.1,
     is_augmented=True,
+    skipped=0.5,
 )
 
 RECIPES = {
@@ -85,7 +88,7 @@ RECIPES = {
             name="quick",
             summary="A few linear layers, in two seconds: something to start with",
             network="mlp-small",
-            epochs=5,
+            epochs=6,
             batch_size=512,
             learning_rate=0.2,
         ),
@@ -94,7 +97,7 @@ RECIPES = {
             name="best",
             summary="A larger network that sees each picture both ways: minutes, for quality",
             network="cnn-large",
-            epochs=16,
+            epochs=30,
         ),
         Recipe(
             name="reference",

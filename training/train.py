@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ from training.lessons import Lessons, NothingToLearn, choose
 from training.muon import Muon
 from training.preprocess import to_input
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
+from training.selection import select
 
 _PROGRESS_SECONDS = 0.3
 """How often run.json tells the progress within an epoch."""
@@ -148,50 +149,59 @@ def fit(
     order = torch.Generator().manual_seed(seed)
     epoch_size = rehearsal.size(train, lessons.taught, recipe)
     steps_per_epoch = -(-epoch_size // recipe.batch_size)
-    steps = recipe.epochs * steps_per_epoch
+    losses = torch.zeros(epoch_size, device=train.labels.device)
     optimizers = _optimizers(network, recipe)
     stateful: list[Any] = [network, *optimizers]
-    device = train.images.device.type
-    low_precision = torch.autocast(device, torch.bfloat16, enabled=_has_bfloat16(device))
     figures: list[dict[str, float]] = []
     if checkpoint is not None:
         figures = checkpoint.epochs
         order.set_state(checkpoint.order.cpu())
+        losses.copy_(checkpoint.losses)
         for part, state in zip(stateful, checkpoint.states, strict=True):
             part.load_state_dict(state)
     done = len(figures)
     recorder.training_begins(figures, done / recipe.epochs)
     with tqdm(
-        total=steps, initial=done * steps_per_epoch, unit="step", desc="training", mininterval=0.5
+        total=recipe.epochs * steps_per_epoch,
+        initial=done * steps_per_epoch,
+        unit="step",
+        desc="training",
+        mininterval=0.5,
     ) as bar:
         for epoch in range(done + 1, recipe.epochs + 1):
             network.train()
             shown = rehearsal.epoch(train, lessons.taught, recipe, order)
-            shuffled = torch.randperm(epoch_size, generator=order).to(shown.images.device)
-            losses, hits = 0.0, 0
-            for step, batch in enumerate(shuffled.split(recipe.batch_size), start=1):
-                labels = shown.labels[batch]
-                with low_precision:
-                    logits = network(to_input(shown.images[batch]))
-                loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-                network.zero_grad()
-                loss.backward()
-                for optimizer in optimizers:
-                    if recipe.one_cycle:
-                        _set_rate(optimizer, _one_cycle(bar.n / steps))
-                    optimizer.step()
-                mean_loss, correct = loss.item(), int((logits.argmax(1) == labels).sum())
-                losses, hits = losses + mean_loss * len(batch), hits + correct
+            is_short = 1 < epoch < recipe.epochs
+            shuffled, counts = select(losses, recipe.skipped if is_short else 0.0, order)
+            batches = shuffled.split(recipe.batch_size)
+            loss_sum, hits, seen = 0.0, 0.0, 0.0
+            for step, batch in enumerate(batches, start=1):
+                if recipe.one_cycle:
+                    begun = epoch - 1 + (step - 1) / len(batches)
+                    _set_rates(optimizers, _one_cycle(begun / recipe.epochs))
+                each, is_right = _learn(
+                    network,
+                    optimizers,
+                    recipe,
+                    shown.images[batch],
+                    shown.labels[batch],
+                    counts[batch],
+                )
+                losses[batch] = each
+                loss, correct, size = _sums(each, is_right, counts[batch])
+                loss_sum, hits, seen = loss_sum + loss, hits + correct, seen + size
                 bar.update()
-                recorder.step(epoch, step, mean_loss, correct / len(batch), bar.n / steps)
+                progress = (epoch - 1 + step / len(batches)) / recipe.epochs
+                recorder.step(epoch, step, loss / size, correct / size, progress)
+            bar.update(epoch * steps_per_epoch - bar.n)  # an epoch may have been shorter
             validation = dataset.validation
             held_out = evaluate(predict(network, validation.images), validation.labels)
             figures = [
                 *figures,
                 {
                     "epoch": epoch,
-                    "loss": losses / len(shuffled),
-                    "accuracy": hits / len(shuffled),
+                    "loss": loss_sum / seen,
+                    "accuracy": hits / seen,
                     "validation_loss": held_out["loss"],
                     "validation_accuracy": held_out["accuracy"],
                 },
@@ -199,10 +209,45 @@ def fit(
             states = [part.state_dict() for part in stateful]
             checkpoints.save(
                 recorder.run.run_id,
-                checkpoints.Checkpoint(figures, order.get_state(), states, lessons.as_state()),
+                checkpoints.Checkpoint(
+                    figures, order.get_state(), losses, states, lessons.as_state()
+                ),
             )
             recorder.epoch(figures[-1])
             bar.write(_told(figures[-1]))
+
+
+def _learn(
+    network: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    recipe: Recipe,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    counts: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step on pictures, uint8 (N, 28, 28), of which each counts as much as `counts` says.
+
+    Returns each one's loss before the step, float (N,), and whether it was named right.
+    """
+    device = images.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=_has_bfloat16(device)):
+        logits = network(to_input(images))
+    losses = cross_entropy(
+        logits.float(), labels, label_smoothing=recipe.label_smoothing, reduction="none"
+    )
+    network.zero_grad()
+    (losses * counts).mean().backward()
+    for optimizer in optimizers:
+        optimizer.step()
+    return losses.detach(), logits.argmax(1) == labels
+
+
+def _sums(
+    losses: torch.Tensor, is_right: torch.Tensor, counts: torch.Tensor
+) -> tuple[float, float, float]:
+    """Loss, hits and size of a batch whose pictures count differently; each is float (N,)."""
+    loss, hits, size = torch.stack([losses, is_right, torch.ones_like(losses)]).mv(counts).tolist()
+    return loss, hits, size
 
 
 def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -229,11 +274,12 @@ def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimize
     return [sgd, Muon(with_muon, recipe.muon_learning_rate, _MUON_MOMENTUM)]
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, share: float) -> None:
-    """Let the learning rate of each group be a share of what the group began with."""
-    for group in optimizer.param_groups:
-        group.setdefault("peak", group["lr"])
-        group["lr"] = group["peak"] * share
+def _set_rates(optimizers: list[torch.optim.Optimizer], share: float) -> None:
+    """Let every learning rate be a share of what it was at first."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group.setdefault("peak", group["lr"])
+            group["lr"] = group["peak"] * share
 
 
 def _one_cycle(progress: float) -> float:
@@ -403,6 +449,7 @@ def _device() -> torch.device:
     return torch.device("cpu")
 
 
+@cache
 def _has_bfloat16(device: str) -> bool:
     """Whether the device multiplies 16-bit floats faster than 32-bit ones."""
     if device == "cuda":

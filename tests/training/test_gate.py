@@ -226,7 +226,7 @@ def test_what_is_held_out_is_never_taught(
 def test_an_epoch_shows_originals_and_lessons(dataset: data.FashionMNIST) -> None:
     taught = data.Split(dataset.validation.images[:30], dataset.validation.labels[:30])
     none = data.Split(taught.images[:0], taught.labels[:0])
-    recipe = of("finetune", 4, "cnn")
+    recipe = of("finetune", 4, "cnn-small")
     order = torch.Generator().manual_seed(0)
     shown = rehearsal.epoch(dataset.train, taught, recipe, order)
     assert len(shown.labels) == rehearsal.size(dataset.train, taught, recipe)

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from tests.processes import MakeHome
-from training import data, lessons, model_store, networks, runs
+from training import checkpoints, data, lessons, model_store, networks, runs
 from training.augment import augment
 from training.calibration import calibration_error, fit_temperature
 from training.evaluation import evaluate, infer, predict
 from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.selection import select
 from training.train import Recorder, calibrate, fit, train
 
 FEW = 4_000
@@ -77,6 +78,43 @@ def test_the_same_seed_gives_the_same_weights(
     small = replace(few, train=data.Split(few.train.images[:1000], few.train.labels[:1000]))
     one, other = (trained(name, small, recorder, 1).state_dict() for _ in range(2))
     assert all(torch.equal(one[part], other[part]) for part in one)
+
+
+class CutOffError(Exception):
+    """What ends a run between two epochs."""
+
+
+@pytest.mark.parametrize("name", ["standard", "best"])
+def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
+    few: data.FashionMNIST, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With everything that a recipe can have: chance, momentum and pictures that are left out."""
+    small = replace(few, train=data.Split(few.train.images[:1000], few.train.labels[:1000]))
+    whole = trained(name, small, recorder, 3).state_dict()
+    figures = recorder.run.epochs
+
+    tell = Recorder.epoch
+
+    def tell_and_die(self: Recorder, last: dict[str, float]) -> None:
+        tell(self, last)
+        if last["epoch"] == 2:
+            raise CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "epoch", tell_and_die)
+        with pytest.raises(CutOffError):
+            trained(name, small, recorder, 3)
+    runs.end(recorder.run.run_id, "interrupted", None)
+    run, lock = runs.create({})
+    heir = Recorder(run)
+    recipe = replace(RECIPES[name], epochs=3)
+    network = networks.build(recipe.network, 10)
+    checkpoint = checkpoints.take_over(recorder.run.run_id, run.run_id)
+    fit(network, recipe, small, 0, heir, lessons.choose(None, small), checkpoint)
+    os.close(lock)
+    resumed = network.state_dict()
+    assert heir.run.epochs == figures
+    assert all(torch.equal(whole[part], resumed[part]) for part in whole)
 
 
 def test_test_pictures_have_no_part_in_training(
@@ -153,6 +191,22 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
     assert (edges == 20).float().mean() > 0.6
     assert edges.min() == 18
     assert edges.max() == 22
+
+
+def test_of_easy_pictures_a_share_is_left_out_and_the_others_count_for_them() -> None:
+    losses = torch.cat([torch.full((8_000,), 0.01), torch.full((2_000,), 3.0)])
+    left, counts = select(losses, 0.5, torch.Generator().manual_seed(0))
+    assert len(left.unique()) == len(left)
+    assert (left >= 8_000).sum() == 2_000
+    assert (left < 8_000).sum().item() == pytest.approx(4_000, abs=200)
+    assert (counts[left] * losses[left]).sum().item() == pytest.approx(
+        losses.sum().item(), rel=0.01
+    )
+
+    everything, counts = select(losses, 0.0, torch.Generator().manual_seed(0))
+    assert everything.sort().values.tolist() == list(range(10_000))
+    assert everything.tolist() != list(range(10_000))
+    assert (counts == 1).all()
 
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
