@@ -23,6 +23,11 @@ from service.refusals import Refusal
 
 _log = logging.getLogger(__name__)
 
+ANSWERS_TO_A_CLOSE = 500
+"""One answer in so many closes its connection, and the client opens another. All workers listen on
+one socket, and of connections that begin together one worker often gets all. One that is opened
+anew goes to whoever is idle: so a busy worker hands some over."""
+
 
 class Calls:
     """ASGI middleware: `routes` first, then `app`. Whatever goes wrong becomes `{"error": …}`.
@@ -39,6 +44,7 @@ class Calls:
             if not route.param_convertors
             for method in route.methods or ()
         }
+        self._answers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,6 +56,9 @@ class Calls:
                 answer: Response = await endpoint(Request(scope, receive))
             except Exception as error:
                 answer = _as_answer(error)
+            self._answers += 1
+            if self._answers % ANSWERS_TO_A_CLOSE == 0:
+                answer.headers["Connection"] = "close"
             return await answer(scope, receive, send)
         started = False
 

@@ -4,7 +4,8 @@ Each server is started in turn, with the same network, weights, preprocessing an
 workers, and is driven by wrk from a process of its own: rounds A B C … A B C …, each after a
 warm-up. Prints a table of the medians over the rounds, and writes .bench/serving.json.
 
-SERVERS="wardrobe bare", CLIENTS="1 32", ROUNDS=1, SECONDS=2 and NETWORK=cnn narrow or change it.
+SERVERS="wardrobe bare", CLIENTS="1 32", ROUNDS=1, SECONDS=2 and NETWORK=cnn narrow or change it;
+NETWORK="mlp cnn" measures both in turn.
 """
 
 import io
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -244,7 +246,7 @@ def wait_until_ready(peer: Peer, url: str, process: psutil.Popen, log: Path) -> 
             pass
         if process.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"{peer.name} does not answer:\n{log.read_text()[-3000:]}")
-        time.sleep(0.1)
+        time.sleep(0.01)
 
 
 def drive(
@@ -289,16 +291,16 @@ def rss_mb(process: psutil.Process) -> float:
 
 
 def measure(
-    rounds: int, seconds: float, clients: list[int], names: list[str]
+    rounds: int, seconds: float, clients: list[int], names: list[str], kinds: list[str]
 ) -> list[dict[str, Any]]:
-    """Every server at every load, as often as there are rounds: a row each."""
-    weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
-    found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    """Every server with every kind of network at every load, as often as there are rounds."""
+    found: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
     for number in range(rounds):
-        for peer in SERVERS:
+        for kind, peer in product(kinds, SERVERS):
             if peer.name not in names:
                 continue
-            print(f"round {number + 1}: {peer.name}", file=sys.stderr, flush=True)
+            print(f"round {number + 1}: {peer.name}, {kind}", file=sys.stderr, flush=True)
+            weights = store_model(kind)
             with serving(peer, weights) as (url, process):
                 for load in peer.loads:
                     for count in clients if load.images == 1 else [CLIENTS_OF_MANY]:
@@ -306,15 +308,19 @@ def measure(
                         figures = drive(url, load, count, seconds)
                         figures["rss_mb"] = rss_mb(process)
                         figures["images"] = load.images
-                        found.setdefault((peer.name, load.call, count), []).append(figures)
+                        key = peer.name, kind, load.call, count
+                        found.setdefault(key, []).append(figures)
     return [row(*key, figures) for key, figures in found.items()]
 
 
-def row(server: str, call: str, clients: int, figures: list[dict[str, Any]]) -> dict[str, Any]:
+def row(
+    server: str, network: str, call: str, clients: int, figures: list[dict[str, Any]]
+) -> dict[str, Any]:
     """The rounds of one load, as one row: medians, all errors and the most memory."""
     rates = [one["requests"] / one["seconds"] for one in figures]
     return {
         "server": server,
+        "network": network,
         "call": call,
         "clients": clients,
         "rps": median(rates),
@@ -351,16 +357,21 @@ def forward_pass(network: str) -> float:
 
 def report(rows: list[dict[str, Any]]) -> None:
     """The table. The ratio is that of the project's requests a second to the row's."""
-    own = {(one["call"], one["clients"]): one["rps"] for one in rows if one["server"] == "wardrobe"}
-    columns = "{:<19}{:<26}{:>8}{:>10}{:>10}{:>10}{:>8}{:>9}{:>8}{:>6}"
+
+    def load(one: dict[str, Any]) -> tuple[str, str, int]:
+        return one["network"], one["call"], one["clients"]
+
+    own = {load(one): one["rps"] for one in rows if one["server"] == "wardrobe"}
+    columns = "{:<19}{:<9}{:<26}{:>8}{:>10}{:>10}{:>10}{:>8}{:>9}{:>8}{:>6}"
     print(columns.format(
-        "server", "call", "clients", "req/s", "p50 ms", "p99 ms", "errors", "RSS MB", "ratio", "wrk"
+        "server", "network", "call", "clients", "req/s", "p50 ms", "p99 ms", "errors", "RSS MB",
+        "ratio", "wrk",
     ))  # fmt: skip
-    for one in sorted(rows, key=lambda it: (it["call"], it["clients"], -it["rps"])):
-        base = own.get((one["call"], one["clients"]))
+    for one in sorted(rows, key=lambda it: (*load(it), -it["rps"])):
+        base = own.get(load(one))
         ratio = "" if base is None else f"{base / one['rps']:.2f}"
         print(columns.format(
-            one["server"], one["call"], one["clients"], f"{one['rps']:,.0f}",
+            one["server"], one["network"], one["call"], one["clients"], f"{one['rps']:,.0f}",
             f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.1f}", one["errors"],
             f"{one['rss_mb']:,.0f}", ratio, f"{one['generator_cpu']:.0%}",
         ))  # fmt: skip
@@ -382,21 +393,23 @@ def main() -> None:
     """Measure, print, write."""
     names = os.environ.get("SERVERS", " ".join(peer.name for peer in SERVERS)).split()
     clients = [int(word) for word in os.environ.get("CLIENTS", "1 8 32 128").split()]
-    network = os.environ.get("NETWORK", "mlp")
-    with prepared(network):
+    kinds = os.environ.get("NETWORK", "mlp").split()
+    with prepared(kinds[0]):
         rows = measure(
             int(os.environ.get("ROUNDS", "3")),
             float(os.environ.get("SECONDS", "4")),
             clients,
             names,
+            kinds,
         )
     report(rows)
-    alone = forward_pass(network)
-    print(f"the network alone, batches of {PICTURES_A_CALL}: {alone:,.0f} pictures/s")
-    for one in rows:
-        if one["call"].startswith("classify_many"):
-            rate = one["images_per_second"]
-            print(f"{one['call']}: {rate:,.0f} pictures/s, {rate / alone:.2f} of that")
+    for kind in kinds:
+        alone = forward_pass(kind)
+        print(f"{kind} alone, batches of {PICTURES_A_CALL}: {alone:,.0f} pictures/s")
+        for one in rows:
+            if one["network"] == kind and one["call"].startswith("classify_many"):
+                rate = one["images_per_second"]
+                print(f"{one['call']}: {rate:,.0f} pictures/s, {rate / alone:.2f} of that")
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 

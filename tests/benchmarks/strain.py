@@ -1,23 +1,29 @@
 """The classifier under strain, alone: make bench-strain. NETWORK=cnn and MINUTES=10 change it.
 
-Prints, one after the other: how long it takes to start; what happens with more load than it can
+Prints, one after the other: how long it takes to start; whether anything fails within a minute, by
+the number of clients, and how large the batches are; what happens with more load than it can
 carry; p99 while a model is trained beside it; memory and p99 over minutes of steady load.
+PARTS="start errors overload training steady" chooses some of them.
 """
 
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
 import requests
 
-from tests.benchmarks.serving import WARDROBE, drive, prepared, serving
+from tests.benchmarks.serving import PNG, WARDROBE, Load, drive, prepared, serving
 from tests.processes import Home, wait_for
 
 SECONDS = 10
+ERRORS_SECONDS = 60
+STARTS = 5
 CLIENTS = 32
 CROWD = 256
 MANY = 2_000
@@ -25,7 +31,9 @@ STEADY_SHARE = 0.7
 STEADY_CLIENTS = 64
 BESIDE_TRAINING = 8
 
-[CLASSIFY, *_] = WARDROBE.loads
+RECOVERY_SECONDS = 5
+
+[CLASSIFY, CLASSIFY_FORM, *_] = WARDROBE.loads
 
 
 def told(what: str, figures: dict[str, Any]) -> float:
@@ -47,36 +55,110 @@ def workers_mb(process: psutil.Process) -> list[float]:
 
 
 def start(weights: Path) -> None:
-    """From the command to the first answer, beside what nothing can do without."""
+    """From the command to the first answer, beside what nothing can do without. In turn."""
     code = f"import torch, bentoml; torch.load({str(weights)!r}, weights_only=True)"
-    bare, whole = [], []
-    for _ in range(3):
+    bare, whole, supervisor = [], [], []
+    for _ in range(STARTS):
         began = time.monotonic()
         subprocess.run([sys.executable, "-c", code], check=True)
         bare.append(time.monotonic() - began)
         began = time.monotonic()
-        with serving(WARDROBE, weights):
+        with serving(WARDROBE, weights) as (_, process):
             whole.append(time.monotonic() - began)
+            first = min(child.create_time() for child in process.children())
+            supervisor.append(first - process.create_time())
     print(
-        f"first answer after {min(whole):.1f} s; importing torch and bentoml and loading the "
-        f"weights takes {min(bare):.1f} s; ratio {min(whole) / min(bare):.2f}"
+        f"first answer after {median(whole):.2f} s, {median(supervisor):.2f} s of it until there "
+        "are workers; importing torch and bentoml and loading the weights takes "
+        f"{median(bare):.2f} s; ratio {median(whole) / median(bare):.2f}",
+        flush=True,
     )
 
 
-def overload(url: str, process: psutil.Process) -> float:
-    """More than it can carry. Returns what it can."""
+def errors(url: str) -> None:
+    """A minute at each number of clients: nothing is refused or breaks, and batches are real."""
+    loads: list[tuple[Load, int]] = [(CLASSIFY, clients) for clients in (1, 8, 32, 128)]
+    for load, clients in [*loads, (CLASSIFY_FORM, 128)]:
+        before = passes(url)
+        figures = drive(url, load, clients, ERRORS_SECONDS)
+        count, pictures, waited = (
+            now - then for now, then in zip(passes(url), before, strict=True)
+        )
+        told(f"{load.call}, {clients} clients, {ERRORS_SECONDS} s", figures)
+        print(
+            f"  {figures['refused'] + figures['broken']} errors in {figures['requests']:,}; "
+            f"{pictures / count:.1f} pictures a pass, each waited {1e3 * waited / pictures:.2f} ms "
+            "for it",
+            flush=True,
+        )
+
+
+def passes(url: str) -> tuple[float, float, float]:
+    """Forward passes so far, the pictures in them, and the seconds that those had waited."""
+    samples = dict(
+        line.rsplit(" ", 1)
+        for line in requests.get(f"{url}/metrics", timeout=10).text.splitlines()
+        if line.startswith("wardrobe_")
+    )
+    names = ("batch_images_count", "batch_images_sum", "queue_seconds_sum")
+    count, pictures, waited = (float(samples[f"wardrobe_{name}"]) for name in names)
+    return count, pictures, waited
+
+
+class Probe(threading.Thread):
+    """Asks ten times a second, each time on a connection of its own, until it is told to stop."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.answers: list[tuple[int, float, bool]] = []
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Note each answer's status, its seconds and whether it says when to come again."""
+        body = next((Path(os.environ["WARDROBE_HOME"]) / "bodies" / "png").glob("[0-9]*"))
+        picture = body.read_bytes()
+        while not self.stopping.wait(0.1):
+            began = time.monotonic()
+            answer = requests.post(
+                f"{self.url}/classify", data=picture, headers={"Content-Type": PNG}, timeout=30
+            )
+            seconds = time.monotonic() - began
+            self.answers.append((answer.status_code, seconds, "Retry-After" in answer.headers))
+
+    def __enter__(self) -> "Probe":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.join()
+        good = [seconds for status, seconds, _ in self.answers if status == 200]
+        refused = [it for it in self.answers if it[0] in (429, 503)]
+        others = len(self.answers) - len(good) - len(refused)
+        print(
+            f"  one more client: {len(good)} answered, after {max(good, default=0):.2f} s at most;"
+        )
+        print(
+            f"  {len(refused)} refused, after {max((it[1] for it in refused), default=0):.2f} s at "
+            f"most, {sum(it[2] for it in refused)} of them with Retry-After; {others} others",
+            flush=True,
+        )
+
+
+def overload(url: str, process: psutil.Process, peak: float) -> None:
+    """More than it can carry, which is `peak` requests a second."""
     before = sum(workers_mb(process))
-    peak = told(f"{CLIENTS} clients", drive(url, CLASSIFY, CLIENTS, SECONDS))
-    told(f"{CROWD} clients", drive(url, CLASSIFY, CROWD, SECONDS))
-    pause_ms = 1_000 * MANY / (2 * peak)
-    told(
-        f"{MANY:,} clients that ask for {2 * peak:,.0f}/s",
-        drive(url, CLASSIFY, MANY, SECONDS, pause_ms),
-    )
-    told("right afterwards, 1 client", drive(url, CLASSIFY, 1, 2))
-    told(f"and {CLIENTS} clients", drive(url, CLASSIFY, CLIENTS, 3))
+    with Probe(url):
+        told(f"{CROWD} clients", drive(url, CLASSIFY, CROWD, SECONDS))
+    with Probe(url):
+        told(
+            f"{MANY:,} clients that ask for {2 * peak:,.0f}/s",
+            drive(url, CLASSIFY, MANY, SECONDS, 1_000 * MANY / (2 * peak)),
+        )
+    for second in range(1, RECOVERY_SECONDS + 1):
+        told(f"{CLIENTS} clients, second {second} after that", drive(url, CLASSIFY, CLIENTS, 1))
     print(f"the workers' memory: {before:,.0f} MB before, {sum(workers_mb(process)):,.0f} after")
-    return peak
 
 
 def beside_training(url: str) -> None:
@@ -110,15 +192,22 @@ def steady(url: str, process: psutil.Process, rate: float, minutes: int) -> None
 
 def main() -> None:
     """All of it, on one server."""
+    parts = os.environ.get("PARTS", "start errors overload training steady").split()
     with prepared(os.environ.get("NETWORK", "mlp")):
         weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
-        start(weights)
+        if "start" in parts:
+            start(weights)
         with serving(WARDROBE, weights) as (url, process):
             drive(url, CLASSIFY, CLIENTS, 2)
-            peak = overload(url, process)
-            beside_training(url)
-            minutes = int(os.environ.get("MINUTES", "10"))
-            if minutes:
+            peak = told(f"{CLIENTS} clients", drive(url, CLASSIFY, CLIENTS, SECONDS))
+            if "errors" in parts:
+                errors(url)
+            if "overload" in parts:
+                overload(url, process, peak)
+            if "training" in parts:
+                beside_training(url)
+            if "steady" in parts:
+                minutes = int(os.environ.get("MINUTES", "10"))
                 steady(url, process, STEADY_SHARE * peak, minutes)
 
 

@@ -99,7 +99,6 @@ def test_the_whole_way(
     open_page(page, "Models")
     for version in (first, second):
         page.locator(f".st-key-promote_{version} button").click()
-        page.locator(".st-key-confirm button").click()
         expect(page.get_by_text(f"2 workers serve version {version}")).to_be_visible(timeout=15_000)
         expect(page.locator(".st-key-badge")).to_contain_text(version, timeout=15_000)
 

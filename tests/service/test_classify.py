@@ -9,6 +9,7 @@ import pytest
 import requests
 from PIL import Image
 
+from service.calls import ANSWERS_TO_A_CLOSE
 from training import data, evaluation, model_store
 from training.preprocess import preprocess
 
@@ -128,6 +129,25 @@ def test_one_bad_picture_does_not_spoil_64_good_ones(
     with ThreadPoolExecutor(16) as clients:  # their requests share batches
         codes = list(clients.map(one, files))
     assert codes == [200] * 32 + [400] + [200] * 32
+
+
+def test_a_client_that_stays_is_asked_now_and_then_to_connect_anew(
+    classifier_url: str, test_set: data.Split
+) -> None:
+    """So that the workers share the clients; no answer is lost by it."""
+    picture = png(test_set.images[0].numpy())
+    with requests.Session() as client:
+        answers = [
+            client.post(
+                f"{classifier_url}/classify",
+                data=picture,
+                headers={"Content-Type": "image/png"},
+                timeout=10,
+            )
+            for _ in range(ANSWERS_TO_A_CLOSE)
+        ]
+    assert {answer.status_code for answer in answers} == {200}
+    assert "close" in {answer.headers.get("Connection") for answer in answers}
 
 
 def test_each_worker_says_what_it_serves(classifier_url: str, model: model_store.Model) -> None:
