@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.prometheus import Prometheus, Sample, Window
+from app.prometheus import Alert, Prometheus, Sample, Window
 
 REFRESH_SECONDS = 2  # as often as Prometheus scrapes
 POINTS = 150  # on a chart; more would not be seen
@@ -32,6 +32,7 @@ class View:
 
     window: Window
     now: tuple[Sample, ...]
+    alerts: tuple[Alert, ...]
     scrape_age: dict[str, float]  # seconds since the last scrape, by job
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -68,6 +69,7 @@ def look(url: str, seconds: int, end: int | None) -> View:
     return View(
         window=client.window(RECORDED, end=end or int(time.time()), seconds=seconds, step=step),
         now=client.now(RECORDED),
+        alerts=client.firing(),
         scrape_age={sample.labels["job"]: sample.value or 0.0 for sample in client.now(SCRAPE_AGE)},
     )
 
