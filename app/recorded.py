@@ -1,7 +1,9 @@
 """One look at what the recording rules say: the Metrics page draws it, Grafana reads the same."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -72,6 +74,18 @@ def look(url: str, seconds: int, end: int | None) -> View:
         alerts=client.firing(),
         scrape_age={sample.labels["job"]: sample.value or 0.0 for sample in client.now(SCRAPE_AGE)},
     )
+
+
+@st.cache_data(ttl=1.5, show_spinner=False, max_entries=10)
+def shadow_pictures(url: str, tag: str, since: datetime) -> Mapping[str, int]:
+    """What became of the pictures for a version in the shadow since then: how many `agreed`,
+    `disagreed`, and were `shed`. Raises what app.prometheus raises.
+    """
+    seconds = max(round((datetime.now(UTC) - since).total_seconds()), 2 * REFRESH_SECONDS)
+    series = f'wardrobe_shadow_pictures_total{{model="{tag}"}}'
+    query = f"sum by (result) (increase({series}[{seconds}s]))"
+    found = {it.labels["result"]: round(it.value or 0) for it in _client(url).now(query)}
+    return {result: found.get(result, 0) for result in ("agreed", "disagreed", "shed")}
 
 
 @st.cache_resource
