@@ -19,11 +19,9 @@ class Way:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-_IN_QUESTION = Way(
-    "corrections", "See the pictures on which two versions disagree", {"state": QUESTION}
-)
-_NEWEST = Way("corrections", "See the newest pictures and what people said of them")
-_SHADOW = Way("models", "Run another version in the shadow, to collect pictures they disagree on")
+_IN_QUESTION = Way("corrections", "See where two versions disagree", {"state": QUESTION})
+_NEWEST = Way("corrections", "See the newest pictures")
+_SHADOW = Way("models", "Let another version disagree")
 _VERSIONS = Way("models", "Choose another version")
 _RUNS = Way("retrain", "Go to Retrain")
 
@@ -47,10 +45,10 @@ def show(alerts: Sequence[Alert], *, shadowed: bool) -> None:
         ways = _WAYS.get(alert.name, ())
         if not shadowed:
             ways = tuple(_SHADOW if way is _IN_QUESTION else way for way in ways)
-        with st.container(border=True, key=f"alert_{alert.name}_{_place(alert)}"):
+        with st.container(key=f"alert_{alert.name}_{_place(alert)}"):
             tell = st.error if alert.severity == "critical" else st.warning
             tell(f"**{plain(alert.summary)}** {alert.action}")
-            st.caption(f"{alert.name}, since {ago(alert.since)}")
+            st.caption(f"{alert.name} began {ago(alert.since)}.")
             with st.container(horizontal=True, gap="medium"):
                 for way in ways:
                     st.page_link(

@@ -46,7 +46,8 @@ def certainty(picture: Picture) -> go.Figure:
     figure = over_time(picture, "Estimated accuracy, and agreement of the shadow, %")
     _add(figure, picture, "wardrobe:estimated_accuracy:ratio5m", "accuracy", GREEN, 100)
     _add(figure, picture, "wardrobe:shadow_agreement:ratio5m", "agreement", BLUE, 100)
-    figure.update_yaxes(range=[0, 104])
+    lowest = min((min(_known(trace.y), default=100) for trace in figure.data), default=100)
+    figure.update_yaxes(range=[50 if lowest >= 50 else 0, 102])
     return figure
 
 

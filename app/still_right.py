@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from app import badge, drift, drift_figures, figures
-from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
 from app.correction_states import QUESTION
@@ -17,11 +16,8 @@ from app.wording import counted, percent
 CHART_HEIGHT = 230
 CLASSES_HEIGHT = 300
 
-_COLOURS: dict[str, Literal["off", "orange", "red"]] = {
-    "steady": "off",
-    "moving": "orange",
-    "drifted": "red",
-}
+_Colour = Literal["off", "orange", "red"]
+_COLOURS: dict[str, _Colour] = {"steady": "off", "moving": "orange", "drifted": "red"}
 _ANSWERS = "How they are spread over the classes, against those to validation pictures."
 _PICTURES = "How bright they are, against validation pictures."
 _RECORDED = (
@@ -63,9 +59,9 @@ def sentence(standing: Standing) -> str:
             "against. A version that is trained now brings one."
         )
     if not standing.is_known:
-        there = counted(standing.pictures, "picture")
+        there = counted(standing.pictures, "picture") if standing.pictures else "no picture"
         return (
-            f"**Too few pictures to tell.** {there} in the last {drift.WINDOW}; it takes "
+            f"**Too few pictures to tell:** {there} in the last {drift.WINDOW}. It takes "
             f"{drift.ENOUGH_PICTURES}, because fewer look different by chance alone."
         )
     said = (
@@ -85,24 +81,21 @@ def _tiles(standing: Standing, beside: Beside | None) -> None:
         return
     with st.container(key="metrics_right_tiles"):
         if standing.accuracy is not None:
-            accuracy_metric(
+            tested = badge.tested_accuracy(standing.model)
+            _tile(
                 "Estimated accuracy",
-                standing.accuracy,
-                badge.tested_accuracy(standing.model),
-                against="test pictures",
-                border=True,
+                percent(standing.accuracy),
+                "not tested" if tested is None else f"{percent(tested)} when tested",
+                help="How many answers the version expects to be right; and how many were, on the "
+                "test pictures.",
             )
         _drift_tile("Answers", standing.answers, _ANSWERS)
         _drift_tile("Pictures", standing.inputs, _PICTURES)
         if beside is not None and beside.agreement is not None:
-            st.metric(
+            _tile(
                 "Shadow agrees",
                 percent(beside.agreement),
                 f"on {counted(beside.compared, 'picture')}",
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                height="stretch",
                 help="How often the version in the shadow says what the one that is served says.",
             )
 
@@ -111,15 +104,25 @@ def _drift_tile(label: str, index: float | None, meaning: str) -> None:
     if index is None:
         return
     word = drift.word(index)
-    st.metric(
+    _tile(
         label,
         word.capitalize(),
         f"index {index:.2f}",
-        delta_color=_COLOURS[word],
+        help=f"{meaning} Steady up to {drift.MOVING}, drifted above {drift.DRIFTED}.",
+        colour=_COLOURS[word],
+    )
+
+
+def _tile(label: str, value: str, beside: str, *, help: str, colour: _Colour = "off") -> None:
+    st.metric(
+        label,
+        value,
+        beside,
+        delta_color=colour,
         delta_arrow="off",
         border=True,
         height="stretch",
-        help=f"{meaning} Steady up to {drift.MOVING}, drifted above {drift.DRIFTED}.",
+        help=help,
     )
 
 
