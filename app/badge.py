@@ -33,6 +33,15 @@ def served() -> str | None:
     return shown.tag if isinstance(shown, classifier.Ready) else None
 
 
+def tested_accuracy(tag: str | None) -> float | None:
+    """Share of the test pictures that a version names right, 0..1, if it is the one shown."""
+    shown = st.session_state.get(_STATE)
+    if not isinstance(shown, classifier.Ready) or shown.tag != tag:
+        return None
+    accuracy = shown.metadata.get("accuracy")
+    return float(accuracy) if isinstance(accuracy, int | float) else None
+
+
 def class_names() -> list[str]:
     """The classes of the model that answers now, in its order; none while there is no model."""
     shown = state()

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from app.accuracy import SHOWN_DECIMALS
-from app.figures import FAINT, GREEN, GREY, ORANGE, PRIMARY, RED
+from app.figures import FAINT, GREEN, GREY, LINE, ORANGE, PRIMARY, RED
 from app.gate import Change
 from app.trainer import Model
 from app.wording import percent, points
 
 SMALL = 11  # of a number in a cell: three digits fit where ten cells share a phone
-LINE = "var(--st-border-color)"
 
 
 def named(model: Model) -> str:

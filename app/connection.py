@@ -81,6 +81,10 @@ class Connection:
         """
         return _json(self, self.send("POST", path, read_seconds=read_seconds, **body))
 
+    def put(self, path: str, **body: Any) -> Any:
+        """The JSON that answers a PUT, whose `body` is as that of `post`. Raises ServiceError."""
+        return _json(self, self.send("PUT", path, **body))
+
     def send(
         self, method: str, path: str, *, read_seconds: float = READ_SECONDS, **request: Any
     ) -> requests.Response:

@@ -18,6 +18,9 @@ class State:
     acceptable: bool
 
 
+QUESTION = "question"
+"""A picture of which nobody has said anything: a version in the shadow disagrees about it."""
+
 STATES = {
     "new": State(
         "New",
@@ -45,6 +48,13 @@ STATES = {
         "Set aside",
         "These look wrong, each for the reason below it. None is used unless you accept it.",
         tone="bad",
+        usable=False,
+        acceptable=True,
+    ),
+    QUESTION: State(
+        "In question",
+        "Two versions disagree on these pictures. Which is it? None is used until you say so.",
+        tone="doubtful",
         usable=False,
         acceptable=True,
     ),

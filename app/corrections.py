@@ -21,6 +21,7 @@ _Thing = TypeVar("_Thing")
 class Correction:
     """A picture as the model saw it, a PNG of 28x28 pixels, and what was said of it.
 
+    Of a question nobody has said anything: `label` is what the model served then answered.
     `held_out`: it is never trained on, but measures what was learned. `reason` is a sentence that
     says why it is not used, None if it is.
     """
@@ -100,7 +101,10 @@ def relabel(correction_id: int, label: str) -> Correction:
 
 
 def accept(correction_id: int) -> Correction:
-    """Has it used, whatever it looks like. Raises ServiceError: Refused while it is in conflict."""
+    """Has it used, whatever it looks like; a question is answered by the label that it has.
+
+    Raises ServiceError: Refused while it is in conflict.
+    """
     return _changed(correction_id, {"state": "accepted"})
 
 
@@ -176,7 +180,8 @@ def _page(raw: Any) -> Page:
     return Page(
         corrections=tuple(_correction(one) for one in raw["corrections"]),
         next=None if raw["next"] is None else int(raw["next"]),
-        counts={state: int(raw["counts"][state]) for state in STATES},
+        # An older version of the trainer knows fewer states.
+        counts={state: int(raw["counts"].get(state, 0)) for state in STATES},
     )
 
 

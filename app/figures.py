@@ -19,6 +19,7 @@ BLUE = "var(--st-blue-color)"
 GREY = "var(--st-gray-color)"
 PRIMARY = "var(--st-primary-color)"
 FAINT = "var(--st-secondary-background-color)"
+LINE = "var(--st-border-color)"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Picture:
 
 def requests_by_code(picture: Picture) -> go.Figure:
     """Stacked areas, requests per second by HTTP code."""
-    figure = _over_time(picture, "Requests per second, by HTTP code")
+    figure = over_time(picture, "Requests per second, by HTTP code")
     for promotion in picture.promotions:
         _add_mark_name(figure, picture, promotion)
     found = picture.window.select("wardrobe:requests:rate1m", job="classifier")
@@ -52,17 +53,17 @@ def requests_by_code(picture: Picture) -> go.Figure:
 
 def answer_time(picture: Picture) -> go.Figure:
     """Percentiles of the time that /classify takes, in milliseconds."""
-    figure = _over_time(picture, "Answer time of /classify, milliseconds")
+    figure = over_time(picture, "Answer time of /classify, milliseconds")
     for quantile, colour in (("p50", GREEN), ("p95", BLUE), ("p99", ORANGE)):
         name = f"wardrobe:latency_seconds:{quantile}"
         for series in picture.window.select(name, endpoint="/classify"):
-            _add_line(figure, picture, series, quantile, colour, scale=1000)
+            add_line(figure, picture, series, quantile, colour, scale=1000)
     return figure
 
 
 def batch_sizes(picture: Picture) -> go.Figure:
     """At each time, how the forward passes share out over sizes; and their mean size."""
-    figure = _over_time(picture, "Pictures in each batch")
+    figure = over_time(picture, "Pictures in each batch")
     heights, shares = _batch_shares(picture.window)
     top = max((k for k, row in enumerate(shares) if any(row)), default=3) + 1
     figure.add_heatmap(
@@ -96,7 +97,7 @@ def batch_sizes(picture: Picture) -> go.Figure:
 
 def in_flight(picture: Picture) -> go.Figure:
     """Requests taken and not yet answered, as each scrape found them."""
-    figure = _over_time(picture, "Requests in flight")
+    figure = over_time(picture, "Requests in flight")
     for series in picture.window.select("wardrobe:in_flight:sum", job="classifier"):
         figure.add_scatter(
             x=_clock(picture),
@@ -111,14 +112,14 @@ def in_flight(picture: Picture) -> go.Figure:
 
 def inside(picture: Picture) -> go.Figure:
     """Where the time goes inside the classifier, in milliseconds."""
-    figure = _over_time(picture, "Inside the classifier, p95, milliseconds")
+    figure = over_time(picture, "Inside the classifier, p95, milliseconds")
     parts = (
         ("wardrobe:queue_seconds:p95", "waiting for a batch", BLUE),
         ("wardrobe:inference_seconds:p95", "forward pass", GREEN),
     )
     for name, label, colour in parts:
         for series in picture.window.select(name):
-            _add_line(figure, picture, series, label, colour, scale=1000)
+            add_line(figure, picture, series, label, colour, scale=1000)
     return figure
 
 
@@ -149,7 +150,7 @@ def predicted_classes(picture: Picture) -> go.Figure:
 
 def training(picture: Picture) -> go.Figure:
     """Progress and accuracy in percent, loss on an axis of its own."""
-    figure = _over_time(picture, "Training")
+    figure = over_time(picture, "Training")
     lines = (
         ("wardrobe:training_progress:max", "progress, %", GREY, 100),
         ("wardrobe:training_accuracy:max", "accuracy, %", GREEN, 100),
@@ -159,7 +160,7 @@ def training(picture: Picture) -> go.Figure:
         for series in picture.window.select(name):
             # A gauge that was never set reads 0, which no run has as its loss or accuracy.
             known = replace(series, values=tuple(value or None for value in series.values))
-            _add_line(figure, picture, known, label, colour, scale=scale)
+            add_line(figure, picture, known, label, colour, scale=scale)
             if "loss" in name:
                 figure.data[-1].yaxis = "y2"
     figure.update_layout(
@@ -201,7 +202,8 @@ def _rows(trace: Any) -> Sequence[Sequence[float | None]]:
     return [(trace.x if trace.type == "bar" else trace.y) or ()]
 
 
-def _over_time(picture: Picture, title: str) -> go.Figure:
+def over_time(picture: Picture, title: str) -> go.Figure:
+    """A figure to add lines to, with the window's clock and its promotions."""
     figure = go.Figure()
     clock = _clock(picture)
     figure.update_layout(title_text=title, showlegend=True, legend_traceorder="normal")
@@ -248,9 +250,10 @@ def _add_mark_name(figure: go.Figure, picture: Picture, promotion: Promotion) ->
     )
 
 
-def _add_line(
+def add_line(
     figure: go.Figure, picture: Picture, series: Series, name: str, colour: str, *, scale: float
 ) -> None:
+    """A line through what was measured, in its unit times `scale`; a gap where nothing was."""
     figure.add_scatter(
         x=_clock(picture),
         y=[None if value is None else value * scale for value in series.values],

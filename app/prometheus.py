@@ -57,14 +57,32 @@ class Window:
         ]
 
 
+@dataclass(frozen=True)
+class Alert:
+    """A rule that fires. `summary` says what is wrong, `action` what a person should do: both are
+    sentences of monitoring/rules/alerts.yml, with the values of this moment in them.
+
+    `since` is when it became true, not when it had been so for long enough to fire.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    severity: str
+    summary: str
+    action: str
+    since: datetime
+
+
 class Prometheus:
     """Queries to the Prometheus at `url`. Safe to share between threads."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
         # The library's own defaults are no time limit and three tries, six seconds of waiting.
         self._connection = PrometheusConnect(
             url,
+            session=self._session,
             retry=Retry(total=0),
             timeout=(CONNECT_SECONDS, READ_SECONDS),
         )
@@ -93,6 +111,23 @@ class Prometheus:
         )
         return Window(times, step, tuple(_series(each, times) for each in found))
 
+    def firing(self) -> tuple[Alert, ...]:
+        """The alerts that fire at this moment, those that began first in front."""
+        found = self._ask(self._alerts)
+        alerts = (_alert(each) for each in found if each["state"] == "firing")
+        return tuple(sorted(alerts, key=lambda alert: (alert.since, alert.name)))
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        """The library has no call for this one."""
+        answer = self._session.get(
+            f"{self._url}/api/v1/alerts", timeout=(CONNECT_SECONDS, READ_SECONDS)
+        )
+        answer.raise_for_status()
+        try:
+            return list(answer.json()["data"]["alerts"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("not an answer of Prometheus") from error
+
     def _ask(self, call: Callable[[], Any]) -> list[dict[str, Any]]:
         """Run a query. Raises ServiceDown, ServiceSlow or BadAnswer."""
         try:
@@ -114,6 +149,18 @@ def _series(found: Mapping[str, Any], times: tuple[int, ...]) -> Series:
     name, labels = _identity(found)
     values = {int(time): _number(text) for time, text in found["values"]}
     return Series(name, labels, tuple(values.get(time) for time in times))
+
+
+def _alert(found: Mapping[str, Any]) -> Alert:
+    labels = dict(found["labels"])
+    return Alert(
+        name=labels.pop("alertname"),
+        severity=labels.pop("severity", ""),
+        labels=labels,
+        summary=found["annotations"].get("summary", ""),
+        action=found["annotations"].get("action", ""),
+        since=datetime.fromisoformat(found["activeAt"]),
+    )
 
 
 def _identity(found: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

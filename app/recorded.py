@@ -1,11 +1,13 @@
 """One look at what the recording rules say: the Metrics page draws it, Grafana reads the same."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from app.prometheus import Prometheus, Sample, Window
+from app.prometheus import Alert, Prometheus, Sample, Window
 
 REFRESH_SECONDS = 2  # as often as Prometheus scrapes
 POINTS = 150  # on a chart; more would not be seen
@@ -32,6 +34,7 @@ class View:
 
     window: Window
     now: tuple[Sample, ...]
+    alerts: tuple[Alert, ...]
     scrape_age: dict[str, float]  # seconds since the last scrape, by job
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -68,8 +71,21 @@ def look(url: str, seconds: int, end: int | None) -> View:
     return View(
         window=client.window(RECORDED, end=end or int(time.time()), seconds=seconds, step=step),
         now=client.now(RECORDED),
+        alerts=client.firing(),
         scrape_age={sample.labels["job"]: sample.value or 0.0 for sample in client.now(SCRAPE_AGE)},
     )
+
+
+@st.cache_data(ttl=1.5, show_spinner=False, max_entries=10)
+def shadow_pictures(url: str, tag: str, since: datetime) -> Mapping[str, int]:
+    """What became of the pictures for a version in the shadow since then: how many `agreed`,
+    `disagreed`, and were `shed`. Raises what app.prometheus raises.
+    """
+    seconds = max(round((datetime.now(UTC) - since).total_seconds()), 2 * REFRESH_SECONDS)
+    series = f'wardrobe_shadow_pictures_total{{model="{tag}"}}'
+    query = f"sum by (result) (increase({series}[{seconds}s]))"
+    found = {it.labels["result"]: round(it.value or 0) for it in _client(url).now(query)}
+    return {result: found.get(result, 0) for result in ("agreed", "disagreed", "shed")}
 
 
 @st.cache_resource

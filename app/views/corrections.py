@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import badge, corrections, trainer_notice
 from app.components.gallery import Action, Card, gallery
 from app.connection import ServiceError
-from app.correction_states import STATES, UNKNOWN
+from app.correction_states import QUESTION, STATES, UNKNOWN
 from app.corrections import Correction, Page
 from app.wording import ago, plain
 
@@ -16,7 +16,12 @@ AT_A_TIME = 30
 LARGEST_ARCHIVE_MB = 100
 
 _ALL = "all"
-_SOURCES = {"pad": "drawn", "upload": "uploaded", "api": "sent by a program"}
+_SOURCES = {
+    "pad": "drawn",
+    "upload": "uploaded",
+    "api": "sent by a program",
+    "shadow": "asked by the shadow",
+}
 _EVERY_CLASS = "Every class"
 
 
@@ -35,7 +40,8 @@ def page() -> None:
     st.write(
         "What people said that pictures show. Runs learn from new and accepted ones; one in five "
         "is kept for testing instead, and tells how well the others were learned. What looks wrong "
-        "is set aside with the reason, and used only if you accept it."
+        "is set aside with the reason, and used only if you accept it. A picture on which two "
+        "versions disagree is in question until somebody says what it shows."
     )
     follow_link()
     try:
@@ -133,7 +139,9 @@ def caption(shown: Page) -> str:
 
 def card(one: Correction) -> Card:
     """A correction in the gallery's words."""
-    if one.predicted is None:
+    if one.state == QUESTION:
+        said = ""  # the reason tells what either version says
+    elif one.predicted is None:
         said = "The model's answer is not known"
     elif one.predicted == one.label:
         said = "The model said so too"
@@ -151,6 +159,7 @@ def card(one: Correction) -> Card:
         origin=f"{source}, {ago(one.created_at)}",
         held_out=one.held_out,
         acceptable=state.acceptable,
+        asks=one.state == QUESTION,
         png=one.png,
     )
 
@@ -172,6 +181,8 @@ def _done(action: Action, shown: Page) -> Done | None:
         case "delete":
             corrections.delete(one.id)
             return Done(f"Number {one.id}, {one.label}, is deleted.", one)
+        case _ if one.state == QUESTION:
+            return _answered(action, one)
         case "accept":
             corrections.accept(one.id)
             return Done(f"Number {one.id} is accepted as {one.label}.")
@@ -180,6 +191,13 @@ def _done(action: Action, shown: Page) -> Done | None:
             if now.id != one.id:
                 return Done(f"Number {now.id} said {now.label} already: they are one now.", one)
             return Done(f"Number {one.id} is {now.label} now, not {one.label}.", one, now)
+
+
+def _answered(action: Action, one: Correction) -> Done:
+    """Keeps what a person says of a picture that was in question."""
+    accepted = action.name == "accept"
+    now = corrections.accept(one.id) if accepted else corrections.relabel(one.id, action.label)
+    return Done(f"Number {one.id} is {now.label}: kept.", one, now)
 
 
 def _undone() -> Done | None:
@@ -191,6 +209,10 @@ def _undone() -> Done | None:
     if done.now is None:
         corrections.restore(before)
         return Done(f"Number {before.id}, {before.label}, is back.")
+    if before.state == QUESTION:
+        corrections.delete(done.now.id)
+        corrections.restore(before)
+        return Done(f"Number {before.id} is in question again.")
     corrections.relabel(before.id, before.label)
     if before.state == "accepted":
         corrections.accept(before.id)

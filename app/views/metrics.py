@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 import settings
-from app import figures
+from app import alerts, drift, figures, still_right
 from app.burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
 from app.components.chart import chart
 from app.connection import BadAnswer, ServiceDown, ServiceError
-from app.prometheus import Window
+from app.prometheus import Alert, Window
 from app.recorded import REFRESH_SECONDS, View, look
 
 STYLE = Path(__file__).parent / "metrics.css"
@@ -37,18 +37,20 @@ def page() -> None:
         st.session_state.pop("metrics_paused_at", None)
     every = REFRESH_SECONDS if live else None
     st.fragment(show_state, run_every=every)(RANGES[chosen], end)
+    st.fragment(show_right, run_every=every)(RANGES[chosen], end)
     st.fragment(show_burst, run_every=1)()
     st.fragment(show_charts, run_every=every)(RANGES[chosen], end)
 
 
 def show_state(seconds: int, end: int | None) -> None:
-    """The processes, what is wrong if anything is, and the figures of this moment."""
+    """What is wrong if anything is, the processes, and the figures of this moment."""
     url = settings.get("PROMETHEUS_URL")
     try:
         view = look(url, seconds, end)
     except ServiceError as error:
         st.error(f"**{error.sentence}** {_cure(error)}")
         return
+    alerts.show(list(untold(view)), shadowed=drift.beside(view) is not None)
     show_processes(view)
     for sentence in troubles(view):
         st.warning(sentence)
@@ -105,6 +107,24 @@ def troubles(view: View) -> Iterable[str]:
             f"**These figures are old.** Prometheus answers but has scraped nothing for {known}. "
             "It may still be starting; if this stays, restart it."
         )
+
+
+def untold(view: View) -> Iterable[Alert]:
+    """The alerts that fire, without those of a service that is down: `troubles` tells that."""
+    for alert in view.alerts:
+        job = alert.labels.get("job", "")
+        is_down = job in PROCESSES and not view.value("wardrobe:up:sum", job=job)
+        if not (is_down and alert.name in ("ServiceDown", "ServiceMissing")):
+            yield alert
+
+
+def show_right(seconds: int, end: int | None) -> None:
+    """Whether the answers are still right. While Prometheus is down there is nothing to say."""
+    try:
+        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+    except ServiceError:
+        return
+    still_right.show(view, _zone(), revision=str(seconds))
 
 
 def show_tiles(view: View) -> None:

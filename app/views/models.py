@@ -4,7 +4,17 @@ from html import escape
 
 import streamlit as st
 
-from app import badge, by_class, classifier, curves, promotion, report, trainer, trainer_notice
+from app import (
+    badge,
+    by_class,
+    classifier,
+    curves,
+    promotion,
+    report,
+    shadow_card,
+    trainer,
+    trainer_notice,
+)
 from app.accuracy import accuracy_metric
 from app.classifier import version_of
 from app.components.chart import chart
@@ -46,24 +56,35 @@ def page() -> None:
             f"Version **{champion.version}** is served. One that was served before comes back with "
             "one click."
         )
+    place = shadow_card.place()
     wanted = st.query_params.get("version")
     everything = st.session_state.get("all_versions", False)
     for model in models if everything else models[:SHOWN_AT_FIRST]:
-        card(model, champion, _others(model, models), opened=wanted == model.version)
+        others = _others(model, models)
+        card(model, champion, others, place, opened=wanted == model.version)
     hidden = len(models) - SHOWN_AT_FIRST
     if hidden > 0 and not everything and st.button(f"Show {hidden} older versions"):
         st.session_state["all_versions"] = True
         st.rerun()
 
 
-def card(model: Model, champion: Model | None, others: list[Model], *, opened: bool) -> None:
-    """One version: its figures, its details, its button."""
+def card(
+    model: Model,
+    champion: Model | None,
+    others: list[Model],
+    place: shadow_card.Place | None,
+    *,
+    opened: bool,
+) -> None:
+    """One version: its figures, its details, its buttons."""
+    shadow = place.taken if place is not None else None
+    shadows = shadow is not None and shadow.version == model.version
     with st.container(border=True, key=f"model_{model.version}"):
         head, figures, action = st.columns([2.2, 2.2, 1.4], vertical_alignment="center")
         with head:
             st.html(
                 f'<div class="version"><strong>{escape(model.version)}</strong>'
-                f"<span>{escape(_summary(model))}</span>{_mark(model)}</div>"
+                f"<span>{escape(_summary(model))}</span>{_marks(model, shadows=shadows)}</div>"
             )
         with figures:
             _accuracy(model, champion)
@@ -75,6 +96,10 @@ def card(model: Model, champion: Model | None, others: list[Model], *, opened: b
                     promotion.promote(model.version)
                 else:
                     confirm(model, champion)
+            if place is not None and champion is not None and not model.champion:
+                shadow_card.offer(model, shadow)
+        if shadows:
+            shadow_card.show(model)
         if model.status == "candidate" and model.gate is not None:
             st.markdown(f"Held back:\n\n{bullets(model.gate.reasons)}")
         # Charts that nobody looks at are not drawn: there are several for each version.
@@ -247,10 +272,12 @@ def _by_workers(model: Model) -> str:
     return "by 1 worker" if state.workers == 1 else f"by {state.workers} workers"
 
 
-def _mark(model: Model) -> str:
+def _marks(model: Model, *, shadows: bool) -> str:
     """Where it stands, beside the one that is served."""
-    kind, words = _MARKS.get(model.status, ("idle", ""))
-    return f'<div class="badge {kind}"><b>{words}</b></div>' if words else ""
+    marks = [_MARKS[model.status]] if model.status in _MARKS else []
+    if shadows:
+        marks.append(("ready", "In the shadow"))
+    return "".join(f'<div class="badge {kind}"><b>{words}</b></div>' for kind, words in marks)
 
 
 def _verb(model: Model) -> str:

@@ -27,6 +27,7 @@ _mount = st.components.v2.component(
 @dataclass(frozen=True)
 class Card:
     """One picture, a PNG of 28x28 pixels. `acceptable`: it has a button that says it is right.
+    `asks`: nobody has said yet what it shows, so no class is chosen on it.
 
     `tone` is the colour of its state's mark: `plain`, `good`, `doubtful` or `bad`.
     """
@@ -40,6 +41,7 @@ class Card:
     origin: str
     held_out: bool
     acceptable: bool
+    asks: bool
     png: bytes
 
 

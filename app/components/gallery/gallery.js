@@ -66,19 +66,25 @@ function fill(element, card, classNames) {
   element.dataset.tone = card.tone;
   part("img").src = card.png;
   part("img").alt = `Number ${card.id}, as the model saw it`;
-  const names = classNames.includes(card.label) ? classNames : [card.label, ...classNames];
+  const known = classNames.includes(card.label) ? classNames : [card.label, ...classNames];
+  // A question has the class that one version names, but none that a person chose.
+  const names = card.asks ? ["", ...known] : known;
   const select = part("select");
   if (names.join() !== [...select.options].map((it) => it.value).join()) {
-    select.replaceChildren(...names.map((name) => new Option(name, name)));
+    select.replaceChildren(...names.map((name) => new Option(name || "Which is it?", name)));
+    if (card.asks) select.options[0].disabled = true;
   }
-  select.value = card.label;
+  select.value = card.asks ? "" : card.label;
   select.setAttribute("aria-label", `Class of number ${card.id}`);
   part(".state").textContent = card.state;
   part(".said").textContent = card.said;
   part(".reason").textContent = card.reason;
   part(".origin").textContent = `Number ${card.id}, ${card.origin}`;
   part(".held").hidden = !card.held_out;
-  part("[name=accept]").hidden = !card.acceptable;
-  part("[name=accept]").setAttribute("aria-label", `Accept number ${card.id}`);
+  const accept = part("[name=accept]");
+  accept.hidden = !card.acceptable;
+  accept.textContent = card.asks ? card.label : "Accept";
+  const accepts = card.asks ? `${card.label}: answer number ${card.id}` : `Accept number ${card.id}`;
+  accept.setAttribute("aria-label", accepts);
   part("[name=delete]").setAttribute("aria-label", `Delete number ${card.id}`);
 }
