@@ -64,7 +64,7 @@ class Wardrobe:
         os.killpg(self.process.pid, signal.SIGINT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
     """`make run`, on an empty state folder."""
     folder = tmp_path_factory.mktemp("wardrobe")
