@@ -188,7 +188,7 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
     pictures[:, 4:24, 4:24] = 255
     scaled = augment(pictures, 0, 0.1, torch.Generator().manual_seed(0))
     edges = (scaled[:, 14, :] > 127).sum(1)
-    assert (edges == 20).float().mean() > 0.6
+    assert (edges == 20).float().mean() > 0.5
     assert edges.min() == 18
     assert edges.max() == 22
 
