@@ -82,7 +82,7 @@ def test_alone_and_without_a_network_it_serves_what_was_packed(
         )
         return asked.stdout.decode()
 
-    wait_for(ask, 60, "an answer")
+    wait_for(ask, 180, "an answer")
     answer = json.loads(ask())
     assert answer["label"] == "Sneaker"
     assert answer["model"] == champion(packed)
@@ -97,7 +97,7 @@ def test_without_any_option_it_starts_as_bentoml_says(
 ) -> None:
     port = free_port()
     container = start("--publish", f"127.0.0.1:{port}:3000")
-    wait_for(lambda: served(port) == {champion(packed): 2}, 60, "both workers serving")
+    wait_for(lambda: served(port) == {champion(packed): 2}, 180, "both workers serving")
     environment = docker("exec", container, "env").splitlines()
     assert "BENTOML_DO_NOT_TRACK=True" in environment
     assert "WARDROBE_HOME=/home/bentoml/wardrobe" in environment
@@ -119,10 +119,10 @@ def test_with_a_mounted_store_it_follows_the_champion(
         "--publish", f"127.0.0.1:{port}:3000", *HARDENED,
         "--volume", f"{store.path}:/data", "--env", "WARDROBE_HOME=/data",
     )  # fmt: skip
-    wait_for(lambda: served(port) == {versions[1]: 2}, 60, "the store's champion")
+    wait_for(lambda: served(port) == {versions[1]: 2}, 180, "the store's champion")
 
     (store.path / "champion").write_text(f"{versions[0]}\n")
-    wait_for(lambda: served(port) == {versions[0]: 2}, 30, "the new champion")
+    wait_for(lambda: served(port) == {versions[0]: 2}, 180, "the new champion")
 
 
 def test_a_mounted_store_without_a_champion_gets_what_is_packed(
@@ -134,7 +134,7 @@ def test_a_mounted_store_without_a_champion_gets_what_is_packed(
         "--publish", f"127.0.0.1:{port}:3000", *HARDENED,
         "--volume", f"{tmp_path}:/data", "--env", "WARDROBE_HOME=/data",
     )  # fmt: skip
-    wait_for(lambda: served(port) == {champion(packed): 2}, 60, "both workers serving")
+    wait_for(lambda: served(port) == {champion(packed): 2}, 180, "both workers serving")
     assert (tmp_path / "champion").read_text().strip() == champion(packed)
 
 
