@@ -321,7 +321,7 @@ def test_a_run_that_learns_from_nobody_is_measured_by_the_corrections_still(
 
 
 def test_a_cancelled_finetune_goes_on_with_the_corrections_that_it_began_with(
-    loop: Loop, taught: dict[str, Any]
+    loop: Loop, wrong: list[int]
 ) -> None:
     cancelled = loop.start({"recipe": "finetune", "epochs": 5})
     wait_for(lambda: loop.run(cancelled)["epochs"], 120, "an epoch")
