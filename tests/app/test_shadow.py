@@ -1,10 +1,10 @@
 """A version in the shadow: what the trainer is asked, and what the Models page shows and does."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app import shadow, trainer
@@ -12,6 +12,7 @@ from app.connection import BadAnswer, Refused
 from tests.app import learning
 from tests.app import scripted_prometheus as told
 from tests.app.scripted_server import Request, ScriptedServer, json_answer
+from tests.app.test_accessibility import settled_findings
 from tests.app.test_pages import NO_SHADOW, READY, opened, run_in, stand_in_for_both, words
 from tests.app.test_retrain_page import links
 
@@ -122,32 +123,6 @@ def test_only_a_version_that_is_not_served_can_run_in_the_shadow(server: Scripte
     assert "Stop the shadow" not in buttons(at)
 
 
-def test_a_version_is_set_into_the_shadow_on_a_share_of_the_pictures(
-    server: ScriptedServer,
-) -> None:
-    stands(server, NO_SHADOW)
-    at = opened("models")
-    at.button(key="shadow_unused").click().run()
-    assert "Nobody sees its answers or waits for them" in words(at)
-    at.slider(key="shadow_share").set_value(10)
-    at.button(key="confirm_shadow").click().run()
-    assert not at.exception
-    assert ordered(server) == [("PUT", {"version": "unused", "share": 0.1})]
-    said = words(at)
-    assert said.count("<b>In the shadow</b>") == 1
-    assert "It is to answer 10% of the pictures too. No worker" in said
-
-
-def test_one_that_takes_the_place_of_another_says_so_before(server: ScriptedServer) -> None:
-    stands(server, OLD)
-    at = opened("models")
-    at.button(key="shadow_unused").click().run()
-    assert "It takes the place of version **old**." in words(at)
-    at.button(key="leave_shadow").click().run()
-    assert not at.exception
-    assert not ordered(server)
-
-
 def test_what_the_shadow_has_found_is_told_on_its_card(server: ScriptedServer) -> None:
     stands(server, OLD, agreed=964, disagreed=36, shed=1200)
     at = opened("models")
@@ -217,6 +192,47 @@ def test_a_shadow_that_cannot_be_stopped_says_why(server: ScriptedServer) -> Non
     at.button(key="stop_shadow").click().run()
     assert "The shadow was not stopped. The disk is full." in words(at)
     assert "Stop the shadow" in buttons(at)
+
+
+# --- In the browser ------------------------------------------------------------------------------
+
+
+def asked(page: Page, app_url: str, name: str) -> Locator:
+    """The dialog that opens on a click on a version's button."""
+    page.goto(f"{app_url}/models")
+    page.locator(f".st-key-shadow_{name} button").click(timeout=60_000)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Nobody sees its answers or waits for them", timeout=20_000)
+    return dialog
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_version_is_set_into_the_shadow_on_a_share_of_the_pictures(
+    page: Page, server: ScriptedServer, app_beside: str, scheme: Literal["light", "dark"]
+) -> None:
+    stands(server, NO_SHADOW)
+    page.emulate_media(color_scheme=scheme)
+    dialog = asked(page, app_beside, "unused")
+    assert settled_findings(page) == []
+    share = dialog.get_by_role("slider")
+    share.press("ArrowLeft")
+    expect(share).to_have_attribute("aria-valuenow", "99")
+    dialog.get_by_role("button", name="Run it").click()
+    expect(page.get_by_text("It is to answer 99% of the pictures too.")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    assert ordered(server) == [("PUT", {"version": "unused", "share": 0.99})]
+    assert settled_findings(page) == []
+
+
+def test_one_that_takes_the_place_of_another_says_so_before(
+    page: Page, server: ScriptedServer, app_beside: str
+) -> None:
+    stands(server, OLD)
+    dialog = asked(page, app_beside, "unused")
+    expect(dialog).to_contain_text("It takes the place of version old.")
+    dialog.get_by_role("button", name="Leave it").click()
+    expect(dialog).to_have_count(0)
+    assert not ordered(server)
 
 
 def test_its_card_goes_on_by_itself(page: Page, server: ScriptedServer, app_beside: str) -> None:
