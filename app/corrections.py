@@ -180,8 +180,7 @@ def _page(raw: Any) -> Page:
     return Page(
         corrections=tuple(_correction(one) for one in raw["corrections"]),
         next=None if raw["next"] is None else int(raw["next"]),
-        # An older version of the trainer knows fewer states.
-        counts={state: int(raw["counts"].get(state, 0)) for state in STATES},
+        counts={state: int(raw["counts"][state]) for state in STATES},
     )
 
 

@@ -157,7 +157,7 @@ def card(one: Correction) -> Card:
         said=said,
         reason=one.reason or "",
         origin=f"{source}, {ago(one.created_at)}",
-        held_out=one.held_out,
+        held_out=one.held_out and one.state != QUESTION,  # it is not kept yet
         acceptable=state.acceptable,
         asks=one.state == QUESTION,
         png=one.png,

@@ -45,24 +45,44 @@ def trousers() -> bytes:
     return png.getvalue()
 
 
+SAID = "Version a says Coat, version b says Dress."
+
+
 @pytest.fixture
 def some_corrections(trainer_url: str) -> list[int]:
-    """One correction in each state at least, in the store of the session's trainer: their ids."""
-    table = "file,label,predicted,source,state,reason\n"
+    """One correction in each state at least, in the store of the session's trainer: their ids.
+
+    The id of the question is not among them.
+    """
+    table = f'5.png,Coat,Coat,shadow,question,"{SAID}"\n'
     table += "1.png,Bag,Shirt,pad,new,\n2.png,Coat,Coat,upload,accepted,\n"
     table += "3.png,Bag,Shirt,api,set_aside,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
     table += "4.png,Shirt,Bag,pad,new,\n"
+    return _taken_back(trainer_url, table)[-5:]
+
+
+@pytest.fixture
+def a_question(trainer_url: str) -> Iterator[int]:
+    """The id of a picture on which two versions disagree, in the same store."""
+    [number] = _taken_back(trainer_url, f'1.png,Coat,Coat,shadow,question,"{SAID}"\n')
+    yield number
+    requests.delete(f"{trainer_url}/corrections/{number}", timeout=10)
+
+
+def _taken_back(trainer_url: str, table: str) -> list[int]:
+    """Has rows taken back, with pictures of noise named 1.png and so on: their ids, in order."""
+    count = table.count("\n")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
-        for number in range(1, 5):
+        for number in range(1, count + 1):
             picture = Image.frombytes("L", (28, 28), secrets.token_bytes(784))
             with files.open(f"{number}.png", "w") as file:
                 picture.save(file, "PNG")
-        files.writestr("corrections.csv", table)
+        files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
     taken = requests.post(f"{url}/import", data=archive.getvalue(), timeout=10)
-    assert taken.json() == {"added": 5, "known": 0}
-    newest = requests.get(url, params={"limit": 5}, timeout=10).json()["corrections"]
+    assert taken.json() == {"added": count, "known": 0}
+    newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
 
 
@@ -78,19 +98,21 @@ def app_url(
 @pytest.fixture
 def app_beside(scripted: ScriptedServer, tmp_path: Path) -> Iterator[str]:
     """The page on services that are scripted, for states that real ones are seldom in."""
-    with page_beside(scripted.url, scripted.url, tmp_path) as url:
+    with page_beside(scripted.url, scripted.url, tmp_path, scripted.url) as url:
         yield url
 
 
 @contextmanager
-def page_beside(classifier_url: str, trainer_url: str, folder: Path) -> Iterator[str]:
+def page_beside(
+    classifier_url: str, trainer_url: str, folder: Path, prometheus_url: str | None = None
+) -> Iterator[str]:
     """Runs the page, with its log in `folder`; nothing may go wrong in it."""
     port = free_port()
     environment = {
         **os.environ,
         "CLASSIFIER_URL": classifier_url,
         "TRAINER_URL": trainer_url,
-        "PROMETHEUS_URL": f"http://127.0.0.1:{free_port()}",
+        "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
     }
     log = folder / "log"
     command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]

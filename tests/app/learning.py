@@ -14,7 +14,7 @@ NOT_WORSE = "No class is worse by more than 3 points."
 
 def corrections(**counts: int) -> dict[str, Any]:
     """A page of the store that tells only how many there are in each state."""
-    none = {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0}
+    none = {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0, "question": 0}
     return {"corrections": [], "next": None, "counts": none | counts}
 
 

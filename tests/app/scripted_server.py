@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         # connection ends.
         self.close_connection = self.server.hang_up_after_each
 
-    do_GET = do_POST = _do  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -17,6 +17,7 @@ from app.components.gallery import Action, action_of
 from app.components.verdict import Question
 from app.components.verdict import action_of as verdict_of
 from app.correction_states import STATES
+from tests.app.conftest import SAID
 from tests.app.scripted_server import Request, ScriptedServer, json_answer
 from tests.app.test_pages import NO_CORRECTIONS, READY, opened, words
 from tests.browser import TROUSERS, answered, draw, settled, surface
@@ -66,12 +67,19 @@ def undo(page: Page) -> None:
 
 def label(trainer_url: str, number: int) -> str | None:
     """What the store says of it now; None if it is not there."""
+    return _stored(trainer_url, number).get("label")
+
+
+def state(trainer_url: str, number: int) -> str | None:
+    """The state in which it is there; None if it is not there."""
+    return _stored(trainer_url, number).get("state")
+
+
+def _stored(trainer_url: str, number: int) -> dict[str, Any]:
     answer = requests.get(
         f"{trainer_url}/corrections", params={"after": number + 1, "limit": 1}, timeout=10
     )
-    return next(
-        (str(it["label"]) for it in answer.json()["corrections"] if it["id"] == number), None
-    )
+    return next((it for it in answer.json()["corrections"] if it["id"] == number), {})
 
 
 def kept_by(page: Page, source: str) -> Locator:
@@ -210,6 +218,36 @@ def test_one_that_was_set_aside_is_accepted(gallery: Page, some_corrections: lis
     card(gallery, number).get_by_role("button", name="Accept").click()
     expect(card(gallery, number)).to_contain_text("Accepted")
     expect(card(gallery, number)).not_to_contain_text("It looks like")
+
+
+def test_a_question_is_answered_with_what_one_version_says_and_asked_again(
+    page: Page, app_url: str, trainer_url: str, a_question: int
+) -> None:
+    page.goto(f"{app_url}/corrections?state=question")
+    one = card(page, a_question)
+    expect(one).to_contain_text("In question", timeout=30_000)
+    expect(one).to_contain_text(SAID)
+    expect(one.locator("select option:checked")).to_have_text("Which is it?")
+    one.get_by_role("button", name=f"Coat: answer number {a_question}").click()
+    expect(notice(page)).to_contain_text(f"Number {a_question} is Coat: kept.")
+    expect(one).to_have_count(0)
+    assert state(trainer_url, a_question) == "accepted"
+    undo(page)
+    expect(one).to_contain_text(SAID)
+    assert state(trainer_url, a_question) == "question"
+
+
+@pytest.mark.parametrize("answer", ["Coat", "Sneaker"])
+def test_a_question_is_answered_with_any_class(
+    page: Page, app_url: str, trainer_url: str, a_question: int, answer: str
+) -> None:
+    page.goto(f"{app_url}/corrections?state=question")
+    card(page, a_question).get_by_role("combobox").select_option(answer, timeout=30_000)
+    expect(notice(page)).to_contain_text(f"Number {a_question} is {answer}: kept.")
+    assert state(trainer_url, a_question) == "new"
+    assert label(trainer_url, a_question) == answer
+    page.get_by_role("radio", name="All").click()
+    expect(card(page, a_question).locator("select option:checked")).to_have_text(answer)
 
 
 def test_the_keyboard_is_at_undo_after_a_deletion(

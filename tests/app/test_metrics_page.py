@@ -37,7 +37,8 @@ def metrics(monkeypatch: pytest.MonkeyPatch, classifier_url: str, trainer_url: s
     monkeypatch.setenv("CLASSIFIER_URL", classifier_url)
     monkeypatch.setenv("TRAINER_URL", trainer_url)
     monkeypatch.setenv("PROMETHEUS_URL", f"http://127.0.0.1:{free_port()}")
-    return AppTest.from_file(str(ROOT / "app/views/metrics.py"), default_timeout=20)
+    page = AppTest.from_file(str(ROOT / "app/streamlit_app.py"), default_timeout=30).run()
+    return page.switch_page("views/metrics.py")
 
 
 def words(page: AppTest) -> str:
@@ -127,8 +128,8 @@ def test_a_burst_counts_its_own_outcomes(metrics: AppTest) -> None:
 def test_a_burst_at_a_classifier_that_is_down_fails_in_words(
     metrics: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLASSIFIER_URL", f"http://127.0.0.1:{free_port()}")
     metrics.run()
+    monkeypatch.setenv("CLASSIFIER_URL", f"http://127.0.0.1:{free_port()}")
     metrics.button(key="metrics_send").click().run()
 
     def ended() -> bool:

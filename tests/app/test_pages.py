@@ -184,6 +184,7 @@ def stand_in_for_both(
         "/runs": {"runs": [run]},
         "/runs/r1": run,
         "/runs/r1/events": {"events": [], "next": 0},
+        "/shadow": NO_SHADOW,
         **{f"/{name}": told for name, told in more.items()},
     }
 
@@ -207,8 +208,9 @@ def stand_in_for_both(
 NO_CORRECTIONS: dict[str, Any] = {
     "corrections": [],
     "next": None,
-    "counts": {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0},
+    "counts": {"new": 0, "accepted": 0, "conflict": 0, "set_aside": 0, "question": 0},
 }
+NO_SHADOW = {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
 NO_MODEL: dict[str, Any] = {"tag": None, "metadata": {}, "workers": [], "serving": {}}
 READY = {"tag": TAG, "metadata": {"accuracy": 0.9}, "workers": [], "serving": {TAG: 2}}
 LOADING = {**READY, "serving": {}}

@@ -77,8 +77,13 @@ def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
 
 @pytest.mark.parametrize(("panel", "query"), [*QUERIES, ("Promoted", PROMOTIONS)])
 def test_every_query_reads_recording_rules_only(panel: str, query: str) -> None:
-    rules = yaml.safe_load((ROOT / "monitoring/rules/recording.yml").read_text())
-    recorded = {rule["record"] for group in rules["groups"] for rule in group["rules"]}
+    files = [
+        yaml.safe_load((ROOT / "monitoring/rules" / name).read_text())
+        for name in ("recording.yml", "drift.yml")
+    ]
+    recorded = {
+        rule["record"] for file in files for group in file["groups"] for rule in group["rules"]
+    }
     named = set(re.findall(r"\w+:\w+:\w+", query))
     assert named, panel
     assert named <= recorded
@@ -98,9 +103,25 @@ def test_there_is_no_variable_to_fill() -> None:
 
 
 @pytest.fixture(scope="module")
-def busy(watched: Watched) -> Watched:
-    """Wardrobe after a run, a promotion and some seconds of mixed traffic."""
+def busy(watched: Watched) -> Iterator[Watched]:
+    """Wardrobe after a run, a promotion and some seconds of mixed traffic, with a shadow."""
     requests.post(f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10)
+    _be_busy(watched)
+    wait_for(lambda: watched.ask(PROMOTIONS), 240, "the run's version being promoted")
+    versions = requests.get(f"{watched.trainer_url}/models", timeout=10).json()["models"]
+    former = next(one["version"] for one in versions if not one["champion"])
+    cast = requests.put(f"{watched.trainer_url}/shadow", json={"version": former}, timeout=10)
+    assert cast.ok, cast.text
+    wait_for(lambda: watched.ask("wardrobe:shadow_workers:sum > 0"), 60, "a shadow")
+    _be_busy(watched)
+    wait_for(lambda: watched.ask("wardrobe:shadow_agreement:ratio5m >= 0"), 60, "its answers")
+    watched.scrape()
+    yield watched
+    requests.delete(f"{watched.trainer_url}/shadow", timeout=10)
+
+
+def _be_busy(watched: Watched) -> None:
+    """Eight seconds of requests, good and bad."""
     deadline = time.monotonic() + 8
     while time.monotonic() < deadline:
         Burst(watched.classifier_url, total=30, at_once=8).wait()
@@ -108,9 +129,6 @@ def busy(watched: Watched) -> Watched:
         requests.post(f"{watched.classifier_url}/classify_many", files=files, timeout=10)
         requests.post(f"{watched.classifier_url}/classify", data=b"", timeout=10)
         time.sleep(0.5)
-    wait_for(lambda: watched.ask(PROMOTIONS), 240, "the run's version being promoted")
-    watched.scrape()
-    return watched
 
 
 @pytest.mark.parametrize(("panel", "query"), [*QUERIES, ("Promoted", PROMOTIONS)])
