@@ -131,6 +131,11 @@ def of(name: str, epochs: int, network: str | None) -> Recipe:
     if network in _LINEAR:
         # They are not trained on varied pictures, and would have to learn those first.
         return replace(
-            recipe, learning_rate=0.1, replay=50_000, is_augmented=False, label_smoothing=0.0
+            recipe,
+            learning_rate=0.1,
+            replay=50_000,
+            blend=0.9,
+            is_augmented=False,
+            label_smoothing=0.0,
         )
     return recipe

@@ -14,12 +14,12 @@ TAUGHT, ASKED = 20, 10
 
 
 def said(page: Page, kind: str, chance: random.Random, number: int) -> str:
-    """What the model says of another drawing of this kind, the change of this number."""
+    """What the model says of another drawing of this kind, the visit's drawing of this number."""
     if number > 1:
         page.locator(".st-key-pad button[name=clear]").click()
-        number += number - 2  # to clear is a change too
     draw(page, outline(kind, chance))
-    return answered(page, number).locator(".label").inner_text()
+    changes = 2 * number - 1  # to clear is one too
+    return answered(page, changes).locator(".label").inner_text()
 
 
 def correct(page: Page, answer: str, kind: str) -> None:
