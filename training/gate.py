@@ -96,7 +96,7 @@ def judge(
     after = now.figures(golden, held_out, names)
     if champion is None:
         return _without_champion(
-            None, True, "There was no version before it.", after, names, held_out
+            None, True, "There is no version to compare it with.", after, names, held_out
         )
     if champion.class_names != tuple(names):
         reason = f"It knows other classes than {champion.tag}, so the two cannot be compared."

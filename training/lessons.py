@@ -55,9 +55,16 @@ def choose(
     """Look through the corrections, and set aside in the store what looks wrong to the champion.
 
     Without `is_learning` none is taught, and those that are held out measure still. Raises
-    corrections.StoreUnavailable.
+    corrections.StoreUnavailable, unless nothing was to be learned: a damaged store must not keep
+    a model from being trained.
     """
-    usable = corrections.usable(dataset.class_names)
+    try:
+        usable = corrections.usable(dataset.class_names)
+    except corrections.StoreUnavailable:
+        if is_learning:
+            raise
+        none = data.Split(dataset.train.images[:0], dataset.train.labels[:0])
+        return Lessons(none, [], none, 0)
     believed = np.ones(len(usable.ids), np.bool_)
     if champion is not None and champion.class_names == dataset.class_names:
         reasons = guard.suspicions(champion, dataset.train, usable)

@@ -70,7 +70,7 @@ def test_a_first_version_passes(champion: model_store.Model, dataset: data.Fashi
     none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
     verdict = gate.judge(None, champion.network, dataset.validation, none, dataset.class_names)
     assert verdict.promoted
-    assert verdict.reasons == ["There was no version before it."]
+    assert verdict.reasons == ["There is no version to compare it with."]
     assert verdict.summary()["accuracy"]["before"] is None
     assert 0.7 < verdict.summary()["accuracy"]["after"] < 1
     assert verdict.summary()["corrections"] == {"count": 0, "before": None, "after": None}
@@ -221,6 +221,20 @@ def test_what_is_held_out_is_never_taught(
     only_measured = lessons.choose(champion, dataset, is_learning=False)
     assert only_measured.names == []
     assert len(only_measured.held_out.labels) == len(chosen.held_out.labels)
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_damaged_store_stops_only_who_would_learn_from_it(
+    champion: model_store.Model, dataset: data.FashionMNIST
+) -> None:
+    corrections.path().write_bytes(b"this is no database" * 100)
+    assert lessons.choose(champion, dataset, is_learning=False).counts() == {
+        "used": 0,
+        "held_out": 0,
+        "set_aside": 0,
+    }
+    with pytest.raises(corrections.StoreUnavailable):
+        lessons.choose(champion, dataset)
 
 
 def test_an_epoch_shows_originals_and_lessons(dataset: data.FashionMNIST) -> None:
