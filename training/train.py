@@ -1,6 +1,6 @@
 """Train a network on Fashion-MNIST, store it as a new version and make it the champion.
 
-    python -m training.train [--recipe standard] [--epochs 7] [--seed 0] [--no-promote]
+    python -m training.train [--recipe standard] [--epochs 10] [--seed 0] [--no-promote]
     python -m training.train --resume RUN_ID
 
 The second form goes on after the last finished epoch of a run that was cancelled or interrupted,
