@@ -7,7 +7,7 @@ from torch.nn.functional import affine_grid, grid_sample, max_pool2d, pad
 
 from training.preprocess import SIDE
 
-_SCALED_SHARE = 0.6
+_SCALED_SHARE = 0.5
 """Of the pictures. To scale blurs, and a network that sees only blur is worse on what is sharp."""
 
 _AT_ONCE = 4_096
@@ -22,7 +22,7 @@ _MOVE = 2 / (SIDE / 2)
 def augment(images: torch.Tensor, shift: int, scale: float, order: torch.Generator) -> torch.Tensor:
     """Each picture moved by up to `shift` pixels each way and, half of the time, mirrored.
 
-    Small moves are likelier: each is the sum of 2 * `shift` coins. Of the pictures, 60 % are
+    Small moves are likelier: each is the sum of 2 * `shift` coins. Half of the pictures are
     enlarged or shrunk as well, by a factor of 1 - `scale` to 1 + `scale`. Uint8 (N, 28, 28) to
     the same; all at once, as a loop over pictures would take longer than training does. `order`
     is a generator on the CPU, so that chance is the same on every device.

@@ -1,6 +1,6 @@
 """Train a network on Fashion-MNIST, store it as a new version, serve it if it is not worse.
 
-    python -m training.train [--recipe standard] [--epochs 7] [--seed 0] [--corrections]
+    python -m training.train [--recipe standard] [--epochs 10] [--seed 0] [--corrections]
                              [--no-promote]
     python -m training.train --resume RUN_ID
 
