@@ -21,7 +21,7 @@ class Way:
 
 _IN_QUESTION = Way("corrections", "See where two versions disagree", {"state": QUESTION})
 _NEWEST = Way("corrections", "See the newest pictures")
-_SHADOW = Way("models", "Let another version disagree")
+_SHADOW = Way("models", "Collect pictures: run a version in the shadow")
 _VERSIONS = Way("models", "Choose another version")
 _RUNS = Way("retrain", "Go to Retrain")
 

@@ -72,7 +72,7 @@ def _show(model: Model) -> None:
 
 
 def _where(now: Shadow) -> str:
-    of = "every picture" if now.share == 1 else f"{now.share:.0%} of the pictures"
+    of = "every picture" if now.share == 1 else f"{now.share * 100:.0f} % of the pictures"
     if not now.workers:
         return f"It is to answer {of} too. No worker of the classifier has it loaded yet."
     workers = counted(now.workers, "worker")

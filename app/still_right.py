@@ -86,8 +86,6 @@ def _tiles(standing: Standing, beside: Beside | None) -> None:
                 "Estimated accuracy",
                 percent(standing.accuracy),
                 "not tested" if tested is None else f"{percent(tested)} when tested",
-                help="How many answers the version expects to be right; and how many were, on the "
-                "test pictures.",
             )
         _drift_tile("Answers", standing.answers, _ANSWERS)
         _drift_tile("Pictures", standing.inputs, _PICTURES)
@@ -113,7 +111,9 @@ def _drift_tile(label: str, index: float | None, meaning: str) -> None:
     )
 
 
-def _tile(label: str, value: str, beside: str, *, help: str, colour: _Colour = "off") -> None:
+def _tile(
+    label: str, value: str, beside: str, *, help: str | None = None, colour: _Colour = "off"
+) -> None:
     st.metric(
         label,
         value,

@@ -127,7 +127,7 @@ def test_what_the_shadow_has_found_is_told_on_its_card(server: ScriptedServer) -
     stands(server, OLD, agreed=964, disagreed=36, shed=1200)
     at = opened("models")
     said = words(at)
-    assert "It answers 25% of the pictures too, on 2 workers, since 2 Jan 2026" in said
+    assert "It answers 25 % of the pictures too, on 2 workers, since 2 Jan 2026" in said
     assert "It said the same as the one that is served on **96.4 %** of 1,000 pictures." in said
     assert "It had no time for 1,200 more." in said
     assert links(at)["See the pictures on which they disagree"] == "corrections?state=question"
@@ -218,7 +218,7 @@ def test_a_version_is_set_into_the_shadow_on_a_share_of_the_pictures(
     share.press("ArrowLeft")
     expect(share).to_have_value("99")
     dialog.get_by_role("button", name="Run it").click()
-    expect(page.get_by_text("It is to answer 99% of the pictures too.")).to_be_visible()
+    expect(page.get_by_text("It is to answer 99 % of the pictures too.")).to_be_visible()
     expect(dialog).to_have_count(0)
     assert ordered(server) == [("PUT", {"version": "unused", "share": 0.99})]
     assert settled_findings(page) == []

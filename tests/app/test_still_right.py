@@ -194,7 +194,7 @@ def test_an_alert_says_what_to_do_and_leads_to_the_pictures_behind_it(
 def test_without_a_shadow_an_alert_offers_one_to_collect_pictures(server: ScriptedServer) -> None:
     recorded(server, told.judged(inputs=0.4), [told.alert("InputsDrift")])
     at = opened("metrics")
-    assert links(at)["Let another version disagree"].startswith("models")
+    assert links(at)["Collect pictures: run a version in the shadow"].startswith("models")
     assert "See where two versions disagree" not in links(at)
 
 
