@@ -2,8 +2,11 @@
 
 import base64
 import io
+import os
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +14,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tests.processes import Home
+from tests.processes import Home, MakeHome
 from tests.silhouettes import KINDS, drawn
-from training import corrections, data, gate, guard, lessons, model_store, rehearsal
+from training import corrections, data, gate, guard, lessons, model_store, rehearsal, runs
 from training.corrections import Claim
 from training.evaluation import features, predict
 from training.preprocess import preprocess
 from training.recipes import RECIPES, NoChampion, of
+from training.train import Recorder, train
 
 WRONG_SHARE = 0.05
 
@@ -142,6 +146,60 @@ def test_classes_that_differ_cannot_be_compared(
     verdict = gate.judge(other, champion.network, dataset.validation, none, dataset.class_names)
     assert not verdict.promoted
     assert "other classes" in verdict.reasons[0]
+
+
+@pytest.fixture
+def gated(
+    home: Home, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[data.FashionMNIST, int], dict[str, Any]]:
+    """Runs on a data set, beside the session's first version as champion; tells the verdict."""
+    own = make_home()
+    own.take_models_of(home)
+    monkeypatch.setenv("WARDROBE_HOME", str(own.path))
+
+    def run_on(dataset: data.FashionMNIST, epochs: int) -> dict[str, Any]:
+        monkeypatch.setattr(data, "load", lambda: dataset)
+        run, lock = runs.create({"recipe": "quick"})
+        recorder = Recorder(run)
+        result = train(of("quick", epochs, None), 0, recorder)
+        os.close(lock)
+        verdict = recorder.run.gate
+        assert verdict is not None
+        assert (model_store.champion() == result["model"]) is verdict["promoted"]
+        return verdict
+
+    return run_on
+
+
+def test_a_run_on_shuffled_classes_is_held_back(
+    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+) -> None:
+    dataset = data.load()
+    shuffled = dataset.train.labels[torch.randperm(len(dataset.train.labels))]
+    verdict = gated(replace(dataset, train=data.Split(dataset.train.images, shuffled)), 1)
+    assert not verdict["promoted"]
+    assert verdict["accuracy"]["after"] < 0.2
+    assert verdict["reasons"][0].startswith("On validation pictures it is right ")
+
+
+def test_a_run_that_never_saw_a_class_is_held_back(
+    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+) -> None:
+    dataset = data.load()
+    others = dataset.train.labels != dataset.class_names.index("Bag")
+    seen = data.Split(dataset.train.images[others], dataset.train.labels[others])
+    verdict = gated(replace(dataset, train=seen), 1)
+    assert not verdict["promoted"]
+    assert any(it.startswith("It names 0.0% of Bag right") for it in verdict["reasons"])
+
+
+def test_a_good_run_is_promoted(
+    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+) -> None:
+    verdict = gated(data.load(), 4)
+    assert verdict["promoted"], verdict["reasons"]
+    assert verdict["accuracy"]["after"] > verdict["accuracy"]["before"]
+    assert verdict["reasons"][0].startswith("It is not worse: ")
 
 
 # --- The guard -----------------------------------------------------------------------------------
