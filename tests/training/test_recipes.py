@@ -63,6 +63,20 @@ def test_the_loss_falls(few: data.FashionMNIST, recorder: Recorder, name: str) -
     assert held_out["accuracy"] > 0.7
 
 
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+def test_a_device_learns_with_and_without_bfloat16(
+    few: data.FashionMNIST,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    has_bfloat16: bool,
+) -> None:
+    monkeypatch.setattr("training.train._has_bfloat16", lambda device: has_bfloat16)
+    network = trained("quick", few, recorder, 3)
+    held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
+    assert held_out["accuracy"] > 0.7
+    assert all(part.dtype == torch.float32 for part in network.parameters())
+
+
 def test_shuffled_labels_teach_nothing(few: data.FashionMNIST, recorder: Recorder) -> None:
     order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
     shuffled = replace(few, train=data.Split(few.train.images, few.train.labels[order]))
