@@ -65,7 +65,12 @@ def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
 
 
 def taught(corrections: Taught, gate: Gate | None) -> None:
-    """How many corrections were used and how well they were learned; the way to the others."""
+    """How many corrections were used and how well they were learned; the way to the others.
+
+    Nothing where there were none at all.
+    """
+    if not corrections.used + corrections.held_out + corrections.set_aside:
+        return
     st.write(taught_line(corrections, gate))
     if corrections.set_aside:
         st.page_link(
