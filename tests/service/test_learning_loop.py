@@ -160,7 +160,7 @@ def test_the_first_version_is_served_since_there_was_none(loop: Loop) -> None:
     first = loop.version(loop.first)
     assert first["status"] == "champion"
     assert first["metadata"]["gate"]["promoted"] is True
-    assert "no version before it" in first["metadata"]["gate"]["reasons"][0]
+    assert "no version to compare it with" in first["metadata"]["gate"]["reasons"][0]
     [promotion] = [it for it in first["promotions"] if it["by"] == "gate"]
     assert (promotion["tag"], promotion["previous"]) == (loop.first, None)
 

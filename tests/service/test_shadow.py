@@ -205,6 +205,8 @@ def test_what_a_stopped_shadow_cannot_take_is_shed_and_counted(
         assert sent < 20_000
     for child in house.children():
         child.send_signal(signal.SIGCONT)
+        # Else it may have to wait for minutes until no other test wants the cores.
+        os.sched_setscheduler(child.pid, os.SCHED_OTHER, os.sched_param(0))
     wait_for(
         lambda: sum(house.pictures().values()) - sum(before.values()) == sent,
         PATIENCE,
