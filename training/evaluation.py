@@ -24,25 +24,26 @@ def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def features(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """What the last layer sees of pictures, uint8 (N, 28, 28): float (N, F), each of length 1.
+def look(network: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the last layer sees of pictures, uint8 (N, 28, 28), and their probabilities, (N, C).
 
-    Pictures that the network takes for alike lie close together there. A mirrored network sees
-    each picture twice: its features are the mean.
+    The first are features, float (N, F), each of length 1: pictures that the network takes for
+    alike lie close together there. A mirrored network sees each picture twice: its features are
+    the mean.
     """
     seen: list[torch.Tensor] = []
     head: nn.Module = network.head  # type: ignore[assignment]
     watch = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    found = []
+    features, logits = [], []
     try:
         network.eval()
         for batch in images.split(_AT_ONCE):
             seen.clear()
-            network(to_input(batch))
-            found.append(torch.stack(seen).mean(0))
+            logits.append(network(to_input(batch)))
+            features.append(torch.stack(seen).mean(0))
     finally:
         watch.remove()
-    return nn.functional.normalize(torch.cat(found), dim=1)
+    return nn.functional.normalize(torch.cat(features), dim=1), torch.cat(logits).softmax(dim=1)
 
 
 def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:

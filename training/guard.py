@@ -15,7 +15,7 @@ import torch
 
 from training import data
 from training.corrections import Usable
-from training.evaluation import features, predict
+from training.evaluation import look
 from training.model_store import Model
 
 _NEIGHBOURS = 10
@@ -50,14 +50,14 @@ def suspicions(champion: Model, originals: data.Split, taught: Usable) -> dict[i
         return {}
     images, labels = torch.from_numpy(taught.images), torch.from_numpy(taught.labels)
     witnesses = _some_of_each_class(originals)
+    features, probabilities = look(champion.network, images)
     support, likeliest = _neighbours_say(
-        features(champion.network, images),
+        features,
         labels,
-        features(champion.network, witnesses.images),
+        look(champion.network, witnesses.images)[0],
         witnesses.labels,
         len(champion.class_names),
     )
-    probabilities = predict(champion.network, images)
     believed = probabilities[torch.arange(len(labels)), labels]
     confidence, answer = probabilities.max(1)
     reasons = _bursts(taught, (answer != labels) & (confidence > _SURE))

@@ -56,11 +56,11 @@ _FINETUNE = Recipe(
     learning_rate=0.05,
     label_smoothing=0.1,
     is_augmented=True,
-    replay=10_000,
+    replay=7_500,
     taught_share=0.25,
     # Wortsman et al., Robust fine-tuning of zero-shot models (arXiv:2109.01903): a little less of
     # what is new, much less forgotten.
-    blend=0.8,
+    blend=0.65,
 )
 
 _LINEAR = ("mlp", "mlp-small", "mlp-unit")

@@ -18,7 +18,7 @@ from tests.processes import Home, MakeHome
 from tests.silhouettes import KINDS, drawn
 from training import corrections, data, gate, guard, lessons, model_store, rehearsal, runs
 from training.corrections import Claim
-from training.evaluation import features, predict
+from training.evaluation import look, predict
 from training.preprocess import preprocess
 from training.recipes import RECIPES, NoChampion, of
 from training.train import Recorder, train
@@ -303,9 +303,9 @@ def test_an_epoch_shows_originals_and_lessons(dataset: data.FashionMNIST) -> Non
     shown = rehearsal.epoch(dataset.train, taught, recipe, order)
     assert len(shown.labels) == rehearsal.size(dataset.train, taught, recipe)
     lesson_count = len(shown.labels) - recipe.replay  # type: ignore[operator]
-    assert lesson_count == min(100 * 30, round(10_000 * 0.25 / 0.75))
+    assert lesson_count == min(100 * 30, round(7_500 * 0.25 / 0.75))
     assert shown.labels[-lesson_count:].tolist() == (taught.labels.tolist() * 100)[:lesson_count]
-    first, second = shown.images[10_000], shown.images[10_030]  # the same, varied anew
+    first, second = shown.images[7_500], shown.images[7_530]  # the same, varied anew
     assert not torch.equal(first, second)
     again = rehearsal.epoch(dataset.train, taught, recipe, torch.Generator().manual_seed(0))
     assert torch.equal(shown.images, again.images)
@@ -319,9 +319,11 @@ def test_a_recipe_from_the_champion_needs_one() -> None:
     assert of("finetune", 4, "mlp-small").network == "mlp-small"
 
 
-def test_features_are_what_the_head_sees(
+def test_features_are_what_the_head_sees_and_probabilities_what_it_says(
     champion: model_store.Model, dataset: data.FashionMNIST
 ) -> None:
-    found = features(champion.network, dataset.validation.images[:300])
-    assert found.shape == (300, head(champion).in_features)
-    assert torch.allclose(found.norm(dim=1), torch.ones(300), atol=1e-5)
+    images = dataset.validation.images[:300]
+    features, probabilities = look(champion.network, images)
+    assert features.shape == (300, head(champion).in_features)
+    assert torch.allclose(features.norm(dim=1), torch.ones(300), atol=1e-5)
+    assert torch.equal(probabilities, predict(champion.network, images))
