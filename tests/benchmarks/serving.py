@@ -4,8 +4,8 @@ Each server is started in turn, with the same network, weights, preprocessing an
 workers, and is driven by wrk from a process of its own: rounds A B C … A B C …, each after a
 warm-up. Prints a table of the medians over the rounds, and writes .bench/serving.json.
 
-SERVERS="wardrobe bare", CLIENTS="1 32", ROUNDS=1, SECONDS=2 and NETWORK=cnn narrow or change it;
-NETWORK="mlp cnn" measures both in turn.
+SERVERS="wardrobe bare", CLIENTS="1 32", ROUNDS=1, SECONDS=2 and NETWORK=cnn-small narrow or change
+it; NETWORK="mlp cnn-small" measures both in turn.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""The classifier under strain, alone: make bench-strain. NETWORK=cnn and MINUTES=10 change it.
+"""The classifier under strain, alone: make bench-strain. MINUTES=10 and NETWORK change it.
 
 Prints, one after the other: how long it takes to start; whether anything fails within a minute, by
 the number of clients, and how large the batches are; what happens with more load than it can
