@@ -105,9 +105,16 @@ class Recorder:
             "progress": progress,
         }
         self._events.append(event)
+        # Kept by the run, and written at once or with whatever is written next.
+        self.run = replace(
+            self.run,
+            progress=progress,
+            eta_seconds=self._eta(progress),
+            loss=loss,
+            accuracy=accuracy,
+        )
         if time.monotonic() - self._told > _PROGRESS_SECONDS:
-            eta_seconds = self._eta(progress)
-            self._update(progress=progress, eta_seconds=eta_seconds, loss=loss, accuracy=accuracy)
+            self._update()
 
     def epoch(self, figures: dict[str, float]) -> None:
         """The end of an epoch: loss and accuracy on training and on validation pictures."""

@@ -137,7 +137,9 @@ def test_a_scrape_stays_small_after_ten_versions(
 ) -> None:
     images = test_set.images[:200].numpy()
     folder = own.path / "models" / model_store.MODEL_NAME
-    for version in [entry.name for entry in folder.iterdir() if entry.is_dir()]:
+    versions = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    assert len(versions) >= VERSIONS  # other tests may have stored some more
+    for version in versions:
         promote(own, classifier, version)
         classify(classifier, images)
         for path in ("classify", "classify_many", "preview"):
@@ -149,6 +151,6 @@ def test_a_scrape_stays_small_after_ten_versions(
                     timeout=30,
                 )
     text = scrape(classifier)
-    assert len(values(text, "wardrobe_predictions_total", "model")) == VERSIONS
+    assert len(values(text, "wardrobe_predictions_total", "model")) == len(versions)
     print(f"{len(text.encode()):,} bytes")
     assert len(text.encode()) < LARGEST_SCRAPE

@@ -56,6 +56,12 @@ def test_a_run_tells_its_result_in_the_last_line(make_home: MakeHome) -> None:
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+def test_a_run_that_is_over_quickly_tells_its_last_batch(home: Home) -> None:
+    first = runs.read_all()[-1]  # the session's: one epoch of `quick`
+    steps = [event for event in runs.events(first.run_id) if event["type"] == "step"]
+    assert (first.loss, first.accuracy) == (steps[-1]["loss"], steps[-1]["accuracy"])
+
+
 def test_a_version_describes_itself(home: Home) -> None:
     version = model_store.versions()[-1]  # the session's first: one epoch of `quick`
     metadata = version.metadata
