@@ -17,23 +17,23 @@ class Classifier(litserve.LitAPI):
         """Once a worker."""
         self.predictor = Predictor()
 
-    async def decode_request(self, request: Request) -> Any:
+    def decode_request(self, request: Request) -> Any:
         """The picture is a file of a form: a body of its own would be taken for JSON."""
-        return decode(await request["image"].read())
+        return decode(request["image"].file.read())
 
-    async def batch(self, inputs: list[Any]) -> Any:
+    def batch(self, inputs: list[Any]) -> Any:
         """Pictures to one array."""
         return np.stack(inputs)
 
-    async def predict(self, batch: Any) -> list[list[float]]:
+    def predict(self, batch: Any) -> list[list[float]]:
         """One forward pass."""
         return self.predictor.probabilities(batch)
 
-    async def unbatch(self, output: list[list[float]]) -> list[list[float]]:
+    def unbatch(self, output: list[list[float]]) -> list[list[float]]:
         """A row a request."""
         return output
 
-    async def encode_response(self, output: list[float]) -> dict[str, Any]:
+    def encode_response(self, output: list[float]) -> dict[str, Any]:
         """The answer."""
         return self.predictor.answer(output)
 
