@@ -76,6 +76,12 @@ def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figur
         margin={"l": 4, "r": 4, "t": 28, "b": 8},
         showlegend=False,
     )
+    signed_axes(figure, end)
+    return figure
+
+
+def signed_axes(figure: go.Figure, end: float) -> None:
+    """Axes of bars to both sides of a line in the middle, from -`end` to `end`, first on top."""
     figure.update_xaxes(
         range=[-end, end],
         showticklabels=False,
@@ -85,7 +91,6 @@ def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figur
         fixedrange=True,
     )
     figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
-    return figure
 
 
 def mistakes(counts: Sequence[Sequence[int]], names: Sequence[str]) -> go.Figure:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.by_class import signed_axes
 from app.drift import DRIFTED, Share
-from app.figures import BLUE, GREEN, LINE, ORANGE, PRIMARY, RED, Picture, add_line, over_time
+from app.figures import BLUE, GREEN, ORANGE, PRIMARY, RED, Picture, add_line, over_time
 from app.wording import percent, points
 
 _LEAST_SPAN = 0.1
@@ -77,15 +78,7 @@ def moved(shares: Sequence[Share]) -> go.Figure:
         bargap=0.35,
         showlegend=False,
     )
-    figure.update_xaxes(
-        range=[-end, end],
-        showticklabels=False,
-        showline=False,
-        zeroline=True,
-        zerolinecolor=LINE,
-        fixedrange=True,
-    )
-    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
+    signed_axes(figure, end)
     return figure
 
 
