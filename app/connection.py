@@ -9,6 +9,7 @@ ServiceError          .sentence: what happened and what to do, fit to show to a 
 └── BadAnswer         anything else: an answer that is not of the agreed shape, or a 5xx
 """
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -21,6 +22,9 @@ import settings
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 10.0
+
+_ASK_AGAIN_AFTER = (0, 0.1, 0.3)
+"""Seconds."""
 
 
 class ServiceError(Exception):
@@ -142,16 +146,19 @@ def connect(name: str, setting: str) -> Connection:
 
 
 def _ask_again_if_hung_up(ask: Callable[[], requests.Response]) -> requests.Response:
-    """Asks once more when a kept connection turns out to have been closed from the other side.
+    """Asks again when the other side closes a connection before it answers.
 
-    The server had closed it before it saw the request, so nothing happens twice.
+    A server that leaves closes the kept ones, and then those that were still in its queue: one
+    question can meet both. It had not seen the request, so nothing happens twice.
     """
-    try:
-        return ask()
-    except requests.ConnectionError as error:
-        if error.args and isinstance(error.args[0], ProtocolError):
+    for pause in _ASK_AGAIN_AFTER:
+        try:
             return ask()
-        raise
+        except requests.ConnectionError as error:
+            if not (error.args and isinstance(error.args[0], ProtocolError)):
+                raise
+        time.sleep(pause)
+    return ask()
 
 
 def _json(connection: Connection, answer: requests.Response) -> Any:

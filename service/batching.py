@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service import metrics
+from service.ledger import Ledger
 from service.refusals import Refusal
 
 MAX_BATCH = 64
@@ -38,21 +39,30 @@ Images = npt.NDArray[np.uint8]
 Answer = TypeVar("Answer")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Waiting(Generic[Answer]):
     images: Images
     since: float
     answers: "asyncio.Future[list[Answer]]"
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    pictures: int
+    seconds: float
+    waited: list[float]
+
+
 class Batcher(Generic[Answer]):
     """Runs `forward` on batches. For use in one event loop.
 
-    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each.
+    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each. What passes there
+    were goes into the ledger.
     """
 
-    def __init__(self, forward: Callable[[Images], list[Answer]]) -> None:
+    def __init__(self, forward: Callable[[Images], list[Answer]], ledger: Ledger) -> None:
         self._forward = forward
+        self._ledger = ledger
         self._queue: deque[_Waiting[Answer]] = deque()
         self._is_scheduled = False
         self._calls = 0
@@ -83,9 +93,9 @@ class Batcher(Generic[Answer]):
 
         Raises whatever `forward` raises.
         """
-        blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
-        if len(blocks) == 1:
+        if 0 < len(images) <= MAX_BATCH:
             return await self._enqueue(images)
+        blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
         answers = await asyncio.gather(*map(self._enqueue, blocks))
         return [answer for block in answers for answer in block]
 
@@ -130,7 +140,13 @@ class Batcher(Generic[Answer]):
         images = np.concatenate([waiting.images for waiting in batch])
         began = time.perf_counter()
         answers = self._forward(images)
-        metrics.INFERENCE_SECONDS.observe(time.perf_counter() - began)
-        metrics.BATCH_IMAGES.observe(len(images))
-        metrics.observe_many(metrics.QUEUE_SECONDS, [began - waiting.since for waiting in batch])
+        seconds = time.perf_counter() - began
+        waited = [began - waiting.since for waiting in batch]
+        self._ledger.note(_count, _Pass(len(images), seconds, waited))
         return answers
+
+
+def _count(passes: list[_Pass]) -> None:
+    metrics.observe_many(metrics.BATCH_IMAGES, [it.pictures for it in passes])
+    metrics.observe_many(metrics.INFERENCE_SECONDS, [it.seconds for it in passes])
+    metrics.observe_many(metrics.QUEUE_SECONDS, [waited for it in passes for waited in it.waited])

@@ -77,8 +77,16 @@ class Calls:
 
 
 def answer_in_front(service: object, routes: Sequence[Route]) -> None:
-    """Let a BentoML service answer `routes` itself. Its decorator is typed as the bare class."""
-    cast(bentoml.Service[Any], service).add_asgi_middleware(Calls, routes=routes)
+    """Let a BentoML service answer `routes` itself."""
+    add_middleware(service, Calls, routes=routes)
+
+
+def add_middleware(service: object, middleware: type, **options: Any) -> None:
+    """Put an ASGI middleware behind those that a BentoML service has.
+
+    BentoML's decorator is typed as the bare class.
+    """
+    cast(bentoml.Service[Any], service).add_asgi_middleware(middleware, **options)
 
 
 def described_by(document: Path) -> list[Route]:

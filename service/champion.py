@@ -15,6 +15,7 @@ import numpy.typing as npt
 from prometheus_client import multiprocess
 
 from service import metrics, workers
+from service.ledger import Ledger
 from service.refusals import NoModel
 from service.traffic import Traffic
 from training import model_store
@@ -41,12 +42,13 @@ class _Served:
 class Champion:
     """The version that this worker serves. `start` begins to follow the champion file."""
 
-    def __init__(self, registration: workers.Registration) -> None:
+    def __init__(self, registration: workers.Registration, ledger: Ledger) -> None:
         self._served: _Served | None = None
         self._error: str | None = None
         self._tried: str | None = None
         self._tried_at = 0.0
         self._registration = registration
+        self._ledger = ledger
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="champion", daemon=True)
 
@@ -74,13 +76,13 @@ class Champion:
     ) -> tuple[npt.NDArray[np.float32], model_store.Model]:
         """Probabilities, float (N, C), of pictures, uint8 (N, 28, 28), and the model they are of.
 
-        Counts them. Raises NoModel when there is none.
+        They go into the ledger. Raises NoModel when there is none.
         """
         served = self._served
         if served is None:
             raise NoModel(str(self.reason_not_ready))
         scores = served.model.probabilities(images)
-        served.traffic.count(images, scores)
+        self._ledger.note(served.traffic.count, (images, scores))
         return scores, served.model
 
     def baseline_text(self) -> list[str]:

@@ -17,6 +17,7 @@ import bentoml
 import numpy as np
 import numpy.typing as npt
 import orjson
+from bentoml import get_current_service  # looked up in bentoml, it costs more than called
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -25,8 +26,9 @@ from starlette.routing import Route
 import settings
 from service import pictures, uploads, workers
 from service.batching import Batcher
-from service.calls import answer_in_front, described_by
+from service.calls import add_middleware, answer_in_front, described_by
 from service.champion import Champion
+from service.ledger import Ledger, WrittenBeforeScrapes
 from service.refusals import NoModel, Refusal
 from service.shadow_feed import ShadowFeed
 from training import model_store
@@ -58,9 +60,10 @@ class Classifier:
         # One thread a worker: workers are what uses the cores, and small batches gain nothing.
         torch.set_num_threads(1)
         registration = workers.Registration()
-        self.champion = Champion(registration)
+        self.ledger = Ledger()
+        self.champion = Champion(registration, self.ledger)
         self.shadow = ShadowFeed(registration)
-        self.batcher = Batcher(self._forward)
+        self.batcher = Batcher(self._forward, self.ledger)
 
     @bentoml.on_deployment
     @staticmethod
@@ -103,7 +106,7 @@ class Classifier:
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
         scores, model = self.champion.forward(images)
-        self.shadow.offer(images, scores, model.tag)
+        self.ledger.note(self.shadow.offer, (images, scores, model.tag))
         return _answers(scores, model)
 
 
@@ -166,6 +169,7 @@ answer_in_front(
         *described_by(Path(__file__).with_name("classifier.openapi.json")),
     ],
 )
+add_middleware(Classifier, WrittenBeforeScrapes)
 
 _COLLECT_AFTER = 10_000
 """Objects more than before, until the youngest are collected: those of a hundred requests."""
@@ -175,7 +179,7 @@ _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
 def _service() -> Classifier:
     """This worker's instance of the service."""
-    service: Classifier = bentoml.get_current_service()
+    service: Classifier = get_current_service()
     return service
 
 

@@ -1,8 +1,8 @@
 """A worker's end of the shadow: a process of its own, fed with what was answered, never waited for.
 
-The process runs only while nothing else wants its processor. It is sent the pictures of a forward
-pass in one packet, if the socket takes it at once. A socket is full as soon as the process is
-behind: pictures are shed then, before they cost anything, and counted.
+The process runs only while nothing else wants its processor. It is sent what was answered in the
+last moments (service/ledger.py) in packets, if the socket takes them at once. A socket is full as
+soon as the process is behind: pictures are shed then, before they cost anything, and counted.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ from training.preprocess import Grey
 _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.25
+_PACKET = 64
+"""Pictures at most in a packet. A socket takes four such."""
 _SHED_SECONDS = 0.05
 """After a packet that did not fit: to try again costs more than to shed."""
 
@@ -62,20 +66,23 @@ class ShadowFeed:
         self._thread.join()
         self._close()
 
-    def offer(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
-        """What a forward pass saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
+    def offer(self, passes: list[tuple[Grey, npt.NDArray[np.float32], str]]) -> None:
+        """What forward passes saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
 
         For the event loop: it never waits.
         """
         child = self._child
         if child is None:
             return
-        if child.share < 1:
-            chosen = self._chance.random(len(images)) < child.share
-            images, scores = images[chosen], scores[chosen]
-            if not len(images):
-                return
-        child.send(images, scores, tag)
+        for tag, of_version in groupby(passes, key=itemgetter(2)):
+            seen, answered, _ = zip(*of_version, strict=True)
+            images, scores = np.concatenate(seen), np.concatenate(answered)
+            if child.share < 1:
+                chosen = self._chance.random(len(images)) < child.share
+                images, scores = images[chosen], scores[chosen]
+            for start in range(0, len(images), _PACKET):
+                end = start + _PACKET
+                child.send(images[start:end], scores[start:end], tag)
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):

@@ -37,8 +37,10 @@ class Traffic:
         self._ranges = [metrics.BRIGHTNESS.labels(it) for it in baseline.BRIGHTNESS_RANGES]
         self._sample = _Sample(model.judge, model) if model.judge else None
 
-    def count(self, images: Grey, scores: npt.NDArray[np.float32]) -> None:
-        """Add a batch: pictures, uint8 (N, 28, 28), and their probabilities, float (N, C)."""
+    def count(self, passes: list[tuple[Grey, npt.NDArray[np.float32]]]) -> None:
+        """Add forward passes: pictures, uint8 (N, 28, 28), and their probabilities, float (N, C)."""
+        images = np.concatenate([seen for seen, _ in passes])
+        scores = np.concatenate([answered for _, answered in passes])
         metrics.add_each(self._predictions, scores.argmax(axis=1).tolist())
         metrics.add_each(self._ranges, baseline.brightness_ranges(images))
         metrics.observe_many(metrics.CONFIDENCE, scores.max(axis=1).tolist())

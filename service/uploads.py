@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-import settings
 from service import pictures
 from service.forms import FormError, FormReader
 from service.refusals import Refusal
@@ -37,9 +36,9 @@ async def one_picture(request: Request) -> bytes:
 
     Raises Refusal: 415 for another content type, 413 when it is too large, 400 for a bad form.
     """
-    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000
-    if media_type(request) != _MULTIPART:
-        pictures.check_type(request.headers.get("content-type", ""))
+    limit, kind = pictures.limit("MAX_UPLOAD_MB") * 1_000_000, media_type(request)
+    if kind != _MULTIPART:
+        pictures.check_type(kind)
         return await body(request, limit)
     [picture], _ = await _form(request, "image", 1, limit + _MULTIPART_EXTRA)
     return picture
@@ -57,7 +56,7 @@ async def one_picture_with_texts(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
         )
-    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
+    limit = pictures.limit("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
     [picture], texts = await _form(request, "image", 1, limit)
     if unknown := sorted(set(texts) - set(fields)):
         raise Refusal(
@@ -77,15 +76,15 @@ async def many_pictures(request: Request) -> list[bytes]:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Send the pictures as {_MULTIPART}, each in a field 'images', or as {NPY}.",
         )
-    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
-    at_most = settings.get_int("MAX_IMAGES_PER_CALL")
+    limit = pictures.limit("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
+    at_most = pictures.limit("MAX_IMAGES_PER_CALL")
     files, _ = await _form(request, "images", at_most, limit)
     return files
 
 
 async def array(request: Request) -> bytes:
     """An array's file. Raises Refusal (413) when it is too large."""
-    return await body(request, settings.get_int("MAX_UPLOAD_MB") * 1_000_000)
+    return await body(request, pictures.limit("MAX_UPLOAD_MB") * 1_000_000)
 
 
 async def archive(request: Request) -> bytes:
@@ -93,7 +92,7 @@ async def archive(request: Request) -> bytes:
 
     Raises Refusal: 413 when it is too large, 400 for a bad form.
     """
-    limit = settings.get_int("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
+    limit = pictures.limit("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     if media_type(request) != _MULTIPART:
         return await body(request, limit)
     [content], _ = await _form(request, "archive", 1, limit)

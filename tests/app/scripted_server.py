@@ -27,6 +27,7 @@ class ScriptedServer(ThreadingHTTPServer):
         self.seen: list[Request] = []
         self.answer: Callable[[Request], Answer] = lambda _: json_answer({})
         self.hang_up_after_each = False
+        self.hang_ups_before_an_answer = 0
 
     @property
     def url(self) -> str:
@@ -41,6 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = (self.command, self.path, body)
         self.server.seen.append(request)
+        if self.server.hang_ups_before_an_answer:
+            self.server.hang_ups_before_an_answer -= 1
+            self.close_connection = True
+            return
         code, media_type, answer = self.server.answer(request)
         self.send_response(code)
         self.send_header("Content-Type", media_type)

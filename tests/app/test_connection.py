@@ -83,3 +83,15 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_anew(scripted: Scripte
     connection = Connection("The clerk", scripted.url)
     for _ in range(20):
         assert connection.get("/x") == {}
+
+
+def test_a_server_that_leaves_may_hang_up_several_times(scripted: ScriptedServer) -> None:
+    scripted.hang_ups_before_an_answer = 3
+    assert Connection("The clerk", scripted.url).post("/x", json={"fine": 1}) == {}
+    assert {body for _, _, body in scripted.seen} == {b'{"fine": 1}'}
+
+
+def test_a_server_that_only_hangs_up_is_down(scripted: ScriptedServer) -> None:
+    scripted.hang_ups_before_an_answer = 1_000
+    with pytest.raises(ServiceDown, match="Is it running"):
+        Connection("The clerk", scripted.url).get("/x")

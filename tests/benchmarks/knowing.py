@@ -165,7 +165,7 @@ def counting() -> None:
         scores = model.probabilities(images)
         times = (
             spent(partial(model.probabilities, images)),
-            spent(partial(traffic.count, images, scores)),
+            spent(partial(traffic.count, [(images, scores)])),
             spent(partial(judge.expected_accuracy, pictures, torch.from_numpy(scores))),
             spent(partial(pack, images, model.tag, scores.argmax(axis=1))),
         )

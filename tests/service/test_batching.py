@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from service.batching import MAX_BATCH, MAX_CALLS, MAX_PICTURES, Batcher, Images
+from service.ledger import Ledger
 from service.refusals import Refusal
 
 
@@ -34,7 +35,7 @@ def network() -> Network:
 
 @pytest.fixture
 def batcher(network: Network) -> Batcher[int]:
-    return Batcher(network.forward)
+    return Batcher(network.forward, Ledger())
 
 
 def pictures(*values: int) -> Images:

@@ -1,0 +1,51 @@
+"""Counting off the requests' path: what is to be counted is kept, and written down in one go.
+
+A metric is a locked write into a file that all workers share. A lone request waited for fifteen of
+them, and under load they were a tenth of a request's cost; written together, fifty times a second,
+they cost next to nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+WRITE_SECONDS = 0.02
+"""From a first entry until it is written down, with all that have come by then."""
+
+Entry = TypeVar("Entry")
+
+
+class Ledger:
+    """Keeps entries, and hands those of a kind together to whoever counts them.
+
+    For use in one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[Callable[[list[Any]], None], list[Any]] = {}
+
+    def note(self, count: Callable[[list[Entry]], None], entry: Entry) -> None:
+        """Have `count` be called with a list that holds `entry`, within WRITE_SECONDS."""
+        if not self._entries:
+            asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        self._entries.setdefault(count, []).append(entry)
+
+    def _write(self) -> None:
+        entries, self._entries = self._entries, {}
+        for count, noted in entries.items():
+            count(noted)
+
+
+class WrittenBeforeScrapes:
+    """ASGI middleware: a scrape tells what was answered before it, by whichever worker."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the ledgers of all workers become due before `/metrics` is answered."""
+        if scope["type"] == "http" and scope["path"] == "/metrics":
+            await asyncio.sleep(2 * WRITE_SECONDS)
+        await self._app(scope, receive, send)
