@@ -23,7 +23,7 @@ from service.refusals import Refusal
 
 _log = logging.getLogger(__name__)
 
-ANSWERS_TO_A_CLOSE = 500
+ANSWERS_TO_A_CLOSE = 100
 """One answer in so many closes its connection, and the client opens another. All workers listen on
 one socket, and of connections that begin together one worker often gets all. One that is opened
 anew goes to whoever is idle: so a busy worker hands some over."""

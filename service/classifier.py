@@ -106,7 +106,7 @@ class Classifier:
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
         scores, model = self.champion.forward(images)
-        self.ledger.note(self.shadow.offer, (images, scores, model.tag))
+        self.shadow.offer(images, scores, model.tag)
         return _answers(scores, model)
 
 

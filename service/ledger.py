@@ -1,8 +1,7 @@
 """Counting off the requests' path: what is to be counted is kept, and written down in one go.
 
-A metric is a locked write into a file that all workers share. A lone request waited for fifteen of
-them, and under load they were a tenth of a request's cost; written together, fifty times a second,
-they cost next to nothing.
+A metric is a locked write into a file that all workers share, and a lone request waited for fifteen
+of them. Written together, fifty times a second, they cost next to nothing.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 WRITE_SECONDS = 0.02
-"""From a first entry until it is written down, with all that have come by then."""
+"""From what is answered until the metrics tell of it."""
 
 Entry = TypeVar("Entry")
 
@@ -20,16 +19,17 @@ Entry = TypeVar("Entry")
 class Ledger:
     """Keeps entries, and hands those of a kind together to whoever counts them.
 
-    For use in one event loop.
+    An entry waits for `seconds` at most. For use in one event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = WRITE_SECONDS) -> None:
+        self._seconds = seconds
         self._entries: dict[Callable[[list[Any]], None], list[Any]] = {}
 
     def note(self, count: Callable[[list[Entry]], None], entry: Entry) -> None:
-        """Have `count` be called with a list that holds `entry`, within WRITE_SECONDS."""
+        """Have `count` be called soon, with a list that holds `entry`."""
         if not self._entries:
-            asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+            asyncio.get_running_loop().call_later(self._seconds, self._write)
         self._entries.setdefault(count, []).append(entry)
 
     def _write(self) -> None:

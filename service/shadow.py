@@ -6,18 +6,25 @@ is started by a worker of the classifier (service/shadow_feed.py), at the other 
 reads pictures with what the champion answered, and reports on how many both agree. Some of the
 others become questions on the Corrections page. It ends with the worker, or by itself when its
 version does not load.
+
+It computes only while a processor has nothing to do. To have the lowest priority is not enough:
+a processor that computes for the shadow is not idle, and takes over nothing that waits for
+another one.
 """
 
 import json
 import logging
+import os
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from service.shadow_packet import Packet, unpack
 from training import corrections, model_store
@@ -27,11 +34,15 @@ _log = logging.getLogger(__name__)
 
 _LARGEST_PACKET = 1 << 18
 
-_GATHER_SECONDS = 0.02
-"""From the first picture of a batch to its forward pass: the more at once, the less it disturbs."""
+_AT_A_TIME = 16
+"""Pictures of a forward pass: for so long nobody takes the processor into account."""
 
-_BATCH = 128
-"""Pictures of a batch, about: a packet is not divided."""
+_BUSY = max(1, (os.cpu_count() or 1) - 1)
+"""Tasks that run or wait to, with ours, beyond which no processor is idle."""
+
+_LOOK_SECONDS = 0.01
+_PATIENCE_SECONDS = 0.5
+"""On a machine that is never idle, too, something is compared: one pass so often."""
 
 _ASK_SECONDS = 10
 _ASKED_AT_A_TIME = 5
@@ -45,17 +56,22 @@ class Shadow:
         self._model = model
         self._asked_at = -float(_ASK_SECONDS)
 
-    def compare(self, packets: list[Packet]) -> dict[str, int]:
-        """How many pictures of the packets both name the same, and how many not."""
-        images = np.concatenate([packet.images for packet in packets])
-        places = self._model.probabilities(images).argmax(axis=1)
+    def compare(self, packet: Packet) -> dict[str, int]:
+        """How many pictures of the packet both name the same, and how many not."""
+        images, others = packet.images, _named(packet)
+        places = np.concatenate(list(self._places(images)))
         mine = [self._model.class_names[place] for place in places]
-        others = [(packet.tag, name) for packet in packets for name in _named(packet)]
-        apart = [at for at, (_, name) in enumerate(others) if name != mine[at]]
+        apart = [at for at, name in enumerate(others) if name != mine[at]]
         if apart and time.monotonic() - self._asked_at > _ASK_SECONDS:
             self._asked_at = time.monotonic()
-            self._ask([(images[at], *others[at], mine[at]) for at in apart[:_ASKED_AT_A_TIME]])
+            asked = apart[:_ASKED_AT_A_TIME]
+            self._ask([(images[at], packet.tag, others[at], mine[at]) for at in asked])
         return {"agreed": len(others) - len(apart), "disagreed": len(apart)}
+
+    def _places(self, images: Grey) -> Iterator[npt.NDArray[np.int64]]:
+        for start in range(0, len(images), _AT_A_TIME):
+            _wait_for_an_idle_processor()
+            yield self._model.probabilities(images[start : start + _AT_A_TIME]).argmax(axis=1)
 
     def _ask(self, pictures: list[tuple[Grey, str, str, str]]) -> None:
         """File pictures, each with a version, its answer and ours, as questions."""
@@ -73,6 +89,18 @@ class Shadow:
             _log.warning("no questions: %s", error)
 
 
+def _wait_for_an_idle_processor() -> None:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while _running() > _BUSY and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _running() -> int:
+    """Tasks of the whole machine that run or wait for a processor."""
+    _, _, _, tasks, _ = Path("/proc/loadavg").read_text(encoding="ascii").split()
+    return int(tasks.partition("/")[0])
+
+
 def _named(packet: Packet) -> list[str]:
     names = _class_names(packet.tag)
     return [names[place] for place in packet.answers]
@@ -87,22 +115,6 @@ def _short(tag: str) -> str:
     return tag.partition(":")[2]
 
 
-def _batches(connection: socket.socket) -> Iterator[list[Packet]]:
-    """What arrives, some packets at a time, until the other end is closed."""
-    while content := connection.recv(_LARGEST_PACKET):
-        packets = [unpack(content)]
-        time.sleep(_GATHER_SECONDS)
-        while sum(len(packet.images) for packet in packets) < _BATCH:
-            try:
-                content = connection.recv(_LARGEST_PACKET, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                break
-            if not content:
-                break
-            packets.append(unpack(content))
-        yield packets
-
-
 def main(arguments: list[str]) -> int:
     """Load the version, and compare until the worker closes its end."""
     import torch
@@ -115,14 +127,14 @@ def main(arguments: list[str]) -> int:
 
     try:
         model = model_store.load(arguments[0])
-        model.probabilities(np.zeros((_BATCH, SIDE, SIDE), np.uint8))
+        model.probabilities(np.zeros((_AT_A_TIME, SIDE, SIDE), np.uint8))
     except (model_store.ModelError, RuntimeError) as error:
         tell(broken=str(error))
         return 0
     tell(ready=True)
     shadow = Shadow(model)
-    for packets in _batches(connection):
-        tell(**shadow.compare(packets))
+    while content := connection.recv(_LARGEST_PACKET):
+        tell(**shadow.compare(unpack(content)))
     return 0
 
 

@@ -1,8 +1,8 @@
 """A worker's end of the shadow: a process of its own, fed with what was answered, never waited for.
 
-The process runs only while nothing else wants its processor. It is sent what was answered in the
-last moments (service/ledger.py) in packets, if the socket takes them at once. A socket is full as
-soon as the process is behind: pictures are shed then, before they cost anything, and counted.
+The process runs only while nothing else wants its processor. Four times a second it is sent what
+was answered, or a sample of it, if its socket takes that at once. A socket is full as soon as the
+process is behind. Pictures that are not sent are shed, before they cost anything, and counted.
 """
 
 import contextlib
@@ -25,6 +25,7 @@ import numpy.typing as npt
 import settings
 import training
 from service import metrics, shadow_order, workers
+from service.ledger import Ledger
 from service.shadow_order import BROKEN, DELETED, ENDS, PROMOTED, Order
 from service.shadow_packet import pack
 from training import model_store
@@ -33,10 +34,14 @@ from training.preprocess import Grey
 _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.25
+
+_SEND_SECONDS = 0.25
+_PICTURES = 256
+"""At most so many are sent so often, taken by lot. Each time the process awakes it disturbs those
+who answer, and a thousand pictures tell how often two versions agree."""
+
 _PACKET = 64
-"""Pictures at most in a packet. A socket takes four such."""
-_SHED_SECONDS = 0.05
-"""After a packet that did not fit: to try again costs more than to shed."""
+"""Pictures of a packet. A socket takes four of them."""
 
 _RESTART_SECONDS = 2
 _STARTS = 3
@@ -52,7 +57,7 @@ class ShadowFeed:
         self._failed_starts = 0
         self._start_after = 0.0
         self._ended = {end: metrics.SHADOWS_ENDED.labels(end) for end in ENDS}
-        self._chance = np.random.default_rng()
+        self._ledger = Ledger(_SEND_SECONDS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="shadow", daemon=True)
 
@@ -66,23 +71,13 @@ class ShadowFeed:
         self._thread.join()
         self._close()
 
-    def offer(self, passes: list[tuple[Grey, npt.NDArray[np.float32], str]]) -> None:
-        """What forward passes saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
+    def offer(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
+        """What a forward pass saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
 
         For the event loop: it never waits.
         """
-        child = self._child
-        if child is None:
-            return
-        for tag, of_version in groupby(passes, key=itemgetter(2)):
-            seen, answered, _ = zip(*of_version, strict=True)
-            images, scores = np.concatenate(seen), np.concatenate(answered)
-            if child.share < 1:
-                chosen = self._chance.random(len(images)) < child.share
-                images, scores = images[chosen], scores[chosen]
-            for start in range(0, len(images), _PACKET):
-                end = start + _PACKET
-                child.send(images[start:end], scores[start:end], tag)
+        if child := self._child:
+            self._ledger.note(child.take, (images, scores, tag))
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
@@ -145,7 +140,8 @@ class _Child:
         self.is_ready = self.is_told = False  # the second stays, and is what the worker has told
         self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.setblocking(False)
-        self._shed_until = 0.0
+        self._is_closed = False
+        self._chance = np.random.default_rng()
         # Pictures. The event loop's thread writes the first two, the one that watches the others.
         self._offered = self._sent = 0
         self._compared = self._shed = 0
@@ -156,15 +152,32 @@ class _Child:
         with others:
             self.process = _spawn(order.tag, others.fileno())
 
-    def send(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
-        """Pictures and what `tag` answered; shed if the process is not ready or behind."""
-        self._offered += len(images)
-        if not self.is_ready or time.monotonic() < self._shed_until:
+    def take(self, passes: list[tuple[Grey, npt.NDArray[np.float32], str]]) -> None:
+        """Send what passes saw and answered, and by which version; what cannot be sent is shed."""
+        for tag, of_version in groupby(passes, key=itemgetter(2)):
+            seen, answered, _ = zip(*of_version, strict=True)
+            images, scores = np.concatenate(seen), np.concatenate(answered)
+            if self.share < 1:
+                chosen = self._chance.random(len(images)) < self.share
+                images, scores = images[chosen], scores[chosen]
+            self._offered += len(images)
+            if len(images) > _PICTURES:
+                sample = self._chance.choice(len(images), _PICTURES, replace=False)
+                images, scores = images[sample], scores[sample]
+            answers = scores.argmax(axis=1)
+            for start in range(0, len(images), _PACKET):
+                end = start + _PACKET
+                self._send(images[start:end], tag, answers[start:end])
+        if self._is_closed:  # since they were offered
+            self._count_shed(self._offered - self._compared)
+
+    def _send(self, images: Grey, tag: str, answers: npt.NDArray[np.int64]) -> None:
+        if not self.is_ready:
             return
         try:
-            self._connection.send(pack(images, tag, scores.argmax(axis=1)))
+            self._connection.send(pack(images, tag, answers))
         except BlockingIOError:
-            self._shed_until = time.monotonic() + _SHED_SECONDS
+            pass  # it is behind
         except OSError:  # it has just died; whoever watches it will see
             self.is_ready = False
         else:
@@ -186,6 +199,7 @@ class _Child:
 
     def close(self) -> None:
         """End the process. What it has not answered was shed."""
+        self._is_closed, self.is_ready = True, False
         self.process.kill()
         self.process.wait()
         self.hear()

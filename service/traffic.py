@@ -38,7 +38,7 @@ class Traffic:
         self._sample = _Sample(model.judge, model) if model.judge else None
 
     def count(self, passes: list[tuple[Grey, npt.NDArray[np.float32]]]) -> None:
-        """Add forward passes: pictures, uint8 (N, 28, 28), and their probabilities, float (N, C)."""
+        """Add passes: their pictures, uint8 (N, 28, 28), and probabilities, float (N, C)."""
         images = np.concatenate([seen for seen, _ in passes])
         scores = np.concatenate([answered for _, answered in passes])
         metrics.add_each(self._predictions, scores.argmax(axis=1).tolist())
