@@ -17,7 +17,7 @@ import bentoml
 import numpy as np
 import numpy.typing as npt
 import orjson
-from bentoml import get_current_service  # looked up in bentoml, it costs more than called
+from bentoml import get_current_service  # bentoml looks for its names anew each time
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -84,7 +84,8 @@ class Classifier:
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
-        """End the watch, and the shadow's process."""
+        """End the watch, and the shadow's process; count what was answered last."""
+        self.ledger.write()
         self.shadow.stop()
         self.champion.stop()
 

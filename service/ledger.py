@@ -29,10 +29,11 @@ class Ledger:
     def note(self, count: Callable[[list[Entry]], None], entry: Entry) -> None:
         """Have `count` be called soon, with a list that holds `entry`."""
         if not self._entries:
-            asyncio.get_running_loop().call_later(self._seconds, self._write)
+            asyncio.get_running_loop().call_later(self._seconds, self.write)
         self._entries.setdefault(count, []).append(entry)
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Have everything counted now."""
         entries, self._entries = self._entries, {}
         for count, noted in entries.items():
             count(noted)

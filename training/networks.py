@@ -84,7 +84,9 @@ class CNN(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Float (N, 28, 28) to logits (N, classes)."""
         if self.mirrored and not self.training:
-            return (self._one_way(images) + self._one_way(images.flip(2))) / 2
+            # In one go: a few pictures take three quarters of the time of two goes, many as long.
+            ways = self._one_way(torch.cat((images, images.flip(2))))
+            return ways.unflatten(0, (2, -1)).mean(dim=0)
         return self._one_way(images)
 
     def _one_way(self, images: torch.Tensor) -> torch.Tensor:

@@ -361,7 +361,8 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
         verdict = None
         if promote:
             verdict = gate.judge(_champion(), network, known, lessons.held_out, dataset.class_names)
-        recorder.phase("saving", progress=0.98, gate=verdict.summary() if verdict else None)
+        found = verdict.summary() if verdict else None
+        recorder.phase("saving", progress=0.98, gate=found)
         tag = model_store.save(
             network,
             labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
@@ -373,7 +374,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
                 "duration_seconds": seconds,
                 "parameters": networks.count_parameters(network),
                 "corrections_used": lessons.names,
-                "gate": verdict.summary() if verdict else None,
+                "gate": found,
             },
             judge=judge,
             report=verdict.report() if verdict else None,

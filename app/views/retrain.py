@@ -1,5 +1,6 @@
 """Retrain: one button, and everything the run does until its model is served."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -17,25 +18,68 @@ MOST_EPOCHS = 50
 MOST_SEED = 2**31 - 1
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the trainer says, of one moment. `runs` are newest first."""
+
+    recipes: list[Recipe]
+    runs: list[Run]
+    models: list[Model]
+    kept: corrections.Page
+
+    @property
+    def latest(self) -> Run | None:
+        """The run that goes on, or the last one."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def champion(self) -> Model | None:
+        """What is served."""
+        return next((model for model in self.models if model.champion), None)
+
+
 def page() -> None:
     """The whole page. What runs is asked of the trainer, so a reload finds it again."""
     st.title("Retrain")
     try:
-        recipes, runs, models = trainer.recipes(), trainer.runs(), trainer.models()
-        kept = corrections.page(limit=1)
+        told = ask()
     except ServiceError as error:
         trainer_notice.show(error, "The model that is served goes on answering meanwhile.")
         return
     promotion.tell()
-    champion = next((model for model in models if model.champion), None)
+    if told.latest is not None and told.latest.alive:
+        st.fragment(live, run_every=LIVE_SECONDS)()
+    else:
+        show(told)
+
+
+def ask() -> Told:
+    """Raises ServiceError."""
+    return Told(trainer.recipes(), trainer.runs(), trainer.models(), corrections.page(limit=1))
+
+
+def live() -> None:
+    """All of the page, again and again, until the next click on it.
+
+    Also after the run's end: a page that renewed itself then would lose a click of that moment.
+    """
+    try:
+        told = ask()
+    except ServiceError as error:
+        st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
+    else:
+        show(told)
+
+
+def show(told: Told) -> None:
+    """What is served, what can be trained, how the last run went or goes, and all others."""
+    latest, champion = told.latest, told.champion
     st.markdown(what_follows(champion))
-    latest = runs[0] if runs else None
-    alive = latest is not None and latest.alive
-    if not alive:
-        form(recipes, kept, champion, seed=latest.seed + 1 if latest else 0)
+    if latest is None or not latest.alive:
+        form(told.recipes, told.kept, champion, seed=latest.seed + 1 if latest else 0)
     if latest is not None:
-        st.fragment(live, run_every=LIVE_SECONDS if alive else None)(latest.run_id)
-    history([run for run in runs if not run.alive])
+        show_run(latest.run_id, told.models)
+    history([run for run in told.runs if not run.alive])
 
 
 def what_follows(champion: Model | None) -> str:
@@ -119,15 +163,14 @@ def start(recipe: str, epochs: int, seed: int, learn: bool | None) -> None:
     except ServiceError as error:
         st.error(plain(error.sentence))
     else:
-        st.rerun()
+        st.rerun(scope="app")
 
 
-def live(run_id: str) -> None:
+def show_run(run_id: str, models: list[Model]) -> None:
     """A run as it goes, or the last one as it ended."""
     try:
         run = trainer.run(run_id)
         steps = curves.steps_of(run)
-        models = [] if run.alive else trainer.models()
     except ServiceError as error:
         st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
         return
@@ -137,10 +180,6 @@ def live(run_id: str) -> None:
     else:
         ended(run, models)
     curves.show(run, steps)
-    if not run.alive and st.session_state.pop("watching", None) == run_id:
-        st.rerun(scope="app")
-    if run.alive:
-        st.session_state["watching"] = run_id
 
 
 def going_on(run: Run) -> None:

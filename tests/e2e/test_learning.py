@@ -51,8 +51,7 @@ def test_it_learns_what_a_visitor_says(wardrobe: Visited, page: Page) -> None:
     page.get_by_role("button", name="Train a new version").click()
     expect(page.get_by_text("is served now, instead of")).to_be_visible(timeout=120_000)
 
-    # A new visit: a click at the moment at which the run's page renews itself may be lost.
-    page.goto(wardrobe.url)
+    page.get_by_role("link", name="Classify", exact=True).first.click()
     settled(page)
     kinds = [KINDS[number % 2] for number in range(ASKED)]
     right = [said(page, kind, chance, number + 1) == kind for number, kind in enumerate(kinds)]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.processes import Home, MakeHome
+from tests.processes import ROOT, Home, MakeHome, wait_for
 from training import data, model_store, networks, runs
 from training.preprocess import to_input
 
@@ -60,6 +60,33 @@ def test_a_run_that_is_over_quickly_tells_its_last_batch(home: Home) -> None:
     first = runs.read_all()[-1]  # the session's: one epoch of `quick`
     steps = [event for event in runs.events(first.run_id) if event["type"] == "step"]
     assert (first.loss, first.accuracy) == (steps[-1]["loss"], steps[-1]["accuracy"])
+
+
+def test_a_run_that_was_killed_is_resumed_from_the_command_line(make_home: MakeHome) -> None:
+    home, options = make_home(), ("--recipe", "quick", "--epochs", "12", "--seed", "2")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "training.train", *options],
+        cwd=ROOT,
+        env=home.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WARDROBE_HOME", str(home.path))
+        wait_for(lambda: any(len(run.epochs) >= 2 for run in runs.read_all()), 240, "two epochs")
+        killed.kill()
+        killed.wait()
+        [run] = runs.read_all()
+        resumed = home.train("--resume", run.run_id)
+        assert resumed.returncode == 0, resumed.stderr
+        assert "epoch 1:" not in resumed.stdout
+        whole = home.train(*options)
+        networks_of_both = [
+            model_store.load(json.loads(done.stdout.splitlines()[-1])["model"]).network.state_dict()
+            for done in (resumed, whole)
+        ]
+    one, other = networks_of_both
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_version_describes_itself(home: Home) -> None:
