@@ -172,8 +172,10 @@ answer_in_front(
 )
 add_middleware(Classifier, WrittenBeforeScrapes)
 
-_COLLECT_AFTER = 10_000
-"""Objects more than before, until the youngest are collected: those of a hundred requests."""
+_COLLECT_AFTER = (10_000, 1, 1_000)
+"""Objects more than before, until the youngest are looked through; so many times more, until those
+that have survived it once are, and so on. Answered requests leave nothing to collect, but BentoML
+keeps a timer of each for a while: what is rarely looked through is rarely in anybody's way."""
 
 _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
@@ -232,7 +234,7 @@ def _tame_the_collector() -> None:
     everybody who waits then waits for 100 ms.
     """
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 10, 10)
+    gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
 
 

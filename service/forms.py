@@ -66,7 +66,9 @@ class FormReader:
             raise FormError(str(error)) from error
 
     def end(self) -> Form:
-        """What the body held."""
+        """What the body held. Nothing can be written after it."""
+        # It and we refer to each other: the collector would have sixteen objects to find a request.
+        del self._parser
         if not self._is_whole:
             raise FormError("It is cut off: its last boundary is missing.")
         return self.form

@@ -85,8 +85,8 @@ class CNN(nn.Module):
         """Float (N, 28, 28) to logits (N, classes)."""
         if self.mirrored and not self.training:
             # In one go: a few pictures take three quarters of the time of two goes, many as long.
-            ways = self._one_way(torch.cat((images, images.flip(2))))
-            return ways.unflatten(0, (2, -1)).mean(dim=0)
+            one, other = self._one_way(torch.cat((images, images.flip(2)))).chunk(2)
+            return (one + other) / 2
         return self._one_way(images)
 
     def _one_way(self, images: torch.Tensor) -> torch.Tensor:
