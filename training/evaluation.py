@@ -28,8 +28,8 @@ def look(network: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.
     """What the last layer sees of pictures, uint8 (N, 28, 28), and their probabilities, (N, C).
 
     The first are features, float (N, F), each of length 1: pictures that the network takes for
-    alike lie close together there. A mirrored network sees each picture twice: its features are
-    the mean.
+    alike lie close together there. A mirrored network sees each picture twice, all of them one
+    way and then all the other: its features are the mean.
     """
     seen: list[torch.Tensor] = []
     head: nn.Module = network.head  # type: ignore[assignment]
@@ -40,7 +40,7 @@ def look(network: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.
         for batch in images.split(_AT_ONCE):
             seen.clear()
             logits.append(network(to_input(batch)))
-            features.append(torch.stack(seen).mean(0))
+            features.append(torch.stack(seen[0].split(len(batch))).mean(0))
     finally:
         watch.remove()
     return nn.functional.normalize(torch.cat(features), dim=1), torch.cat(logits).softmax(dim=1)

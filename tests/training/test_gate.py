@@ -16,7 +16,17 @@ from torch import nn
 
 from tests.processes import Home, MakeHome
 from tests.silhouettes import KINDS, drawn
-from training import corrections, data, gate, guard, lessons, model_store, rehearsal, runs
+from training import (
+    corrections,
+    data,
+    gate,
+    guard,
+    lessons,
+    model_store,
+    networks,
+    rehearsal,
+    runs,
+)
 from training.corrections import Claim
 from training.evaluation import look, predict
 from training.preprocess import preprocess
@@ -327,3 +337,22 @@ def test_features_are_what_the_head_sees_and_probabilities_what_it_says(
     assert features.shape == (300, head(champion).in_features)
     assert torch.allclose(features.norm(dim=1), torch.ones(300), atol=1e-5)
     assert torch.equal(probabilities, predict(champion.network, images))
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn-small"])
+def test_a_picture_has_one_row_of_features_however_often_it_is_seen(
+    name: str, test_set: data.Split
+) -> None:
+    network, images = networks.build(name, 10), test_set.images[:7]
+    features, probabilities = look(network, images)
+    alone = torch.cat([look(network, image[None])[0] for image in images])
+    assert len(features) == len(probabilities) == len(images)
+    assert torch.allclose(features, alone, atol=1e-5)
+    assert look(network, images[:0])[0].shape == (0, features.shape[1])
+
+
+def test_a_mirrored_network_takes_a_picture_and_its_mirror_image_for_alike(
+    test_set: data.Split,
+) -> None:
+    network, images = networks.build("cnn-small", 10), test_set.images[:7]
+    assert torch.allclose(look(network, images)[0], look(network, images.flip(2))[0], atol=1e-5)
