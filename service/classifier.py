@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 import settings
 from service import pictures, uploads, workers
+from service.accepting import accept_several_at_once
 from service.batching import Batcher
 from service.calls import add_middleware, answer_in_front, described_by
 from service.champion import Champion
@@ -171,6 +172,7 @@ answer_in_front(
     ],
 )
 add_middleware(Classifier, WrittenBeforeScrapes)
+accept_several_at_once()
 
 _COLLECT_AFTER = (10_000, 1, 1_000)
 """Objects more than before, until the youngest are looked through; so many times more, until those
