@@ -7,7 +7,7 @@ has a way to see it without Wardrobe). A worker that listens on the same socket 
 as many in a round.
 """
 
-from socket import socket
+from socket import fromfd, socket
 
 import uvicorn
 
@@ -31,4 +31,7 @@ def accept_several_at_once() -> None:
 
 
 def _copies(listening: socket) -> list[socket]:
-    return [listening.dup() for _ in range(AT_ONCE - 1)]
+    """More descriptors of one socket. Not by its dup(), which sets the mode as well: the mode is
+    shared, and the other workers, who accept from the same socket, would block in it."""
+    kind = (listening.family, listening.type, listening.proto)
+    return [fromfd(listening.fileno(), *kind) for _ in range(AT_ONCE - 1)]

@@ -48,6 +48,7 @@ MAY_NEED = {
         "python_multipart",
         "starlette",
         "torch",
+        "uvicorn",
     },
     "training": {"bentoml", "numpy", "PIL", "sqlalchemy", "torch", "tqdm"},
     "settings.py": set[str](),
