@@ -29,6 +29,7 @@ from service.accepting import accept_several_at_once
 from service.batching import Batcher
 from service.calls import add_middleware, answer_in_front, described_by
 from service.champion import Champion
+from service.collector import collect_by_the_clock
 from service.ledger import Ledger, WrittenBeforeScrapes
 from service.refusals import NoModel, Refusal
 from service.shadow_feed import ShadowFeed
@@ -81,7 +82,7 @@ class Classifier:
         _adopt_what_is_packed()
         self.champion.start()
         self.shadow.start()
-        _tame_the_collector()
+        collect_by_the_clock()
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
@@ -174,11 +175,6 @@ answer_in_front(
 add_middleware(Classifier, WrittenBeforeScrapes)
 accept_several_at_once()
 
-_COLLECT_AFTER = (10_000, 1, 1_000)
-"""Objects more than before, until the youngest are looked through; so many times more, until those
-that have survived it once are, and so on. Answered requests leave nothing to collect, but BentoML
-keeps a timer of each for a while: what is rarely looked through is rarely in anybody's way."""
-
 _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
 
@@ -227,17 +223,6 @@ def _adopt_what_is_packed() -> None:
     bento = Classifier.bento  # type: ignore[attr-defined]  # the decorator makes it a Service
     for packed in bento.info.all_models if bento else []:
         model_store.adopt(str(packed.tag), Path(bentoml.models.get(packed.tag).path))
-
-
-def _tame_the_collector() -> None:
-    """Everything imported and loaded lives as long as the process: exempt it from collection.
-
-    Else each full collection walks through torch's and BentoML's half a million objects, and
-    everybody who waits then waits for 100 ms.
-    """
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
-    gc.enable()
 
 
 def _describe_champion() -> dict[str, Any]:
