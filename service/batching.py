@@ -29,8 +29,8 @@ MAX_BATCH = 64
 """Pictures in one forward pass. Convolutions are fastest at 32 to 64, on one thread; linear layers
 gain nothing beyond 64; and a pass makes everybody else wait."""
 
-MAX_CALLS = 1_024
-"""Calls that are being answered: a fifth of a second's work for the small network, less than a
+MAX_CALLS = 2_048
+"""Calls that are being answered: less than half a second's work for the small network, less than a
 second's for the large one. Beyond it one is turned away before its picture is decoded."""
 
 MAX_PICTURES = 20_000

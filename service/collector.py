@@ -13,15 +13,13 @@ import asyncio
 import gc
 from itertools import count
 
-YOUNG_SECONDS = 0.05
-"""Between collections of what is new."""
+SECONDS = 0.25
+"""Between two collections of what is new. Rarer ones take longer at once; the requests of a crowd,
+which wait for longer than this, would be looked through by more frequent ones to no purpose."""
 
-SURVIVORS_EVERY = 10
-"""So many of them, until those that survived one are looked through as well."""
-
-ALL_EVERY = 6_000
-"""So many of them, five minutes, until everything is. Answered requests leave nothing to collect,
-so this finds next to nothing; under full load it takes some 100 ms."""
+ALL_EVERY = 1_200
+"""So many of them, five minutes, until all is looked through. Answered requests leave nothing to
+collect, so that this finds next to nothing; under full load it takes some 100 ms."""
 
 
 def collect_by_the_clock() -> None:
@@ -32,9 +30,7 @@ def collect_by_the_clock() -> None:
     turns = count(1)
 
     def collect() -> None:
-        turn = next(turns)
-        oldest = 2 if turn % ALL_EVERY == 0 else 1 if turn % SURVIVORS_EVERY == 0 else 0
-        gc.collect(oldest)
-        loop.call_later(YOUNG_SECONDS, collect)
+        gc.collect(1 if next(turns) % ALL_EVERY else 2)
+        loop.call_later(SECONDS, collect)
 
     collect()
