@@ -1,4 +1,4 @@
-"""Python's garbage collector, in portions for which nobody waits.
+"""Python's garbage collector, a little at a time.
 
 Left to itself it waits until there are so many objects more than before. That suits neither what
 lives for ever, torch's and BentoML's half a million objects, which a full collection walks through

@@ -32,6 +32,7 @@ MANY = 2_000
 STEADY_SHARE = 0.7
 STEADY_CLIENTS = 64
 BESIDE_TRAINING = 8
+TURNS = 3
 
 RECOVERY_SECONDS = 5
 
@@ -170,17 +171,18 @@ def beside_training(url: str) -> None:
     home = Home(Path(os.environ["WARDROBE_HOME"]))
     trainer = home.serve("trainer", OMP_NUM_THREADS=str(os.cpu_count()))
     try:
-        for turn in (1, 2):
+        for turn in range(1, TURNS + 1):
             drive(url, CLASSIFY, BESIDE_TRAINING, 1)
             alone = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
             told(f"{BESIDE_TRAINING} clients, alone ({turn})", alone)
             run = requests.post(f"{trainer.url}/runs", json={"recipe": "standard"}, timeout=30)
-            run_id = run.json()["run_id"]
-            wait_for(lambda: trainer.get(f"/runs/{run_id}")["progress"] > 0, 120)  # noqa: B023
+            run_at = f"/runs/{run.json()['run_id']}"
+            wait_for(lambda: trainer.get(run_at)["progress"] > 0, 120)  # noqa: B023
             with_run = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
             told(f"{BESIDE_TRAINING} clients, with a run beside ({turn})", with_run)
             print(f"ratio of p99: {with_run['p99_ms'] / alone['p99_ms']:.2f}", flush=True)
-            trainer.post(f"/runs/{run_id}/cancel")
+            trainer.post(f"{run_at}/cancel")
+            wait_for(lambda: trainer.get(run_at)["state"] != "running", 60)  # noqa: B023
     finally:
         trainer.stop()
 
