@@ -153,14 +153,13 @@ class Probe(threading.Thread):
 def overload(url: str, process: psutil.Process, peak: float) -> None:
     """More than it can carry, which is `peak` requests a second."""
     before = sum(workers_mb(process))
-    for clients in (CROWD, MANY):
+    for what, clients, pause_ms in (
+        (f"{CROWD} clients", CROWD, None),
+        (f"{MANY:,} clients", MANY, None),
+        (f"{MANY:,} clients that ask for {2 * peak:,.0f}/s", MANY, 1_000 * MANY / (2 * peak)),
+    ):
         with Probe(url):
-            told(f"{clients:,} clients", drive(url, CLASSIFY, clients, SECONDS))
-    with Probe(url):
-        told(
-            f"{MANY:,} clients that ask for {2 * peak:,.0f}/s",
-            drive(url, CLASSIFY, MANY, SECONDS, 1_000 * MANY / (2 * peak)),
-        )
+            told(what, drive(url, CLASSIFY, clients, SECONDS, pause_ms))
     for second in range(1, RECOVERY_SECONDS + 1):
         told(f"{CLIENTS} clients, second {second} after that", drive(url, CLASSIFY, CLIENTS, 1))
     print(f"the workers' memory: {before:,.0f} MB before, {sum(workers_mb(process)):,.0f} after")
