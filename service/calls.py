@@ -76,6 +76,17 @@ class Calls:
             await answer(scope, receive, send)
 
 
+class CountedAfterwards(Response):
+    """An answer that has left when BentoML counts it, which it does at the last message."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the whole body, and then that this was all."""
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await send({"type": "http.response.body"})
+
+
 def answer_in_front(service: object, routes: Sequence[Route]) -> None:
     """Let a BentoML service answer `routes` itself."""
     add_middleware(service, Calls, routes=routes)

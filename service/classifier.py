@@ -25,11 +25,11 @@ from starlette.routing import Route
 
 import settings
 from service import pictures, uploads, workers
-from service.accepting import accept_several_at_once
 from service.batching import Batcher
-from service.calls import add_middleware, answer_in_front, described_by
+from service.calls import CountedAfterwards, add_middleware, answer_in_front, described_by
 from service.champion import Champion
 from service.collector import collect_by_the_clock
+from service.connections import improve_connections
 from service.ledger import Ledger, WrittenBeforeScrapes
 from service.refusals import NoModel, Refusal
 from service.shadow_feed import ShadowFeed
@@ -173,7 +173,7 @@ answer_in_front(
     ],
 )
 add_middleware(Classifier, WrittenBeforeScrapes)
-accept_several_at_once()
+improve_connections()
 
 _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
@@ -215,7 +215,7 @@ def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[
 
 def _json(content: Answer | list[Answer]) -> Response:
     """Ten probabilities take the standard library longer to write than the network to find."""
-    return Response(orjson.dumps(content), media_type="application/json")
+    return CountedAfterwards(orjson.dumps(content), media_type="application/json")
 
 
 def _adopt_what_is_packed() -> None:
