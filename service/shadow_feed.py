@@ -97,7 +97,7 @@ class ShadowFeed:
             self._close()
         if order is None:
             self._failed_starts, self._start_after = 0, 0.0
-        elif self._child:
+        elif self._child and not self._child.is_closed:
             self._child.share = order.share
             self._look_after(self._child, order)
         elif time.monotonic() > self._start_after:
@@ -111,7 +111,7 @@ class ShadowFeed:
         code = child.process.poll()
         if reason is None and code is None:
             return
-        self._close()
+        self._close_child(child)  # but keep it: until the next one is there, it counts what is shed
         self._start_after = time.monotonic() + _RESTART_SECONDS
         if not child.is_told:
             self._failed_starts += 1
@@ -128,8 +128,11 @@ class ShadowFeed:
     def _close(self) -> None:
         if self._child:
             child, self._child = self._child, None
-            child.close()
-            self._registration.tell_shadow(None)
+            self._close_child(child)
+
+    def _close_child(self, child: "_Child") -> None:
+        child.close()
+        self._registration.tell_shadow(None)
 
 
 class _Child:
@@ -140,7 +143,7 @@ class _Child:
         self.is_ready = self.is_told = False  # the second stays, and is what the worker has told
         self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.setblocking(False)
-        self._is_closed = False
+        self.is_closed = False
         self._chance = np.random.default_rng()
         # Pictures. The event loop's thread writes the first two, the one that watches the others.
         self._offered = self._sent = 0
@@ -168,7 +171,7 @@ class _Child:
             for start in range(0, len(images), _PACKET):
                 end = start + _PACKET
                 self._send(images[start:end], tag, answers[start:end])
-        if self._is_closed:  # since they were offered
+        if self.is_closed:  # perhaps since they were offered
             self._count_shed(self._offered - self._compared)
 
     def _send(self, images: Grey, tag: str, answers: npt.NDArray[np.int64]) -> None:
@@ -198,8 +201,8 @@ class _Child:
         return None
 
     def close(self) -> None:
-        """End the process. What it has not answered was shed."""
-        self._is_closed, self.is_ready = True, False
+        """End the process. What it has not answered was shed. May be called again."""
+        self.is_closed, self.is_ready = True, False
         self.process.kill()
         self.process.wait()
         self.hear()

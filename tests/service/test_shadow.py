@@ -180,6 +180,7 @@ def test_a_shadow_that_is_killed_comes_back_and_nobody_notices(
         child.kill()
     for some in images.split(60):
         assert len(house.classify(some)) == len(some)
+        time.sleep(0.4)  # the first come before anybody has noticed, the last after that
     house.wait_for_both_workers()
     wait_for(lambda: len(house.children()) == 2, PATIENCE, "both processes")
     wait_for(
