@@ -69,7 +69,7 @@ def json_values(text: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class Services:
-    """A classifier and a trainer with a model, a run that succeeded, and one request each.
+    """A classifier and a trainer with a model, a run that succeeded, and one correction.
 
     They are this module's own: its examples start runs. `metrics` are the names and types that
     they had before.
@@ -92,6 +92,7 @@ def services(home: Home, make_home: MakeHome) -> Iterator[Services]:
     have_a_shadow(own, trainer)
     send_sneaker(classifier.url)
     trainer.get("/runs")
+    correct_sneaker(trainer)
     metrics = metric_types(classifier.url) | metric_types(trainer.url)
     yield Services(classifier, trainer, metrics)
     trainer.stop()
@@ -119,6 +120,14 @@ def send_sneaker(url: str) -> None:
     picture = (ROOT / "docs" / "sneaker.png").read_bytes()
     headers = {"Content-Type": "image/png"}
     requests.post(f"{url}/classify", data=picture, headers=headers, timeout=10)
+
+
+def correct_sneaker(trainer: Server) -> None:
+    """So that there is something to learn from, whichever examples have run."""
+    picture = (ROOT / "docs" / "sneaker.png").read_bytes()
+    said = {"label": "Sandal", "predicted": "Sneaker"}
+    answer = trainer.post("/corrections", files={"image": picture}, data=said)
+    assert answer.ok, answer.text
 
 
 def metric_types(url: str) -> set[tuple[str, str]]:
