@@ -67,7 +67,7 @@ bench-loop: $(INSTALLED) data ## Teach a version ten kinds of drawings, mislead 
 bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.serving
 
-bench-strain: $(INSTALLED) data ## Load the classifier beyond what it carries, beside training, and for MINUTES=10
+bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond what it carries, beside training, and for MINUTES=10
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
 
 .bench/%/installed: tests/benchmarks/peers/%.txt

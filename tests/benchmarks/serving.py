@@ -91,9 +91,10 @@ WARDROBE = Peer(
     ),
     environment="",
 )
+BARE = Peer("bare", (*UVICORN, "tests.benchmarks.peers.bare:app"), (_raw("/classify"),))
 SERVERS = (
     WARDROBE,
-    Peer("bare", (*UVICORN, "tests.benchmarks.peers.bare:app"), (_raw("/classify"),)),
+    BARE,
     Peer(
         "fastapi",
         (*UVICORN, "tests.benchmarks.peers.fastapi_app:app"),

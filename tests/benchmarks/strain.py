@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import requests
 
-from tests.benchmarks.serving import PNG, WARDROBE, Load, drive, prepared, serving
+from tests.benchmarks.serving import BARE, PNG, WARDROBE, Load, drive, prepared, serving
 from tests.processes import Home, wait_for
 
 SECONDS = 10
@@ -32,6 +32,7 @@ CROWD = 256
 MANY = 2_000
 STEADY_SHARE = 0.7
 STEADY_CLIENTS = 64
+BARE_SECONDS = 10
 BESIDE_TRAINING = 8
 TURNS = 3
 TURN_SECONDS = 6
@@ -206,13 +207,24 @@ def beside_training(url: str) -> None:
         trainer.stop()
 
 
-def steady(url: str, process: psutil.Process, rate: float, minutes: int) -> None:
-    """The same rate for minutes: does memory grow, do answers become slower?"""
+def steady(url: str, process: psutil.Process, bare_url: str, rate: float, minutes: int) -> None:
+    """The same rate for minutes: does memory grow, do answers become slower?
+
+    In each minute the bare limit is asked as often for some seconds: what slows down both is the
+    machine.
+    """
     pause_ms = 1_000 * STEADY_CLIENTS / rate
+    p99s = []
     for minute in range(1, minutes + 1):
-        figures = drive(url, CLASSIFY, STEADY_CLIENTS, 60, pause_ms)
+        figures = drive(url, CLASSIFY, STEADY_CLIENTS, 60 - BARE_SECONDS, pause_ms)
         sizes = ", ".join(f"{size:.1f}" for size in workers_mb(process))
         told(f"minute {minute} at {rate:,.0f}/s (workers {sizes} MB)", figures)
+        bare = drive(bare_url, BARE.loads[0], STEADY_CLIENTS, BARE_SECONDS, pause_ms)
+        told("  the bare limit", bare)
+        p99s.append((figures["p99_ms"], bare["p99_ms"]))
+    if minutes > 1:
+        ours, of_bare = (last / second for last, second in zip(p99s[-1], p99s[1], strict=True))
+        print(f"p99, the last minute's by the second's: {ours:.2f}; the bare limit's {of_bare:.2f}")
 
 
 def main() -> None:
@@ -233,7 +245,8 @@ def main() -> None:
                 beside_training(url)
             if "steady" in parts:
                 minutes = int(os.environ.get("MINUTES", "10"))
-                steady(url, process, STEADY_SHARE * peak, minutes)
+                with serving(BARE, weights) as (bare_url, _):
+                    steady(url, process, bare_url, STEADY_SHARE * peak, minutes)
 
 
 if __name__ == "__main__":
