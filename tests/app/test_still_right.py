@@ -254,7 +254,7 @@ def test_axe_finds_nothing_while_an_alert_fires(
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{app_beside}/metrics")
-    expect(page.get_by_text("Drifted")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Drifted", exact=True)).to_be_visible(timeout=60_000)
     found = settled_findings(page)
     page.get_by_role("link", name="See where two versions disagree").click()
     expect(page.get_by_role("heading", name="Corrections")).to_be_visible(timeout=30_000)
