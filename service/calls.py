@@ -81,8 +81,13 @@ class CountedAfterwards(Response):
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the whole body, and then that this was all."""
-        start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start", **start})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         await send({"type": "http.response.body"})
 

@@ -66,8 +66,8 @@ class _JoiningTransport:
 
     def write(self, data: bytes) -> None:
         if self._first:
-            first, self._first = self._first, b""
-            self._transport.write(first + data)
+            self._first += data
+            self._send_first()
         elif data:
             self._first = data
             self._loop.call_soon(self._send_first)

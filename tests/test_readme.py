@@ -69,7 +69,7 @@ def json_values(text: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class Services:
-    """A classifier and a trainer with a model, a run that succeeded, and one correction.
+    """A classifier and a trainer with a model, a run that succeeded, a request each, a correction.
 
     They are this module's own: its examples start runs. `metrics` are the names and types that
     they had before.
