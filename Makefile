@@ -24,10 +24,10 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) prometheus data ## Set everything up, start it, and print the page's address
-	@exec $(WITH_SETTINGS) python launch.py
+	@exec $(WITH_SETTINGS) python -m launcher
 
 stop: $(INSTALLED) ## Stop what `make run` started, from another terminal
-	@exec $(WITH_SETTINGS) python launch.py stop
+	@exec $(WITH_SETTINGS) python -m launcher stop
 
 train: $(INSTALLED) data ## Train a model, store it and let it be served
 	@exec $(WITH_SETTINGS) python -m training.train
@@ -97,7 +97,7 @@ prometheus: $(INSTALLED)
 	@monitoring/install-prometheus.sh $(BIN)
 
 data: $(INSTALLED)
-	@exec $(WITH_SETTINGS) python -m training.data
+	@exec $(WITH_SETTINGS) python -m training.data.fashion_mnist
 
 # pip keeps what it has downloaded, so after an interrupted installation it goes on from there.
 $(INSTALLED): requirements.lock

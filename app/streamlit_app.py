@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import streamlit as st
 
-from app import badge
+from app.sections import model_status
 
 HERE = Path(__file__).parent
 HANGER = str(HERE / "assets" / "hanger.svg")
@@ -26,5 +26,5 @@ page = st.navigation(
     ],
     position="top",
 )
-badge.show()
+model_status.show()
 page.run()

@@ -24,17 +24,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import pictures, uploads, workers
-from service.batching import Batcher
-from service.calls import CountedAfterwards, add_middleware, answer_in_front, described_by
-from service.champion import Champion
-from service.collector import collect_by_the_clock
-from service.connections import improve_connections
-from service.ledger import Ledger, WrittenBeforeScrapes
-from service.refusals import NoModel, Refusal
-from service.shadow_feed import ShadowFeed
-from training import model_store
-from training.preprocess import SIDE
+from service.http import bodies
+from service.http.errors import ApiError, ModelNotReady
+from service.http.middleware import CountedAfterwards, add_middleware, mount_routes, openapi_routes
+from service.http.uvicorn_patches import patch_uvicorn
+from service.inference import decoding, workers
+from service.inference.batching import Batcher
+from service.inference.champion import Champion
+from service.inference.gc_schedule import start_gc_schedule
+from service.metrics.buffer import FlushBeforeScrape, MetricsBuffer
+from service.shadow.feeder import ShadowFeeder
+from training.model.preprocess import SIDE
+from training.store import versions
 
 Answer = dict[str, Any]
 
@@ -62,10 +63,10 @@ class Classifier:
         # One thread a worker: workers are what uses the cores, and small batches gain nothing.
         torch.set_num_threads(1)
         registration = workers.Registration()
-        self.ledger = Ledger()
-        self.champion = Champion(registration, self.ledger)
-        self.shadow = ShadowFeed(registration)
-        self.batcher = Batcher(self._forward, self.ledger)
+        self.metrics_buffer = MetricsBuffer()
+        self.champion = Champion(registration, self.metrics_buffer)
+        self.shadow = ShadowFeeder(registration)
+        self.batcher = Batcher(self._forward, self.metrics_buffer)
 
     @bentoml.on_deployment
     @staticmethod
@@ -74,7 +75,7 @@ class Classifier:
 
         What the dead leave is removed by their numbers (see Champion), and would be the new one's.
         """
-        workers.forget_the_dead()
+        workers.remove_dead()
 
     @bentoml.on_startup
     def follow_the_champion(self) -> None:
@@ -82,18 +83,18 @@ class Classifier:
         _adopt_what_is_packed()
         self.champion.start()
         self.shadow.start()
-        collect_by_the_clock()
+        start_gc_schedule()
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
         """End the watch, and the shadow's process; count what was answered last."""
-        self.ledger.write()
+        self.metrics_buffer.flush()
         self.shadow.stop()
         self.champion.stop()
 
     async def __metrics__(self, text: str) -> str:
         """BentoML's hook: add to a scrape what is true at its moment, as Prometheus text."""
-        here = [worker.tag for worker in workers.living() if worker.is_here and worker.tag]
+        here = [worker.tag for worker in workers.list_alive() if worker.is_here and worker.tag]
         shadows = Counter(tag for worker, tag in workers.shadows() if worker.is_here)
         lines = [
             "# HELP wardrobe_model_loaded Workers that serve a version.",
@@ -115,7 +116,7 @@ class Classifier:
 
 async def classify(request: Request) -> Response:
     """POST /classify: one picture."""
-    data = await uploads.one_picture(request)
+    data = await bodies.one_picture(request)
     batcher = _service().batcher
     with batcher.room_for(1):
         image = await _see(data)
@@ -126,23 +127,23 @@ async def classify(request: Request) -> Response:
 async def classify_many(request: Request) -> Response:
     """POST /classify_many: many pictures. One that cannot be read does not spoil the others."""
     batcher = _service().batcher
-    if uploads.media_type(request) == uploads.NPY:
-        images = pictures.read_npy(await uploads.array(request))
+    if bodies.media_type(request) == bodies.NPY:
+        images = decoding.read_npy(await bodies.array(request))
         with batcher.room_for(len(images)):
             return _json(await batcher.submit(images))
-    files = await uploads.many_pictures(request)
+    files = await bodies.many_pictures(request)
     with batcher.room_for(len(files)):
         seen = await asyncio.to_thread(lambda: [_see_or_refuse(file) for file in files])
-        good = [image for image in seen if not isinstance(image, Refusal)]
+        good = [image for image in seen if not isinstance(image, ApiError)]
         answers = iter(await batcher.submit(np.stack(good) if good else _NO_IMAGES))
     return _json(
-        [{"error": it.sentence} if isinstance(it, Refusal) else next(answers) for it in seen]
+        [{"error": it.message} if isinstance(it, ApiError) else next(answers) for it in seen]
     )
 
 
 async def preview(request: Request) -> Response:
     """POST /preview: what the network sees of a picture, 28x28 PNG."""
-    image = await _see(await uploads.one_picture(request))
+    image = await _see(await bodies.one_picture(request))
     png = io.BytesIO()
     Image.fromarray(image).save(png, "PNG")
     return Response(png.getvalue(), media_type="image/png")
@@ -157,11 +158,11 @@ async def ready(_: Request) -> Response:
     """GET /readyz: 200 once this worker serves a model, else 503 and the reason."""
     reason = _service().champion.reason_not_ready
     if reason is not None:
-        raise NoModel(reason)
+        raise ModelNotReady(reason)
     return PlainTextResponse("ready\n")
 
 
-answer_in_front(
+mount_routes(
     Classifier,
     routes=[
         Route("/classify", classify, methods=["POST"]),
@@ -169,11 +170,11 @@ answer_in_front(
         Route("/preview", preview, methods=["POST"]),
         Route("/model", model),
         Route("/readyz", ready),
-        *described_by(Path(__file__).with_name("classifier.openapi.json")),
+        *openapi_routes(Path(__file__).parent / "http" / "classifier.openapi.json"),
     ],
 )
-add_middleware(Classifier, WrittenBeforeScrapes)
-improve_connections()
+add_middleware(Classifier, FlushBeforeScrape)
+patch_uvicorn()
 
 _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
@@ -185,20 +186,20 @@ def _service() -> Classifier:
 
 
 async def _see(data: bytes) -> npt.NDArray[np.uint8]:
-    image = pictures.open_picture(data)
-    if pictures.is_small(image):
-        return pictures.see(image)
-    return await asyncio.to_thread(pictures.see, image)
+    image = decoding.open_picture(data)
+    if decoding.is_small(image):
+        return decoding.decode(image)
+    return await asyncio.to_thread(decoding.decode, image)
 
 
-def _see_or_refuse(data: bytes) -> npt.NDArray[np.uint8] | Refusal:
+def _see_or_refuse(data: bytes) -> npt.NDArray[np.uint8] | ApiError:
     try:
-        return pictures.see(pictures.open_picture(data))
-    except Refusal as refusal:
+        return decoding.decode(decoding.open_picture(data))
+    except ApiError as refusal:
         return refusal
 
 
-def _answers(scores: npt.NDArray[np.float32], model: model_store.Model) -> list[Answer]:
+def _answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[Answer]:
     """Probabilities, float (N, C), as the answers of the contract."""
     names = model.class_names
     return [
@@ -222,12 +223,12 @@ def _adopt_what_is_packed() -> None:
     """A Bento brings a version along; it is the first champion of a WARDROBE_HOME without one."""
     bento = Classifier.bento  # type: ignore[attr-defined]  # the decorator makes it a Service
     for packed in bento.info.all_models if bento else []:
-        model_store.adopt(str(packed.tag), Path(bentoml.models.get(packed.tag).path))
+        versions.adopt(str(packed.tag), Path(bentoml.models.get(packed.tag).path))
 
 
 def _describe_champion() -> dict[str, Any]:
-    tag = model_store.champion()
-    living = workers.living()
+    tag = versions.champion()
+    living = workers.list_alive()
     described: dict[str, Any] = {
         "tag": tag,
         "labels": {},
@@ -238,8 +239,8 @@ def _describe_champion() -> dict[str, Any]:
     }
     if tag is not None:
         try:
-            version = model_store.describe(tag)
-        except model_store.ModelError as error:
+            version = versions.describe(tag)
+        except versions.ModelError as error:
             return described | {"error": str(error)}
         described["labels"], described["metadata"] = version.labels, version.metadata
         described["class_names"] = version.metadata["class_names"]

@@ -19,13 +19,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import settings
-from service import corrections, promotion, shadow_calls
-from service.calls import answer_in_front, described_by
-from service.refusals import Refusal
-from service.supervisor import Supervisor
-from service.uploads import json_object
-from training import model_store, promotions, runs
+from service.http.bodies import json_object
+from service.http.errors import ApiError
+from service.http.middleware import mount_routes, openapi_routes
+from service.shadow import routes
+from service.trainer_api import corrections, promotion
+from service.trainer_api.run_supervisor import Supervisor
 from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES, NoChampion, Recipe
+from training.store import promotions, runs, versions
 
 _MAX_EPOCHS = 1_000
 _MAX_SEED = 2**32 - 1
@@ -50,7 +51,7 @@ class Trainer:
     def take_over(self) -> None:
         """Account for the runs of an earlier trainer; train the first model if so set."""
         self.supervisor.start()
-        if settings.get("TRAIN_FIRST_MODEL") == "1" and not model_store.versions():
+        if settings.get("TRAIN_FIRST_MODEL") == "1" and not versions.list_versions():
             try:
                 self.supervisor.run(_config({"recipe": FIRST_RECIPE}))
             except runs.BusyError:  # somebody trains it by `make train`
@@ -89,7 +90,7 @@ async def start_run(request: Request) -> Response:
         run = await asyncio.to_thread(_service().supervisor.run, config)
     except runs.BusyError as error:
         details = {"run_id": error.run_id}
-        raise Refusal(HTTPStatus.CONFLICT, str(error), details=details) from error
+        raise ApiError(HTTPStatus.CONFLICT, str(error), details=details) from error
     return JSONResponse({"run_id": run.run_id}, HTTPStatus.CREATED)
 
 
@@ -112,7 +113,7 @@ async def list_events(request: Request) -> Response:
     """GET /runs/{run_id}/events?after=n: what happened since event n."""
     after = request.query_params.get("after", "0")
     if not re.fullmatch(r"[0-9]{1,9}", after):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "'after' is the number of an event, 0 or more.")
+        raise ApiError(HTTPStatus.BAD_REQUEST, "'after' is the number of an event, 0 or more.")
     run = _known_run(request)
     events = await asyncio.to_thread(runs.events, run.run_id, int(after))
     return JSONResponse({"events": events, "next": events[-1]["n"] if events else int(after)})
@@ -122,7 +123,7 @@ async def cancel_run(request: Request) -> Response:
     """POST /runs/{run_id}/cancel: end a run; 409 when it has ended."""
     run = _known_run(request)
     if not run.is_active:
-        raise Refusal(HTTPStatus.CONFLICT, f"Run {run.run_id} has ended already: {run.state}.")
+        raise ApiError(HTTPStatus.CONFLICT, f"Run {run.run_id} has ended already: {run.state}.")
     ended = await asyncio.to_thread(_service().supervisor.cancel, run.run_id)
     state = ended.state if ended else run.state
     return JSONResponse({"run_id": run.run_id, "state": state}, HTTPStatus.ACCEPTED)
@@ -153,7 +154,7 @@ async def list_models(_: Request) -> Response:
 
 
 def _models() -> dict[str, Any]:
-    champion = model_store.champion()
+    champion = versions.champion()
     promoted: dict[str, list[promotions.Promotion]] = {}
     served = set[str | None]()  # the first champion of an older store was never promoted
     for one in promotions.read_all():
@@ -167,12 +168,12 @@ def _models() -> dict[str, Any]:
             "promotions": [asdict(one) for one in promoted.get(it.tag, [])],
             **asdict(it),
         }
-        for it in model_store.versions()
+        for it in versions.list_versions()
     ]
     return {"champion": champion, "models": rows}
 
 
-def _status(version: model_store.Version, champion: str | None, *, was_served: bool) -> str:
+def _status(version: versions.Version, champion: str | None, *, was_served: bool) -> str:
     """What a version is to serving."""
     if version.tag == champion:
         return "champion"
@@ -186,12 +187,12 @@ async def show_report(request: Request) -> Response:
     """GET /models/{version}/report: how a version compared with the champion of its time."""
     tag = _tag(request)
     try:
-        report = await asyncio.to_thread(model_store.report, tag)
-    except model_store.ModelError as error:
-        raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from error
+        report = await asyncio.to_thread(versions.report, tag)
+    except versions.ModelError as error:
+        raise ApiError(HTTPStatus.NOT_FOUND, str(error)) from error
     if report is None:
         sentence = f"{tag} has no report: it was not compared with another version."
-        raise Refusal(HTTPStatus.NOT_FOUND, sentence)
+        raise ApiError(HTTPStatus.NOT_FOUND, sentence)
     return JSONResponse(report)
 
 
@@ -209,11 +210,11 @@ async def promote(request: Request) -> Response:
 
 
 def _tag(request: Request) -> str:
-    version = request.path_params["version"].removeprefix(f"{model_store.MODEL_NAME}:")
-    return f"{model_store.MODEL_NAME}:{version}"
+    version = request.path_params["version"].removeprefix(f"{versions.MODEL_NAME}:")
+    return f"{versions.MODEL_NAME}:{version}"
 
 
-answer_in_front(
+mount_routes(
     Trainer,
     routes=[
         Route("/runs", start_run, methods=["POST"]),
@@ -226,8 +227,8 @@ answer_in_front(
         Route("/models/{version}/report", show_report),
         Route("/models/{version}/promote", promote, methods=["POST"]),
         *corrections.ROUTES,
-        *shadow_calls.ROUTES,
-        *described_by(Path(__file__).with_name("trainer.openapi.json")),
+        *routes.ROUTES,
+        *openapi_routes(Path(__file__).parent / "http" / "trainer.openapi.json"),
     ],
 )
 
@@ -242,12 +243,12 @@ def _known_run(request: Request) -> runs.Run:
     run_id = request.path_params["run_id"]
     run = runs.read(run_id)
     if run is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")
+        raise ApiError(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")
     return run
 
 
 def _config(asked: dict[str, Any]) -> dict[str, Any]:
-    """A run's whole configuration from what was asked. Raises Refusal (400) on a bad value."""
+    """A run's whole configuration from what was asked. Raises ApiError (400) on a bad value."""
     if unknown := sorted(set(asked) - {"recipe", "epochs", "seed", "corrections", "resume"}):
         raise _bad(
             f"There is no setting {unknown[0]!r}. Known are recipe, epochs, seed and corrections, "
@@ -280,14 +281,14 @@ def _learns_from_corrections(recipe: Recipe, asked: Any) -> bool:
 
 
 def _to_start_from(recipe: Recipe) -> str | None:
-    """The version that a recipe goes on from, or None. Raises Refusal, 409 or 503."""
+    """The version that a recipe goes on from, or None. Raises ApiError, 409 or 503."""
     if not recipe.from_champion:
         return None
-    champion = model_store.champion()
+    champion = versions.champion()
     if champion is None:
-        raise Refusal(HTTPStatus.CONFLICT, str(NoChampion(recipe.name)))
+        raise ApiError(HTTPStatus.CONFLICT, str(NoChampion(recipe.name)))
     if not corrections.how_many_are_usable():
-        raise Refusal(
+        raise ApiError(
             HTTPStatus.CONFLICT,
             "There is no correction to learn from. Say on Classify what a few pictures show.",
         )
@@ -295,13 +296,13 @@ def _to_start_from(recipe: Recipe) -> str | None:
 
 
 def _resumption(asked: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a run that goes on. Raises Refusal, 400 or 409."""
+    """The configuration of a run that goes on. Raises ApiError, 400 or 409."""
     if set(asked) != {"resume"} or not isinstance(asked["resume"], str):
         raise _bad("'resume' is the run_id of a run, and stands alone: its settings are kept.")
     try:
         return runs.resumption(asked["resume"])
     except runs.ResumeError as error:
-        raise Refusal(HTTPStatus.CONFLICT, str(error)) from error
+        raise ApiError(HTTPStatus.CONFLICT, str(error)) from error
 
 
 def _whole(name: str, value: Any, lowest: int, highest: int) -> int:
@@ -310,8 +311,8 @@ def _whole(name: str, value: Any, lowest: int, highest: int) -> int:
     return value
 
 
-def _bad(sentence: str) -> Refusal:
-    return Refusal(HTTPStatus.BAD_REQUEST, sentence)
+def _bad(message: str) -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, message)
 
 
 def _as_metrics(newest: runs.Run | None, ended: Counter[str]) -> list[str]:

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import launch
-from tests.processes import Home, MakeHome, Server, wait_for
-from training import data
+from tests.support.browser import launch
+from tests.support.processes import Home, MakeHome, Server, wait_for
+from training.data import fashion_mnist
 
 
 def pytest_configure() -> None:
@@ -26,7 +26,7 @@ def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("prepared")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(home))
-        return data.prepare()
+        return fashion_mnist.prepare()
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +95,11 @@ def trainer_url(trainer: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def test_set(dataset_folder: Path) -> data.Split:
+def test_set(dataset_folder: Path) -> fashion_mnist.Split:
     """The 10,000 test pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(dataset_folder.parent))
-        return data.load_test()
+        return fashion_mnist.load_test()
 
 
 @pytest.fixture(autouse=True)

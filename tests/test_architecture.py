@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import settings
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 OURS = {"app", "service", "training", "settings", "launch", "tests", "monitoring"}
 
@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "service": {"service", "training", "settings"},
     "training": {"training", "settings"},
     "settings.py": set[str](),
-    "launch.py": {"settings"},
+    "launcher": {"settings"},
 }
 """Of our own code."""
 
@@ -107,7 +107,7 @@ def test_the_page_runs_where_there_is_no_torch() -> None:
     """What imports what at run time too: a package could bring it along."""
     code = (
         "import sys; sys.modules.update(torch=None, torchvision=None, bentoml=None); "
-        "import app.classifier, app.corrections, app.trainer, app.prometheus, app.connection"
+        "from app.clients import classifier, corrections, http, prometheus, trainer"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -148,7 +148,7 @@ def test_no_file_or_folder_is_a_junk_drawer() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    for path in python_files("app", "service", "training", "settings.py", "launch.py"):
+    for path in python_files("app", "service", "training", "settings.py", "launcher"):
         assert ast.get_docstring(ast.parse((ROOT / path).read_text())), path
 
 
@@ -206,7 +206,7 @@ def test_no_port_is_written_down_in_the_procfile() -> None:
 def test_every_setting_is_read_somewhere() -> None:
     read = "".join(
         (ROOT / path).read_text()
-        for path in tracked("app", "service", "training", "launch.py", "Procfile", "monitoring")
+        for path in tracked("app", "service", "training", "launcher", "Procfile", "monitoring")
         if path.suffix in {".py", ".yml", ""} and (ROOT / path).exists()
     )
     for setting in settings.SETTINGS:

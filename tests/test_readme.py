@@ -19,8 +19,8 @@ import pytest
 import requests
 
 import settings
-from tests.processes import ROOT, Home, MakeHome, Server, answers, wait_for
-from tests.shapes import same_shape
+from tests.support.processes import ROOT, Home, MakeHome, Server, answers, wait_for
+from tests.support.shapes import same_shape
 
 README = (ROOT / "README.md").read_text()
 

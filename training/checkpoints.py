@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from training import files, runs
+from training.store import files, runs
 
 
 @dataclass(frozen=True)

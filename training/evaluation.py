@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from training.preprocess import to_input
+from training.model.preprocess import to_input
 
 _AT_ONCE = 250
 """Pictures that are seen to together: convolutions are slower with more than the caches hold."""

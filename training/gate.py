@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from training import data
+from training import evaluation
 from training.calibration import calibration_error
-from training.corrections_archive import png
-from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
-from training.model_store import Model
+from training.data import fashion_mnist
+from training.evaluation import confusion_matrix, per_class_accuracy, predict
+from training.store.corrections_archive import png
+from training.store.versions import Model
 
 ACCURACY_LOSS = 0.003
 """How much lower accuracy may be, 0..1. About what another seed changes."""
@@ -34,7 +35,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateDecision:
     """Whether a version may be served, why, in sentences, and the figures behind it.
 
     `figures` hold `before` (None without a champion) and `after` for each thing compared;
@@ -70,27 +71,27 @@ class _Measured:
     held_out: torch.Tensor
 
     def figures(
-        self, golden: data.Split, held_out: data.Split, names: Sequence[str]
+        self, golden: fashion_mnist.Split, held_out: fashion_mnist.Split, names: Sequence[str]
     ) -> dict[str, Any]:
         confusion = confusion_matrix(self.golden, golden.labels)
         corrected = None
         if len(held_out.labels):
-            corrected = evaluate(self.held_out, held_out.labels)["accuracy"]
+            corrected = evaluation.evaluate(self.held_out, held_out.labels)["accuracy"]
         return {
-            "accuracy": evaluate(self.golden, golden.labels)["accuracy"],
+            "accuracy": evaluation.evaluate(self.golden, golden.labels)["accuracy"],
             "calibration_error": calibration_error(self.golden, golden.labels),
             "per_class": per_class_accuracy(confusion, tuple(names)),
             "corrections": corrected,
         }
 
 
-def judge(
+def evaluate(
     champion: Model | None,
     network: nn.Module,
-    golden: data.Split,
-    held_out: data.Split,
+    golden: fashion_mnist.Split,
+    held_out: fashion_mnist.Split,
     names: Sequence[str],
-) -> Verdict:
+) -> GateDecision:
     """Compare a network, calibrated and on the CPU, with the champion, if there is one."""
     now = _measure(network, golden, held_out)
     after = now.figures(golden, held_out, names)
@@ -106,7 +107,7 @@ def judge(
     objections = _objections(before, after)
     pictures = _joined(held_out, golden)
     old, new = _everything(then), _everything(now)
-    return Verdict(
+    return GateDecision(
         champion=champion.tag,
         promoted=not objections,
         reasons=objections or [_approval(before, after)],
@@ -116,7 +117,9 @@ def judge(
     )
 
 
-def _measure(network: nn.Module, golden: data.Split, held_out: data.Split) -> _Measured:
+def _measure(
+    network: nn.Module, golden: fashion_mnist.Split, held_out: fashion_mnist.Split
+) -> _Measured:
     corrected = predict(network, held_out.images) if len(held_out.labels) else torch.empty(0)
     return _Measured(predict(network, golden.images), corrected)
 
@@ -167,15 +170,18 @@ def _without_champion(
     reason: str,
     after: dict[str, Any],
     names: Sequence[str],
-    held_out: data.Split,
-) -> Verdict:
+    held_out: fashion_mnist.Split,
+) -> GateDecision:
     nothing = {**dict.fromkeys(after), "per_class": dict.fromkeys(names)}
     figures = _paired(nothing, after, names, held_out)
-    return Verdict(champion, promoted, [reason], figures, [], [])
+    return GateDecision(champion, promoted, [reason], figures, [], [])
 
 
 def _paired(
-    before: dict[str, Any], after: dict[str, Any], names: Sequence[str], held_out: data.Split
+    before: dict[str, Any],
+    after: dict[str, Any],
+    names: Sequence[str],
+    held_out: fashion_mnist.Split,
 ) -> dict[str, Any]:
     """Each figure before and after, in the shape that the calls tell it."""
 
@@ -193,8 +199,8 @@ def _paired(
     }
 
 
-def _joined(held_out: data.Split, golden: data.Split) -> data.Split:
-    return data.Split(
+def _joined(held_out: fashion_mnist.Split, golden: fashion_mnist.Split) -> fashion_mnist.Split:
+    return fashion_mnist.Split(
         torch.cat([held_out.images, golden.images]), torch.cat([held_out.labels, golden.labels])
     )
 
@@ -204,7 +210,7 @@ def _everything(measured: _Measured) -> torch.Tensor:
 
 
 def _examples(
-    pictures: data.Split,
+    pictures: fashion_mnist.Split,
     old: torch.Tensor,
     new: torch.Tensor,
     corrections: int,

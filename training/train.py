@@ -27,33 +27,19 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from training import (
-    baseline,
-    checkpoints,
-    corrections,
-    data,
-    gate,
-    model_store,
-    networks,
-    promotions,
-    recipes,
-    rehearsal,
-    runs,
-)
+from training import checkpoints, gate, recipes
 from training.calibration import calibration_error, fit_temperature
-from training.evaluation import (
-    confusion_matrix,
-    evaluate,
-    infer,
-    per_class_accuracy,
-    predict,
-)
-from training.judge import fit as fit_judge
-from training.lessons import Lessons, NothingToLearn, choose
-from training.muon import Muon
-from training.preprocess import to_input
+from training.data import fashion_mnist
+from training.evaluation import confusion_matrix, evaluate, infer, per_class_accuracy, predict
+from training.feedback import replay
+from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
+from training.model import baseline, networks
+from training.model.accuracy_estimator import fit as fit_estimator
+from training.model.preprocess import to_input
+from training.optim.infobatch import select_samples
+from training.optim.muon import Muon
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
-from training.selection import select
+from training.store import corrections, promotions, runs, versions
 
 _PROGRESS_SECONDS = 0.3
 """How often run.json tells the progress within an epoch."""
@@ -142,10 +128,10 @@ class Recorder:
 def fit(
     network: nn.Module,
     recipe: Recipe,
-    dataset: data.FashionMNIST,
+    dataset: fashion_mnist.FashionMNIST,
     seed: int,
     recorder: Recorder,
-    lessons: Lessons,
+    lessons: CorrectionSplit,
     checkpoint: checkpoints.Checkpoint | None = None,
 ) -> None:
     """Train in place. The whole data set is one tensor: a batch is one indexing operation.
@@ -154,7 +140,7 @@ def fit(
     """
     train = dataset.train
     order = torch.Generator().manual_seed(seed)
-    epoch_size = rehearsal.size(train, lessons.taught, recipe)
+    epoch_size = replay.size(train, lessons.taught, recipe)
     steps_per_epoch = -(-epoch_size // recipe.batch_size)
     losses = torch.zeros(epoch_size, device=train.labels.device)
     optimizers = _optimizers(network, recipe)
@@ -177,9 +163,9 @@ def fit(
     ) as bar:
         for epoch in range(done + 1, recipe.epochs + 1):
             network.train()
-            shown = rehearsal.epoch(train, lessons.taught, recipe, order)
+            shown = replay.epoch(train, lessons.taught, recipe, order)
             is_short = 1 < epoch < recipe.epochs
-            shuffled, counts = select(losses, recipe.skipped if is_short else 0.0, order)
+            shuffled, counts = select_samples(losses, recipe.skipped if is_short else 0.0, order)
             batches = shuffled.split(recipe.batch_size)
             loss_sum, hits, seen = 0.0, 0.0, 0.0
             for step, batch in enumerate(batches, start=1):
@@ -294,7 +280,7 @@ def _one_cycle(progress: float) -> float:
     return min(progress / _WARM_UP_SHARE, (1 - progress) / (1 - _WARM_UP_SHARE))
 
 
-def calibrate(network: nn.Module, validation: data.Split) -> float:
+def calibrate(network: nn.Module, validation: fashion_mnist.Split) -> float:
     """Fit the temperature on `validation` and divide it into the head. Returns it.
 
     So a stored version's probabilities are calibrated without a step of their own in serving.
@@ -318,11 +304,11 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     began = time.monotonic()
     config = recorder.run.config
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     device = _device()
     torch.manual_seed(seed)
     network = networks.build(recipe.network, len(dataset.class_names)).to(device)
-    start = model_store.load(config["champion"]).network if recipe.from_champion else None
+    start = versions.load(config["champion"]).network if recipe.from_champion else None
     if start is not None:
         network.load_state_dict(start.state_dict())
     resumed = config.get("resume")
@@ -330,18 +316,21 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
 
     recorder.phase("looking at corrections")
     if checkpoint is not None:
-        lessons = Lessons.of_state(checkpoint.lessons)
+        lessons = CorrectionSplit.of_state(checkpoint.lessons)
     else:
-        lessons = choose(_champion(), dataset, is_learning=config.get("corrections", False))
+        lessons = split_corrections(
+            _champion(), dataset, is_learning=config.get("corrections", False)
+        )
     if recipe.from_champion and not lessons.names:
-        raise NothingToLearn(
+        raise NoCorrections(
             "There is no correction to learn from: those there are wait for a person, or are held "
             "out to measure with. Say on Classify what a few more pictures show."
         )
 
     recorder.phase("training", corrections=lessons.counts())
     on_device = replace(
-        dataset, train=data.Split(dataset.train.images.to(device), dataset.train.labels.to(device))
+        dataset,
+        train=fashion_mnist.Split(dataset.train.images.to(device), dataset.train.labels.to(device)),
     )
     fit(network, recipe, on_device, seed, recorder, lessons, checkpoint)
     if start is not None:
@@ -349,7 +338,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     temperature = calibrate(network, dataset.validation)
     known = dataset.validation
     at_first = baseline.measure(predict(network, known.images), known.images, dataset.class_names)
-    judge = fit_judge(partial(predict, network), known, len(dataset.class_names), seed)
+    estimator = fit_estimator(partial(predict, network), known, len(dataset.class_names), seed)
     network.cpu()
 
     recorder.phase("testing", progress=_TRAINING_SHARE, eta_seconds=None)
@@ -357,13 +346,15 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
     seconds = round(time.monotonic() - began, 2)
 
     recorder.phase("comparing", progress=0.97)
-    with model_store.choosing_champion() as previous:
+    with versions.choosing_champion() as previous:
         verdict = None
         if promote:
-            verdict = gate.judge(_champion(), network, known, lessons.held_out, dataset.class_names)
+            verdict = gate.evaluate(
+                _champion(), network, known, lessons.held_out, dataset.class_names
+            )
         found = verdict.summary() if verdict else None
         recorder.phase("saving", progress=0.98, gate=found)
-        tag = model_store.save(
+        tag = versions.save(
             network,
             labels={"framework": "pytorch", "dataset": "fashion-mnist", "recipe": recipe.name},
             metadata={
@@ -376,11 +367,11 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
                 "corrections_used": lessons.names,
                 "gate": found,
             },
-            judge=judge,
+            accuracy_estimator=estimator,
             report=verdict.report() if verdict else None,
         )
         if verdict is not None and verdict.promoted:
-            model_store.promote(tag)
+            versions.promote(tag)
             promotions.record(tag, previous, promotions.GATE)
     result = {
         "model": tag,
@@ -396,7 +387,7 @@ def train(recipe: Recipe, seed: int, recorder: Recorder, *, promote: bool = True
 
 def _test(network: nn.Module, class_names: tuple[str, ...]) -> dict[str, Any]:
     """The final figures, on the test set, which is read for nothing else."""
-    test = data.load_test()
+    test = fashion_mnist.load_test()
     probabilities = predict(network, test.images)
     confusion = confusion_matrix(probabilities, test.labels)
     return {
@@ -407,7 +398,9 @@ def _test(network: nn.Module, class_names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _origin(recipe: Recipe, seed: int, run: runs.Run, dataset: data.FashionMNIST) -> dict[str, Any]:
+def _origin(
+    recipe: Recipe, seed: int, run: runs.Run, dataset: fashion_mnist.FashionMNIST
+) -> dict[str, Any]:
     """What a version is made of and by whom, for its metadata."""
     return {
         "author": getpass.getuser(),
@@ -433,12 +426,12 @@ def _blend(network: nn.Module, start: nn.Module, share: float) -> None:
             value.mul_(share).add_(before[name].to(value.device), alpha=1 - share)
 
 
-def _champion() -> model_store.Model | None:
+def _champion() -> versions.Model | None:
     """The version that is served, or None where there is none that can be loaded."""
-    tag = model_store.champion()
+    tag = versions.champion()
     try:
-        return None if tag is None else model_store.load(tag)
-    except model_store.ModelError:
+        return None if tag is None else versions.load(tag)
+    except versions.ModelError:
         return None
 
 
@@ -471,8 +464,8 @@ def _compared_with(previous: str | None) -> dict[str, Any]:
     accuracy = None
     if previous is not None:
         try:
-            accuracy = model_store.describe(previous).metadata.get("accuracy")
-        except model_store.ModelError:
+            accuracy = versions.describe(previous).metadata.get("accuracy")
+        except versions.ModelError:
             previous = None
     return {"previous_model": previous, "previous_accuracy": accuracy}
 
@@ -533,14 +526,14 @@ def _begin(options: argparse.Namespace) -> runs.Run:
         epochs,
         options.seed,
         corrections=options.corrections or recipe.from_champion,
-        champion=model_store.champion() if recipe.from_champion else None,
+        champion=versions.champion() if recipe.from_champion else None,
     )
     return runs.create(config)[0]
 
 
 def _network_to_start_from(run: runs.Run) -> str | None:
     tag = run.config.get("champion")
-    return None if tag is None else str(model_store.describe(tag).metadata["network"])
+    return None if tag is None else str(versions.describe(tag).metadata["network"])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -561,11 +554,11 @@ def main(arguments: list[str] | None = None) -> int:
         runs.end(run.run_id, "cancelled", "Stopped from the keyboard.")
         return 130
     except (
-        data.DataError,
-        model_store.ModelError,
+        fashion_mnist.DataError,
+        versions.ModelError,
         corrections.CorrectionError,
         recipes.NoChampion,
-        NothingToLearn,
+        NoCorrections,
         runs.ResumeError,
     ) as error:
         runs.end(run.run_id, "failed", str(error))

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import answer, badge, classifier, pictures, uploads, verdict
-from app.classifier import Answer, PictureFile, Timed, Unreadable
+from app.clients import classifier
+from app.clients.classifier import Answer, PictureFile, Timed, Unreadable
+from app.clients.http import NotReady, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.connection import NotReady, ServiceDown, ServiceError
+from app.sections import answer, batch_results, feedback, model_status
+from app.text import images
 
 ORIGINAL_PIXELS = 640
 
@@ -35,14 +37,14 @@ def draw() -> None:
     with right, st.container(key="drawing_answer"):
         if drawing.png is not None:
             tell("pad", drawing.png, number=drawing.number)
-        elif badge.served() is None:
+        elif model_status.served() is None:
             answer.waiting("Draw already", "The answer comes as soon as a model is served.")
         else:
             answer.waiting(
                 "Your answer appears here",
                 "After each stroke. Or start with one of the small drawings.",
             )
-            answer.empty_bars(badge.class_names(), key="pad_bars")
+            answer.empty_bars(model_status.class_names(), key="pad_bars")
 
 
 @st.fragment
@@ -73,10 +75,10 @@ def tell(source: str, data: bytes, *, media_type: str = classifier.PNG, number: 
     except ServiceDown:
         answer.waiting("No answer yet", "It comes as soon as the classifier is back.")
     except ServiceError as error:
-        answer.waiting("No answer", error.sentence)
+        answer.waiting("No answer", error.message)
     else:
         answer.show(timed, seen, number=number)
-        verdict.show(timed.answer, data, media_type, source=source)
+        feedback.show(timed.answer, data, media_type, source=source)
         answer.bars(timed.answer, key=f"{source}_bars")
 
 
@@ -90,9 +92,9 @@ def tell_many(chosen: Sequence[PictureFile]) -> None:
     except ServiceDown:
         answer.waiting("No answers yet", "They come as soon as the classifier is back.")
     except ServiceError as error:
-        answer.waiting("No answers", error.sentence)
+        answer.waiting("No answers", error.message)
     else:
-        uploads.show(chosen, answers, seconds)
+        batch_results.show(chosen, answers, seconds)
 
 
 def _ask(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
@@ -100,7 +102,7 @@ def _ask(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None
 
     Other parts of the page run this again and again; the time shown stays that of the one call.
     """
-    asked = (hashlib.sha256(data).digest(), badge.served())
+    asked = (hashlib.sha256(data).digest(), model_status.served())
     kept: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get(
         f"{source}_answered"
     )
@@ -112,7 +114,7 @@ def _ask(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None
 
 def _ask_many(chosen: Sequence[PictureFile]) -> tuple[list[Answer | Unreadable], float]:
     """The answers in order and the seconds they took, kept as in `_ask`. Raises ServiceError."""
-    asked = (tuple(hashlib.sha256(one.data).digest() for one in chosen), badge.served())
+    asked = (tuple(hashlib.sha256(one.data).digest() for one in chosen), model_status.served())
     kept: tuple[object, tuple[list[Answer | Unreadable], float]] | None
     kept = st.session_state.get("answered_many")
     if kept is None or kept[0] != asked:
@@ -137,7 +139,7 @@ def _picture(file: UploadedFile) -> PictureFile:
 
 
 def _show_original(file: PictureFile) -> None:
-    png = pictures.shrunk(file.data, ORIGINAL_PIXELS)
+    png = images.shrunk(file.data, ORIGINAL_PIXELS)
     if png is None:
         st.caption(f"{file.name} cannot be shown.")
     else:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import badge, corrections, trainer_notice
+from app.clients import corrections
+from app.clients.corrections import Correction, Page
+from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
-from app.connection import ServiceError
-from app.correction_states import QUESTION, STATES, UNKNOWN
-from app.corrections import Correction, Page
-from app.wording import ago, plain
+from app.sections import model_status, trainer_notice
+from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
+from app.text.formatting import ago, plain
 
 AT_A_TIME = 30
 LARGEST_ARCHIVE_MB = 100
@@ -61,7 +62,7 @@ def page() -> None:
     done: Done | None = st.session_state.get("corrections_done")
     gallery(
         [card(one) for one in shown.corrections],
-        badge.class_names(),
+        model_status.class_names(),
         notice=done.text if done else None,
         undoable=done is not None and done.before is not None,
         on_action=lambda action: act(action, shown),
@@ -72,7 +73,7 @@ def page() -> None:
 
 
 def follow_link() -> None:
-    """Chooses the state that the address names, as in `/corrections?state=set_aside`."""
+    """Chooses the state that the address names, as in `/corrections?state=quarantined`."""
     named = st.query_params.get("state", _ALL)
     wanted = named if named in STATES else _ALL
     if st.session_state.get("corrections_state") != wanted:
@@ -110,7 +111,7 @@ def filters() -> None:
         )
         st.selectbox(
             "Class",
-            [_EVERY_CLASS, *badge.class_names()],
+            [_EVERY_CLASS, *model_status.class_names()],
             key="corrections_class",
             width=200,
             on_change=_to_the_first_page,
@@ -139,7 +140,7 @@ def caption(shown: Page) -> str:
 
 def card(one: Correction) -> Card:
     """A correction in the gallery's words."""
-    if one.state == QUESTION:
+    if one.state == REVIEW_REQUESTED:
         said = ""  # the reason tells what either version says
     elif one.predicted is None:
         said = "The model's answer is not known"
@@ -157,9 +158,9 @@ def card(one: Correction) -> Card:
         said=said,
         reason=one.reason or "",
         origin=f"{source}, {ago(one.created_at)}",
-        held_out=one.held_out and one.state != QUESTION,  # it is not kept yet
+        held_out=one.held_out and one.state != REVIEW_REQUESTED,  # it is not kept yet
         acceptable=state.acceptable,
-        asks=one.state == QUESTION,
+        asks=one.state == REVIEW_REQUESTED,
         png=one.png,
     )
 
@@ -169,7 +170,7 @@ def act(action: Action, shown: Page) -> None:
     try:
         done = _undone() if action.name == "undo" else _done(action, shown)
     except ServiceError as error:
-        done = Done(f"Nothing was changed. {error.sentence}")
+        done = Done(f"Nothing was changed. {error.message}")
     st.session_state["corrections_done"] = done
 
 
@@ -181,7 +182,7 @@ def _done(action: Action, shown: Page) -> Done | None:
         case "delete":
             corrections.delete(one.id)
             return Done(f"Number {one.id}, {one.label}, is deleted.", one)
-        case _ if one.state == QUESTION:
+        case _ if one.state == REVIEW_REQUESTED:
             return _answered(action, one)
         case "accept":
             corrections.accept(one.id)
@@ -209,7 +210,7 @@ def _undone() -> Done | None:
     if done.now is None:
         corrections.restore(before)
         return Done(f"Number {before.id}, {before.label}, is back.")
-    if before.state == QUESTION:
+    if before.state == REVIEW_REQUESTED:
         corrections.delete(done.now.id)
         corrections.restore(before)
         return Done(f"Number {before.id} is in question again.")
@@ -274,9 +275,9 @@ def tell_import() -> None:
 
 def _import(file: UploadedFile) -> None:
     try:
-        added, known = corrections.take_back(file.getvalue())
+        added, known = corrections.import_archive(file.getvalue())
     except ServiceError as error:
-        told = (False, f"Nothing was imported. {error.sentence}")
+        told = (False, f"Nothing was imported. {error.message}")
     else:
         told = (True, f"{added:,} added; {known:,} were here already.")
         st.session_state["imports"] = st.session_state.get("imports", 0) + 1

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 import settings
-from app import alerts, drift, figures, still_right
-from app.burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
+from app.charts import traffic
+from app.clients.http import BadAnswer, ServiceDown, ServiceError
+from app.clients.prometheus import Alert, Window
 from app.components.chart import chart
-from app.connection import BadAnswer, ServiceDown, ServiceError
-from app.prometheus import Alert, Window
-from app.recorded import REFRESH_SECONDS, View, look
+from app.monitoring import drift
+from app.monitoring.load_burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
+from app.monitoring.snapshot import REFRESH_SECONDS, View, look
+from app.sections import alerts, live_quality
 
 STYLE = Path(__file__).parent / "metrics.css"
 STALE_SECONDS = 10
@@ -48,9 +50,9 @@ def show_state(seconds: int, end: int | None) -> None:
     try:
         view = look(url, seconds, end)
     except ServiceError as error:
-        st.error(f"**{error.sentence}** {_cure(error)}")
+        st.error(f"**{error.message}** {_cure(error)}")
         return
-    alerts.show(list(untold(view)), shadowed=drift.beside(view) is not None)
+    alerts.show(list(untold(view)), shadowed=drift.shadow_comparison(view) is not None)
     show_processes(view)
     for sentence in troubles(view):
         st.warning(sentence)
@@ -124,7 +126,7 @@ def show_right(seconds: int, end: int | None) -> None:
         view = look(settings.get("PROMETHEUS_URL"), seconds, end)
     except ServiceError:
         return
-    still_right.show(view, _zone(), revision=str(seconds))
+    live_quality.show(view, _zone(), revision=str(seconds))
 
 
 def show_tiles(view: View) -> None:
@@ -158,27 +160,27 @@ def show_charts(seconds: int, end: int | None) -> None:
         view = look(settings.get("PROMETHEUS_URL"), seconds, end)
     except ServiceError:
         return
-    picture = figures.Picture(view.window, _zone(), view.promotions())
+    picture = traffic.Picture(view.window, _zone(), view.promotions())
     if not _any(view.window, "wardrobe:requests:rate1m"):
         st.info(
             "No request in this time. Draw something on the Classify page, or send a burst.",
         )
     shown = [
-        ("requests", figures.requests_by_code(picture)),
-        ("latency", figures.answer_time(picture)),
-        ("batches", figures.batch_sizes(picture)),
-        ("in_flight", figures.in_flight(picture)),
-        ("inside", figures.inside(picture)),
-        ("classes", figures.predicted_classes(picture)),
+        ("requests", traffic.requests_by_code(picture)),
+        ("latency", traffic.answer_time(picture)),
+        ("batches", traffic.batch_sizes(picture)),
+        ("in_flight", traffic.in_flight(picture)),
+        ("inside", traffic.inside(picture)),
+        ("classes", traffic.predicted_classes(picture)),
     ]
     for left, right in zip(shown[::2], shown[1::2], strict=True):
         for column, (name, figure) in zip(st.columns(2), (left, right), strict=True):
             with column.container(border=True):
                 figure.layout.uirevision = str(seconds)
-                chart(figures.or_nothing(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
+                chart(traffic.or_nothing(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
     with st.container(border=True):
         if _any(view.window, "wardrobe:training_progress:max"):
-            chart(figures.training(picture), key="metrics_training", height=CHART_HEIGHT)
+            chart(traffic.training(picture), key="metrics_training", height=CHART_HEIGHT)
         else:
             st.caption("No training in this time. Start a run on the Retrain page.")
 

@@ -4,23 +4,15 @@ from html import escape
 
 import streamlit as st
 
-from app import (
-    badge,
-    by_class,
-    classifier,
-    curves,
-    promotion,
-    report,
-    shadow_card,
-    trainer,
-    trainer_notice,
-)
-from app.accuracy import accuracy_metric
-from app.classifier import version_of
+from app.charts import learning_curves, per_class
+from app.charts.accuracy_metric import accuracy_metric
+from app.clients import classifier, trainer
+from app.clients.classifier import version_of
+from app.clients.http import ServiceError
+from app.clients.trainer import Model, PromotionRecord
 from app.components.chart import chart
-from app.connection import ServiceError
-from app.trainer import Model, Turn
-from app.wording import ago, bullets, duration, moment, percent, size
+from app.sections import gate_report, model_status, promotion, shadow_card, trainer_notice
+from app.text.formatting import ago, bullets, duration, moment, percent, size
 
 SHOWN_AT_FIRST = 8
 LONGEST_REASON = 500  # characters; the trainer takes no more
@@ -154,7 +146,7 @@ def why() -> str:
 
 def details(model: Model, others: list[Model]) -> None:
     """What training wrote about it, and how it compares with one of `others`."""
-    report.show(model)
+    gate_report.show(model)
     st.markdown("## How it was made")
     known = model.metadata
     facts = {
@@ -187,7 +179,7 @@ def details(model: Model, others: list[Model]) -> None:
     if model.per_class_accuracy:
         _show_classes(model, others)
     _show_mistakes(model)
-    curves.show_epochs(model.epochs, key=model.version)
+    learning_curves.show_epochs(model.epochs, key=model.version)
 
 
 def _show_classes(model: Model, others: list[Model]) -> None:
@@ -198,22 +190,22 @@ def _show_classes(model: Model, others: list[Model]) -> None:
     by_version = {other.version: other for other in others if other.per_class_accuracy}
     if not by_version:
         chart(
-            by_class.accuracies(model, None), key=f"classes_{model.version}", height=CLASSES_HEIGHT
+            per_class.accuracies(model, None), key=f"classes_{model.version}", height=CLASSES_HEIGHT
         )
         return
     chosen = st.selectbox(
         "Compare with",
         list(by_version),
-        format_func=lambda version: by_class.named(by_version[version]),
+        format_func=lambda version: per_class.named(by_version[version]),
         key=f"compare_{model.version}",
     )
     other = by_version[chosen]
     left, right = st.columns(2, gap="medium")
     with left:
-        figure = by_class.accuracies(model, other)
+        figure = per_class.accuracies(model, other)
         chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
     with right:
-        figure = by_class.gains(model, other)
+        figure = per_class.gains(model, other)
         chart(figure, key=f"gains_{model.version}", height=CLASSES_HEIGHT)
 
 
@@ -221,7 +213,7 @@ def _show_mistakes(model: Model) -> None:
     counts, names = model.metadata.get("confusion_matrix"), model.metadata.get("class_names")
     if not counts or not names:
         return
-    figure = by_class.mistakes(counts, names)
+    figure = per_class.mistakes(counts, names)
     chart(figure, key=f"mistakes_{model.version}", height=MISTAKES_HEIGHT)
     st.caption(
         "Test pictures. A row is what they show, a column what the version says; "
@@ -229,7 +221,7 @@ def _show_mistakes(model: Model) -> None:
     )
 
 
-def _show_turns(turns: tuple[Turn, ...]) -> None:
+def _show_turns(turns: tuple[PromotionRecord, ...]) -> None:
     """When it was promoted, by whom and why, the last time first."""
     if not turns:
         return
@@ -237,7 +229,7 @@ def _show_turns(turns: tuple[Turn, ...]) -> None:
     st.html(f'<ol class="turns">{"".join(_turn(turn) for turn in reversed(turns))}</ol>')
 
 
-def _turn(turn: Turn) -> str:
+def _turn(turn: PromotionRecord) -> str:
     by = "after a run, by the gate" if turn.by == "gate" else f"by a {turn.by}"
     instead = f", instead of {version_of(turn.previous)}" if turn.previous else ""
     reason = f"<q>{escape(turn.reason)}</q>" if turn.reason else ""
@@ -264,7 +256,7 @@ def _summary(model: Model) -> str:
 
 
 def _by_workers(model: Model) -> str:
-    state = badge.state()
+    state = model_status.state()
     if not isinstance(state, classifier.Ready):
         return ""
     if state.tag != model.tag:

@@ -6,11 +6,13 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app import corrections, curves, outcome, promotion, run_progress, trainer, trainer_notice
-from app.classifier import version_of
-from app.connection import ServiceError
-from app.trainer import Model, Recipe, Run
-from app.wording import ago, counted, duration, percent, plain
+from app.charts import learning_curves
+from app.clients import corrections, trainer
+from app.clients.classifier import version_of
+from app.clients.http import ServiceError
+from app.clients.trainer import Model, Recipe, Run
+from app.sections import promotion, run_outcome, run_progress, trainer_notice
+from app.text.formatting import ago, counted, duration, percent, plain
 
 LIVE_SECONDS = 1.0
 REFERENCE = "reference"  # it shows how others train, who have no corrections
@@ -19,7 +21,7 @@ MOST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Told:
+class TrainerSnapshot:
     """What the trainer says, of one moment. `runs` are newest first."""
 
     recipes: list[Recipe]
@@ -53,9 +55,11 @@ def page() -> None:
         show(told)
 
 
-def ask() -> Told:
+def ask() -> TrainerSnapshot:
     """Raises ServiceError."""
-    return Told(trainer.recipes(), trainer.runs(), trainer.models(), corrections.page(limit=1))
+    return TrainerSnapshot(
+        trainer.recipes(), trainer.runs(), trainer.models(), corrections.page(limit=1)
+    )
 
 
 def live() -> None:
@@ -66,12 +70,12 @@ def live() -> None:
     try:
         told = ask()
     except ServiceError as error:
-        st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
+        st.warning(f"{plain(error.message)} The run may go on without being seen here.")
     else:
         show(told)
 
 
-def show(told: Told) -> None:
+def show(told: TrainerSnapshot) -> None:
     """What is served, what can be trained, how the last run went or goes, and all others."""
     latest, champion = told.latest, told.champion
     st.markdown(what_follows(champion))
@@ -161,7 +165,7 @@ def start(recipe: str, epochs: int, seed: int, learn: bool | None) -> None:
     try:
         trainer.start(recipe, epochs, seed, corrections=learn)
     except ServiceError as error:
-        st.error(plain(error.sentence))
+        st.error(plain(error.message))
     else:
         st.rerun(scope="app")
 
@@ -170,16 +174,16 @@ def show_run(run_id: str, models: list[Model]) -> None:
     """A run as it goes, or the last one as it ended."""
     try:
         run = trainer.run(run_id)
-        steps = curves.steps_of(run)
+        steps = learning_curves.steps_of(run)
     except ServiceError as error:
-        st.warning(f"{plain(error.sentence)} The run may go on without being seen here.")
+        st.warning(f"{plain(error.message)} The run may go on without being seen here.")
         return
     if run.alive:
         with st.container(border=True, key="running"):
             going_on(run)
     else:
         ended(run, models)
-    curves.show(run, steps)
+    learning_curves.show(run, steps)
 
 
 def going_on(run: Run) -> None:
@@ -189,12 +193,12 @@ def going_on(run: Run) -> None:
         st.caption("It goes on from an earlier run that did not reach its end.")
     run_progress.show(run)
     if run.corrections is not None:
-        outcome.taught(run.corrections, run.gate)
+        run_outcome.taught(run.corrections, run.gate)
     if st.button("Cancel", key="cancel"):
         try:
             trainer.cancel(run.run_id)
         except ServiceError as error:
-            st.error(plain(error.sentence))
+            st.error(plain(error.message))
         else:
             st.toast("Cancelled. What was served before is served still.")
             st.rerun(scope="app")
@@ -206,7 +210,7 @@ def ended(run: Run, models: list[Model]) -> None:
     if run.result is None:
         ended_early(run)
     else:
-        outcome.show(run, run.result, models)
+        run_outcome.show(run, run.result, models)
 
 
 def ended_early(run: Run) -> None:
@@ -227,7 +231,7 @@ def go_on(run: Run) -> None:
     try:
         trainer.resume(run.run_id)
     except ServiceError as error:
-        st.error(plain(error.sentence))
+        st.error(plain(error.message))
     else:
         st.rerun(scope="app")
 

@@ -15,8 +15,8 @@ import pytest
 import requests
 from PIL import Image, ImageDraw
 
-from tests.app.scripted_server import ScriptedServer
-from tests.processes import ROOT, answers, free_port, wait_for
+from tests.support.processes import ROOT, answers, free_port, wait_for
+from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def some_corrections(trainer_url: str) -> list[int]:
     """
     table = f'5.png,Coat,Coat,shadow,question,"{SAID}"\n'
     table += "1.png,Bag,Shirt,pad,new,\n2.png,Coat,Coat,upload,accepted,\n"
-    table += "3.png,Bag,Shirt,api,set_aside,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
+    table += "3.png,Bag,Shirt,api,quarantined,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
     table += "4.png,Shirt,Bag,pad,new,\n"
     return _taken_back(trainer_url, table)[-5:]
 

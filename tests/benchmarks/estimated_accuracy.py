@@ -3,12 +3,12 @@
     python -m tests.benchmarks.estimated_accuracy [VERSION]
 
 Takes the champion of WARDROBE_HOME, or a version there, and the test pictures with noise, blur and
-shift at five strengths each: 15 sets. Prints for each the true accuracy, what the version's judge
-expects, and what the mean confidence would say; then the mean absolute errors, in points.
+shift at five strengths each: 15 sets. Prints for each the true accuracy, what the version's
+estimator expects, and what the mean confidence would say; then the mean absolute errors, in points.
 
-The judge has seen validation pictures with these three kinds of damage, among ten others, at
+The estimator has seen validation pictures with these three kinds of damage, among ten others, at
 strengths drawn by lot (training/spoiled.py). The test pictures here are spoiled by other code.
-WITHOUT="noise blur" fits another judge, that has not seen those.
+WITHOUT="noise blur" fits another estimator, that has not seen those.
 """
 
 import os
@@ -20,9 +20,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from training import data, judge, model_store, spoiled
+from training.data import corruptions, fashion_mnist
 from training.evaluation import predict
-from training.preprocess import SIDE
+from training.model import accuracy_estimator
+from training.model.preprocess import SIDE
+from training.store import versions
 
 NOISE = (10, 20, 40, 60, 80)
 """Standard deviation, grey levels."""
@@ -75,23 +77,25 @@ def sets(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
             yield f"{kind} {strength:g}", torch.from_numpy(worse)
 
 
-def without(model: model_store.Model, kinds: list[str]) -> judge.Judge:
-    """A judge of the version that has not seen these kinds of damage."""
+def without(model: versions.Model, kinds: list[str]) -> accuracy_estimator.AccuracyEstimator:
+    """An estimator of the version that has not seen these kinds of damage."""
     for kind in kinds:
-        del spoiled.WAYS[kind]
-    known = data.load().validation
-    return judge.fit(partial(predict, model.network), known, len(model.class_names), seed=0)
+        del corruptions.WAYS[kind]
+    known = fashion_mnist.load().validation
+    return accuracy_estimator.fit(
+        partial(predict, model.network), known, len(model.class_names), seed=0
+    )
 
 
 def main() -> None:
     """Print the table."""
-    tag = f"{model_store.MODEL_NAME}:{sys.argv[1]}" if sys.argv[1:] else model_store.champion()
-    model = model_store.load(str(tag))
+    tag = f"{versions.MODEL_NAME}:{sys.argv[1]}" if sys.argv[1:] else versions.champion()
+    model = versions.load(str(tag))
     unseen = os.environ.get("WITHOUT", "").split()
-    judging = without(model, unseen) if unseen else model.judge
+    judging = without(model, unseen) if unseen else model.accuracy_estimator
     assert judging is not None, f"{tag} was trained before there were judges"
-    test = data.load_test()
-    print(f"{tag}; not seen by the judge: {' '.join(unseen) or 'nothing of this'}")
+    test = fashion_mnist.load_test()
+    print(f"{tag}; not seen by the estimator: {' '.join(unseen) or 'nothing of this'}")
     print(f"{'pictures':<14}{'true':>8}{'estimated':>11}{'error':>8}{'confidence':>12}{'error':>8}")
     errors = []
     for name, images in sets(test.images):

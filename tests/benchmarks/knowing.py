@@ -31,12 +31,15 @@ import requests
 import torch
 
 import settings
-from service import shadow_order, workers
-from service.shadow_packet import pack
-from service.traffic import Traffic
+from service.inference import workers
+from service.metrics.live_traffic import Traffic
+from service.shadow import assignment
+from service.shadow.protocol import pack
 from tests.benchmarks import serving
-from tests.processes import wait_for
-from training import data, model_store, networks
+from tests.support.processes import wait_for
+from training.data import fashion_mnist
+from training.model import networks
+from training.store import versions
 
 CLIENTS = 32
 CLIENTS_AT_HALF = 64
@@ -65,7 +68,7 @@ def cpu_seconds(server: psutil.Process) -> float:
     """What a server's workers have used until now. A shadow is no worker."""
     used = 0.0
     for process in server.children(recursive=True):
-        if "service.shadow" not in process.cmdline():
+        if "service.shadow.worker" not in process.cmdline():
             times = process.cpu_times()
             used += times.user + times.system
     return used
@@ -96,11 +99,11 @@ def compare(names: tuple[str, str], first: Turn, second: Turn) -> None:
 
 def store_candidate(network: str) -> str:
     """Another version of the same network; the champion stays. Returns its tag."""
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     torch.manual_seed(1)
     candidate = networks.build(network, len(dataset.class_names))
     metadata = {"network": network, "class_names": list(dataset.class_names)}
-    return model_store.save(candidate, labels={}, metadata=metadata)
+    return versions.save(candidate, labels={}, metadata=metadata)
 
 
 def shadow_pictures(url: str) -> dict[str, float]:
@@ -115,13 +118,13 @@ def with_shadow(url: str, server: psutil.Process, network: str, half_of: float |
     candidate = store_candidate(network)
 
     def off() -> dict[str, Any]:
-        shadow_order.withdraw()
+        assignment.clear()
         wait_for(lambda: not workers.shadows(), what="the shadow's end")
         time.sleep(1)
         return measured(url, server, half_of)
 
     def on() -> dict[str, Any]:
-        shadow_order.give(candidate, 1)
+        assignment.assign(candidate, 1)
         wait_for(lambda: len(workers.shadows()) == serving.WORKERS, 60, "the shadow")
         time.sleep(1)
         return measured(url, server, half_of)
@@ -154,19 +157,19 @@ def cost(weights: Path, other: Path) -> None:
 
 
 def counting() -> None:
-    """What batches cost: a forward pass, to count it, to judge it, to pack it for a shadow."""
+    """Time a batch: forward pass, counting, accuracy estimate, packing for a shadow."""
     torch.set_num_threads(1)
-    model = model_store.load(str(model_store.champion()))
-    assert model.judge is not None
-    traffic, judge = Traffic(model), model.judge
+    model = versions.load(str(versions.champion()))
+    assert model.accuracy_estimator is not None
+    traffic, estimator = Traffic(model), model.accuracy_estimator
     for size in (1, 8, 32, 64):
-        pictures = data.load_test().images[:size]
+        pictures = fashion_mnist.load_test().images[:size]
         images = pictures.numpy().copy()
         scores = model.probabilities(images)
         times = (
             spent(partial(model.probabilities, images)),
             spent(partial(traffic.count, [(images, scores)])),
-            spent(partial(judge.expected_accuracy, pictures, torch.from_numpy(scores))),
+            spent(partial(estimator.expected_accuracy, pictures, torch.from_numpy(scores))),
             spent(partial(pack, images, model.tag, scores.argmax(axis=1))),
         )
         told = "forward pass {:.0f} us, counted {:.1f} us, judged {:.0f} us, packed {:.1f} us"
@@ -189,7 +192,7 @@ def main() -> None:
         return
     what, trained = sys.argv[1], settings.home()
     serving.WORKERS = int(os.environ.get("WORKERS", "2"))
-    network = model_store.describe(str(model_store.champion())).metadata["network"]
+    network = versions.describe(str(versions.champion())).metadata["network"]
     with serving.prepared(network):
         shutil.copytree(trained / "models", settings.home() / "models", dirs_exist_ok=True)
         shutil.copy(trained / "champion", settings.home() / "champion")

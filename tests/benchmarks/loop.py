@@ -29,10 +29,11 @@ import numpy as np
 import requests
 
 from tests.benchmarks.training import reference_loop
-from tests.processes import ROOT, Home, Server, wait_for
-from tests.silhouettes import KINDS, drawn
-from training import corrections, data
-from training.corrections import Claim
+from tests.support.processes import ROOT, Home, Server, wait_for
+from tests.support.silhouettes import KINDS, drawn
+from training.data import fashion_mnist
+from training.store import corrections
+from training.store.corrections import LabelSubmission
 
 RESULT = ROOT / ".bench" / "loop.json"
 OF_EACH_KIND = 40
@@ -137,7 +138,7 @@ def guards(recipe: str, root: Path) -> dict[str, Any]:
             if number in mistaken:
                 wrong.add(correction_id)
         finetuned(trainer)
-        page = trainer.get("/corrections?state=set_aside&limit=500")["corrections"]
+        page = trainer.get("/corrections?state=quarantined&limit=500")["corrections"]
     found = {row["id"] for row in page}
     assert all(row["reason"] for row in page)
     return {
@@ -152,7 +153,7 @@ def guards(recipe: str, root: Path) -> dict[str, Any]:
 
 def holds_many(recipe: str, root: Path) -> dict[str, Any]:
     """The third thing. The pictures are training pictures, each altered a little."""
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     chance = np.random.default_rng(0)
     with services(recipe, root) as (_, trainer):
         fill(dataset, chance)
@@ -184,7 +185,7 @@ def holds_many(recipe: str, root: Path) -> dict[str, Any]:
     }
 
 
-def fill(dataset: data.FashionMNIST, chance: np.random.Generator) -> None:
+def fill(dataset: fashion_mnist.FashionMNIST, chance: np.random.Generator) -> None:
     """Put MANY corrections into the store, all at once, as an import does."""
     rows, begin = [], datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(MANY):
@@ -198,7 +199,7 @@ def fill(dataset: data.FashionMNIST, chance: np.random.Generator) -> None:
                 label=dataset.class_names[int(dataset.train.labels[number])],
                 predicted=None,
                 model=None,
-                source=Claim("").source,
+                source=LabelSubmission("").source,
                 created_at=(begin + timedelta(minutes=number)).isoformat(),
                 state=corrections.NEW,
                 reason=None,
@@ -211,7 +212,7 @@ def fill(dataset: data.FashionMNIST, chance: np.random.Generator) -> None:
 
 def main() -> None:
     """Measure, print, write."""
-    root = data.prepare()
+    root = fashion_mnist.prepare()
     names = os.environ.get("RECIPES", "standard quick").split()
     rows = []
     for name in names:

@@ -29,8 +29,10 @@ import requests
 import torch
 from PIL import Image
 
-from tests.processes import ROOT, free_port
-from training import data, model_store, networks
+from tests.support.processes import ROOT, free_port
+from training.data import fashion_mnist
+from training.model import networks
+from training.store import versions
 
 BENCH = ROOT / ".bench"
 RESULT = BENCH / "serving.json"
@@ -179,11 +181,11 @@ def store_model(name: str) -> Path:
 
     Speed does not depend on what the weights are.
     """
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     torch.manual_seed(0)
     network = networks.build(name, len(dataset.class_names))
     metadata = {"network": name, "class_names": list(dataset.class_names), "accuracy": 0.1}
-    model_store.promote(model_store.save(network, labels={}, metadata=metadata))
+    versions.promote(versions.save(network, labels={}, metadata=metadata))
     weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
     torch.save(
         {
@@ -381,12 +383,12 @@ def report(rows: list[dict[str, Any]]) -> None:
 @contextmanager
 def prepared(network: str) -> Iterator[None]:
     """A state folder of its own, with a stored version of the network and the requests' bodies."""
-    root = data.prepare()
+    root = fashion_mnist.prepare()
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "data").symlink_to(root)
         os.environ["WARDROBE_HOME"] = home
         store_model(network)
-        write_bodies(Path(home) / "bodies", data.load_test().images)
+        write_bodies(Path(home) / "bodies", fashion_mnist.load_test().images)
         yield
 
 

@@ -20,7 +20,7 @@ import psutil
 import requests
 
 from tests.benchmarks.serving import BARE, PNG, WARDROBE, Load, drive, prepared, serving
-from tests.processes import Home, wait_for
+from tests.support.processes import Home, wait_for
 
 SECONDS = 10
 ERRORS_SECONDS = 60

@@ -20,11 +20,13 @@ import torch
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 from torch.utils.data import DataLoader
 
-from training import data, model_store, networks, runs
+from training.data import fashion_mnist
+from training.data.torchvision_datasets import datasets
 from training.evaluation import evaluate, predict
-from training.preprocess import SIDE, to_input
+from training.model import networks
+from training.model.preprocess import SIDE, to_input
 from training.recipes import RECIPES
-from training.torchvision_datasets import datasets
+from training.store import runs, versions
 from training.train import Recorder, train
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,7 @@ def one_run(recipe: str, seed: int) -> dict[str, Any]:
     result = train(RECIPES[recipe], seed, Recorder(run), promote=False)
     seconds = time.monotonic() - began
     os.close(lock)
-    version = model_store.describe(result["model"])
+    version = versions.describe(result["model"])
     accuracy_varied = accuracy_when_varied(version.tag)
     return {
         **version.metadata,
@@ -82,7 +84,7 @@ def one_run(recipe: str, seed: int) -> dict[str, Any]:
 
 def accuracy_when_varied(tag: str) -> float:
     """Of a stored version, 0..1, on the test pictures, each moved and scaled by chance."""
-    test = data.load_test()
+    test = fashion_mnist.load_test()
     order, count = torch.Generator().manual_seed(0), len(test.labels)
     pixels = torch.randint(-SHIFT, SHIFT + 1, (count, 2), generator=order)
     factors = 1 + SCALE * (2 * torch.rand(count, generator=order) - 1)
@@ -91,14 +93,14 @@ def accuracy_when_varied(tag: str) -> float:
     towards[:, :, 2] = pixels * 2 / SIDE
     grid = affine_grid(towards, [count, 1, SIDE, SIDE], align_corners=False)
     varied = grid_sample(test.images[:, None].float(), grid, align_corners=False)[:, 0]
-    answers = predict(model_store.load(tag).network, varied.round().to(torch.uint8))
+    answers = predict(versions.load(tag).network, varied.round().to(torch.uint8))
     return evaluate(answers, test.labels)["accuracy"]
 
 
 def images_per_second(tag: str) -> float:
     """Forward passes of a stored version on one thread, in batches of 32."""
-    network = model_store.load(tag).network
-    batch = to_input(data.load_test().images[:INFERENCE_BATCH])
+    network = versions.load(tag).network
+    batch = to_input(fashion_mnist.load_test().images[:INFERENCE_BATCH])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     passes, best = 10, math.inf
@@ -135,7 +137,7 @@ def row(recipe: str, seeds: int, root: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Train, print, write. The versions go to a store of their own and are deleted."""
-    root = data.prepare()
+    root = fashion_mnist.prepare()
     names = os.environ.get("RECIPES", " ".join(RECIPES)).split()
     rows = []
     print(COLUMNS.format(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.compose.stack import Stack, clone, engine_missing
+from tests.support.compose_stack import Stack, clone, engine_missing
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.compose.stack import docker
-from tests.processes import ROOT, Home, MakeHome, free_port, wait_for
+from tests.support.compose_stack import docker
+from tests.support.processes import ROOT, Home, MakeHome, free_port, wait_for
 
 pytestmark = pytest.mark.timeout(3600)
 

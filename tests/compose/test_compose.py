@@ -13,7 +13,8 @@ import pytest
 import requests
 from playwright.sync_api import Page
 
-from tests.compose.stack import (
+from tests.e2e import test_the_whole_way as visit
+from tests.support.compose_stack import (
     HEALTH,
     SERVICES,
     Load,
@@ -23,9 +24,8 @@ from tests.compose.stack import (
     kill_main_process,
     two_ports_in_a_row,
 )
-from tests.e2e import test_the_whole_way as visit
-from tests.processes import ROOT, wait_for
-from training.data import FILES
+from tests.support.processes import ROOT, wait_for
+from training.data.fashion_mnist import FILES
 
 pytestmark = pytest.mark.timeout(3600)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.stack import answers
-from tests.processes import Home, free_port, wait_for
+from tests.support.compose_stack import answers
+from tests.support.processes import Home, free_port, wait_for
 
 BUCKET = "import boto3; boto3.client('s3').create_bucket(Bucket='models')"
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.processes import ROOT, free_port, living, wait_for
+from tests.support.processes import ROOT, free_port, living, wait_for
 
 PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
 

@@ -5,9 +5,9 @@ import random
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser import answered, draw, settled
 from tests.e2e.conftest import Visited
-from tests.silhouettes import outline
+from tests.support.browser import answered, draw, settled
+from tests.support.silhouettes import outline
 
 KINDS = ("Coat", "Ankle boot")
 TAUGHT, ASKED = 20, 10

@@ -11,9 +11,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import TROUSERS, answered, draw, settled, surface
 from tests.e2e.conftest import Visited, Wardrobe, is_served
-from tests.processes import ROOT, wait_for
+from tests.support.browser import TROUSERS, answered, draw, settled, surface
+from tests.support.processes import ROOT, wait_for
 
 SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
 PAGES = ("Classify", "Corrections", "Retrain", "Models", "Metrics")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.monitoring.watched import Watched, start_prometheus
-from tests.processes import Home, wait_for
+from tests.support.processes import Home, wait_for
+from tests.support.watched import Watched, start_prometheus
 
 
 @pytest.fixture(scope="session")

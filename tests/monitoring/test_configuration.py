@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-import launch
-from tests.processes import ROOT
+from launcher import __main__ as launch
+from tests.support.processes import ROOT
 
 MONITORING = ROOT / "monitoring"
 RULES = sorted(MONITORING.glob("rules/*.yml"))

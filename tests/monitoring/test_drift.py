@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import requests
 
-import launch
-from tests.monitoring.watched import ask, restart_prometheus, start_prometheus
-from tests.processes import Home, MakeHome, wait_for
-from training import data
+from launcher import __main__ as launch
+from tests.support.processes import Home, MakeHome, wait_for
+from tests.support.watched import ask, restart_prometheus, start_prometheus
+from training.data import fashion_mnist
 
 WINDOW_SECONDS = 10
 NPY = {"Content-Type": "application/x-npy"}
@@ -85,7 +85,7 @@ def street(make_home: MakeHome) -> Iterator[Street]:
         server.stop()
 
 
-def test_what_moves_is_what_alerts(street: Street, test_set: data.Split) -> None:
+def test_what_moves_is_what_alerts(street: Street, test_set: fashion_mnist.Split) -> None:
     images, labels = test_set.images.numpy(), test_set.labels.numpy()
 
     street.send(images, 3 * WINDOW_SECONDS, until=street.firing)

@@ -13,9 +13,9 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from app.burst import Burst, drawings
-from tests.monitoring.watched import Watched
-from tests.processes import ROOT, wait_for
+from app.monitoring.load_burst import Burst, drawings
+from tests.support.processes import ROOT, wait_for
+from tests.support.watched import Watched
 
 GRAFANA = ROOT / "monitoring/grafana"
 DASHBOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards/wardrobe.json").read_text())

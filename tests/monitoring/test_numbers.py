@@ -7,9 +7,9 @@ from typing import Any
 
 import requests
 
-from app.burst import drawings
-from tests.monitoring.watched import Watched
-from tests.processes import wait_for
+from app.monitoring.load_burst import drawings
+from tests.support.processes import wait_for
+from tests.support.watched import Watched
 
 GOOD, EMPTY, WRONG_TYPE = 440, 40, 20
 REQUESTS = 'bentoml_service_request_total{job="classifier",endpoint="/classify"}'

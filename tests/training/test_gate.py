@@ -14,44 +14,38 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tests.processes import Home, MakeHome
-from tests.silhouettes import KINDS, drawn
-from training import (
-    corrections,
-    data,
-    gate,
-    guard,
-    lessons,
-    model_store,
-    networks,
-    rehearsal,
-    runs,
-)
-from training.corrections import Claim
+from tests.support.processes import Home, MakeHome
+from tests.support.silhouettes import KINDS, drawn
+from training import gate
+from training.data import fashion_mnist
 from training.evaluation import look, predict
-from training.preprocess import preprocess
+from training.feedback import label_noise, replay, split
+from training.model import networks
+from training.model.preprocess import preprocess
 from training.recipes import RECIPES, NoChampion, of
+from training.store import corrections, runs, versions
+from training.store.corrections import LabelSubmission
 from training.train import Recorder, train
 
 WRONG_SHARE = 0.05
 
 
 @pytest.fixture
-def champion(home: Home, monkeypatch: pytest.MonkeyPatch) -> model_store.Model:
+def champion(home: Home, monkeypatch: pytest.MonkeyPatch) -> versions.Model:
     monkeypatch.setenv("WARDROBE_HOME", str(home.path))
-    tag = model_store.versions()[-1].tag  # the session's first
-    return model_store.load(tag)
+    tag = versions.list_versions()[-1].tag  # the session's first
+    return versions.load(tag)
 
 
 @pytest.fixture
-def dataset(champion: model_store.Model) -> data.FashionMNIST:
-    return data.load()
+def dataset(champion: versions.Model) -> fashion_mnist.FashionMNIST:
+    return fashion_mnist.load()
 
 
 @pytest.fixture
 def own_store(
-    champion: model_store.Model,
-    dataset: data.FashionMNIST,
+    champion: versions.Model,
+    dataset: fashion_mnist.FashionMNIST,
     tmp_path: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -71,7 +65,7 @@ def teach(count: int, wrong: int = 0, seed: int = 0) -> set[int]:
     ids = set()
     for number, (picture, kind) in enumerate(pictures):
         said = chance.choice([it for it in KINDS if it != kind]) if number in mistaken else kind
-        correction, _ = corrections.add(picture, Claim(said, source="pad"))
+        correction, _ = corrections.add(picture, LabelSubmission(said, source="pad"))
         if number in mistaken:
             ids.add(correction.id)
     return ids
@@ -80,9 +74,11 @@ def teach(count: int, wrong: int = 0, seed: int = 0) -> set[int]:
 # --- The gate ------------------------------------------------------------------------------------
 
 
-def test_a_first_version_passes(champion: model_store.Model, dataset: data.FashionMNIST) -> None:
-    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
-    verdict = gate.judge(None, champion.network, dataset.validation, none, dataset.class_names)
+def test_a_first_version_passes(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    none = fashion_mnist.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    verdict = gate.evaluate(None, champion.network, dataset.validation, none, dataset.class_names)
     assert verdict.promoted
     assert verdict.reasons == ["There is no version to compare it with."]
     assert verdict.summary()["accuracy"]["before"] is None
@@ -90,9 +86,11 @@ def test_a_first_version_passes(champion: model_store.Model, dataset: data.Fashi
     assert verdict.summary()["corrections"] == {"count": 0, "before": None, "after": None}
 
 
-def test_the_same_again_passes(champion: model_store.Model, dataset: data.FashionMNIST) -> None:
-    held_out = data.Split(dataset.train.images[:40], dataset.train.labels[:40])
-    verdict = gate.judge(
+def test_the_same_again_passes(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    held_out = fashion_mnist.Split(dataset.train.images[:40], dataset.train.labels[:40])
+    verdict = gate.evaluate(
         champion, champion.network, dataset.validation, held_out, dataset.class_names
     )
     assert verdict.promoted
@@ -101,26 +99,26 @@ def test_the_same_again_passes(champion: model_store.Model, dataset: data.Fashio
 
 
 @pytest.fixture
-def damaged(champion: model_store.Model) -> model_store.Model:
+def damaged(champion: versions.Model) -> versions.Model:
     """The same network, to be spoiled by a test."""
-    return model_store.load(champion.tag)
+    return versions.load(champion.tag)
 
 
-def head(model: model_store.Model) -> nn.Linear:
+def head(model: versions.Model) -> nn.Linear:
     last = model.network.head
     assert isinstance(last, nn.Linear)
     return last
 
 
 def test_one_that_has_forgotten_a_class_is_held_back(
-    champion: model_store.Model, damaged: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, damaged: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     forgotten = dataset.class_names.index("Bag")
     with torch.no_grad():
         head(damaged).bias[forgotten] -= 100
     bags = dataset.train.labels == forgotten
-    held_out = data.Split(dataset.train.images[bags][:5], dataset.train.labels[bags][:5])
-    verdict = gate.judge(
+    held_out = fashion_mnist.Split(dataset.train.images[bags][:5], dataset.train.labels[bags][:5])
+    verdict = gate.evaluate(
         champion, damaged.network, dataset.validation, held_out, dataset.class_names
     )
     assert not verdict.promoted
@@ -137,23 +135,25 @@ def test_one_that_has_forgotten_a_class_is_held_back(
 
 
 def test_one_that_is_sure_of_everything_is_held_back(
-    champion: model_store.Model, damaged: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, damaged: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     with torch.no_grad():
         head(damaged).weight.mul_(20)
         head(damaged).bias.mul_(20)
-    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
-    verdict = gate.judge(champion, damaged.network, dataset.validation, none, dataset.class_names)
+    none = fashion_mnist.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    verdict = gate.evaluate(
+        champion, damaged.network, dataset.validation, none, dataset.class_names
+    )
     [reason] = verdict.reasons
     assert reason.startswith("Its confidence is off by ")
 
 
 def test_classes_that_differ_cannot_be_compared(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
-    none = data.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
+    none = fashion_mnist.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
     other = replace(champion, class_names=("Hat", *champion.class_names[1:]))
-    verdict = gate.judge(other, champion.network, dataset.validation, none, dataset.class_names)
+    verdict = gate.evaluate(other, champion.network, dataset.validation, none, dataset.class_names)
     assert not verdict.promoted
     assert "other classes" in verdict.reasons[0]
 
@@ -161,52 +161,52 @@ def test_classes_that_differ_cannot_be_compared(
 @pytest.fixture
 def gated(
     home: Home, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[data.FashionMNIST, int], dict[str, Any]]:
+) -> Callable[[fashion_mnist.FashionMNIST, int], dict[str, Any]]:
     """Runs on a data set, beside the session's first version as champion; tells the verdict."""
     own = make_home()
     own.take_models_of(home)
     monkeypatch.setenv("WARDROBE_HOME", str(own.path))
 
-    def run_on(dataset: data.FashionMNIST, epochs: int) -> dict[str, Any]:
-        monkeypatch.setattr(data, "load", lambda: dataset)
+    def run_on(dataset: fashion_mnist.FashionMNIST, epochs: int) -> dict[str, Any]:
+        monkeypatch.setattr(fashion_mnist, "load", lambda: dataset)
         run, lock = runs.create({"recipe": "quick"})
         recorder = Recorder(run)
         result = train(of("quick", epochs, None), 0, recorder)
         os.close(lock)
         verdict = recorder.run.gate
         assert verdict is not None
-        assert (model_store.champion() == result["model"]) is verdict["promoted"]
+        assert (versions.champion() == result["model"]) is verdict["promoted"]
         return verdict
 
     return run_on
 
 
 def test_a_run_on_shuffled_classes_is_held_back(
-    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+    gated: Callable[[fashion_mnist.FashionMNIST, int], dict[str, Any]],
 ) -> None:
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     shuffled = dataset.train.labels[torch.randperm(len(dataset.train.labels))]
-    verdict = gated(replace(dataset, train=data.Split(dataset.train.images, shuffled)), 1)
+    verdict = gated(replace(dataset, train=fashion_mnist.Split(dataset.train.images, shuffled)), 1)
     assert not verdict["promoted"]
     assert verdict["accuracy"]["after"] < 0.2
     assert verdict["reasons"][0].startswith("On validation pictures it is right ")
 
 
 def test_a_run_that_never_saw_a_class_is_held_back(
-    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+    gated: Callable[[fashion_mnist.FashionMNIST, int], dict[str, Any]],
 ) -> None:
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     others = dataset.train.labels != dataset.class_names.index("Bag")
-    seen = data.Split(dataset.train.images[others], dataset.train.labels[others])
+    seen = fashion_mnist.Split(dataset.train.images[others], dataset.train.labels[others])
     verdict = gated(replace(dataset, train=seen), 1)
     assert not verdict["promoted"]
     assert any(it.startswith("It names 0.0% of Bag right") for it in verdict["reasons"])
 
 
 def test_a_good_run_is_promoted(
-    gated: Callable[[data.FashionMNIST, int], dict[str, Any]],
+    gated: Callable[[fashion_mnist.FashionMNIST, int], dict[str, Any]],
 ) -> None:
-    verdict = gated(data.load(), 4)
+    verdict = gated(fashion_mnist.load(), 4)
     assert verdict["promoted"], verdict["reasons"]
     assert verdict["accuracy"]["after"] > verdict["accuracy"]["before"]
     assert verdict["reasons"][0].startswith("It is not worse: ")
@@ -217,7 +217,7 @@ def test_a_good_run_is_promoted(
 
 @pytest.mark.usefixtures("own_store")
 def test_wrong_classes_among_new_drawings_are_set_aside(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     """The champion knows few of the drawings: that alone must not make them look wrong."""
     count = len(KINDS) * 20
@@ -225,7 +225,7 @@ def test_wrong_classes_among_new_drawings_are_set_aside(
     usable = corrections.usable(dataset.class_names)
     answers = predict(champion.network, torch.from_numpy(usable.images)).argmax(1)
     assert (answers.numpy() == usable.labels).mean() < 0.7
-    reasons = guard.suspicions(champion, dataset.train, usable)
+    reasons = label_noise.find_suspects(champion, dataset.train, usable)
     assert len(set(reasons) & mistaken) >= len(mistaken) / 2
     assert len(set(reasons) - mistaken) <= 0.05 * (count - len(mistaken))
     assert all(
@@ -235,13 +235,13 @@ def test_wrong_classes_among_new_drawings_are_set_aside(
 
 @pytest.mark.usefixtures("own_store")
 def test_a_burst_of_one_class_that_looks_wrong_waits_as_a_whole(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
     for picture in bags[:15]:
-        corrections.add(picture.numpy(), Claim("Trouser"))
+        corrections.add(picture.numpy(), LabelSubmission("Trouser"))
     usable = corrections.usable(dataset.class_names)
-    reasons = guard.suspicions(champion, dataset.train, usable)
+    reasons = label_noise.find_suspects(champion, dataset.train, usable)
     assert set(reasons) == set(usable.ids.tolist())
     told = [why for why in reasons.values() if "of 15 with this class that came within" in why]
     assert len(told) >= 10
@@ -249,17 +249,17 @@ def test_a_burst_of_one_class_that_looks_wrong_waits_as_a_whole(
 
 @pytest.mark.usefixtures("own_store")
 def test_what_a_person_has_accepted_is_never_set_aside(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
     typical = predict(champion.network, bags)[:, dataset.class_names.index("Bag")].argmax()
-    correction, _ = corrections.add(bags[typical].numpy(), Claim("Trouser"))
-    assert lessons.choose(champion, dataset).set_aside == 1
-    assert corrections.get(correction.id).state == corrections.SET_ASIDE
+    correction, _ = corrections.add(bags[typical].numpy(), LabelSubmission("Trouser"))
+    assert split.split_corrections(champion, dataset).quarantined == 1
+    assert corrections.get(correction.id).state == corrections.QUARANTINED
     assert "Bag" in str(corrections.get(correction.id).reason)
     corrections.accept(correction.id)
-    chosen = lessons.choose(champion, dataset)
-    assert chosen.set_aside == 0
+    chosen = split.split_corrections(champion, dataset)
+    assert chosen.quarantined == 0
     assert len(chosen.names) + len(chosen.held_out.labels) == 1
 
 
@@ -268,10 +268,10 @@ def test_what_a_person_has_accepted_is_never_set_aside(
 
 @pytest.mark.usefixtures("own_store")
 def test_what_is_held_out_is_never_taught(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     teach(4)
-    chosen = lessons.choose(champion, dataset)
+    chosen = split.split_corrections(champion, dataset)
     there = list(corrections.each())
     held_out = {it.content_hash for it in there if it.held_out}
     taught = {name.partition(":")[0] for name in chosen.names}
@@ -286,40 +286,40 @@ def test_what_is_held_out_is_never_taught(
         digest, _, said = name.partition(":")
         assert by_hash[digest].label == said == dataset.class_names[label]
         assert (by_hash[digest].pixels == image.numpy()).all()
-    only_measured = lessons.choose(champion, dataset, is_learning=False)
+    only_measured = split.split_corrections(champion, dataset, is_learning=False)
     assert only_measured.names == []
     assert len(only_measured.held_out.labels) == len(chosen.held_out.labels)
 
 
 @pytest.mark.usefixtures("own_store")
 def test_a_damaged_store_stops_only_who_would_learn_from_it(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     corrections.path().write_bytes(b"this is no database" * 100)
-    assert lessons.choose(champion, dataset, is_learning=False).counts() == {
+    assert split.split_corrections(champion, dataset, is_learning=False).counts() == {
         "used": 0,
         "held_out": 0,
-        "set_aside": 0,
+        "quarantined": 0,
     }
     with pytest.raises(corrections.StoreUnavailable):
-        lessons.choose(champion, dataset)
+        split.split_corrections(champion, dataset)
 
 
-def test_an_epoch_shows_originals_and_lessons(dataset: data.FashionMNIST) -> None:
-    taught = data.Split(dataset.validation.images[:30], dataset.validation.labels[:30])
-    none = data.Split(taught.images[:0], taught.labels[:0])
+def test_an_epoch_shows_originals_and_lessons(dataset: fashion_mnist.FashionMNIST) -> None:
+    taught = fashion_mnist.Split(dataset.validation.images[:30], dataset.validation.labels[:30])
+    none = fashion_mnist.Split(taught.images[:0], taught.labels[:0])
     recipe = of("finetune", 4, "cnn-small")
     order = torch.Generator().manual_seed(0)
-    shown = rehearsal.epoch(dataset.train, taught, recipe, order)
-    assert len(shown.labels) == rehearsal.size(dataset.train, taught, recipe)
+    shown = replay.epoch(dataset.train, taught, recipe, order)
+    assert len(shown.labels) == replay.size(dataset.train, taught, recipe)
     lesson_count = len(shown.labels) - recipe.replay  # type: ignore[operator]
     assert lesson_count == min(100 * 30, round(7_500 * 0.25 / 0.75))
     assert shown.labels[-lesson_count:].tolist() == (taught.labels.tolist() * 100)[:lesson_count]
     first, second = shown.images[7_500], shown.images[7_530]  # the same, varied anew
     assert not torch.equal(first, second)
-    again = rehearsal.epoch(dataset.train, taught, recipe, torch.Generator().manual_seed(0))
+    again = replay.epoch(dataset.train, taught, recipe, torch.Generator().manual_seed(0))
     assert torch.equal(shown.images, again.images)
-    quick = rehearsal.epoch(dataset.train, none, RECIPES["quick"], order)
+    quick = replay.epoch(dataset.train, none, RECIPES["quick"], order)
     assert torch.equal(quick.images, dataset.train.images)
 
 
@@ -330,7 +330,7 @@ def test_a_recipe_from_the_champion_needs_one() -> None:
 
 
 def test_features_are_what_the_head_sees_and_probabilities_what_it_says(
-    champion: model_store.Model, dataset: data.FashionMNIST
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     images = dataset.validation.images[:300]
     features, probabilities = look(champion.network, images)
@@ -341,7 +341,7 @@ def test_features_are_what_the_head_sees_and_probabilities_what_it_says(
 
 @pytest.mark.parametrize("name", ["mlp", "cnn-small"])
 def test_a_picture_has_one_row_of_features_however_often_it_is_seen(
-    name: str, test_set: data.Split
+    name: str, test_set: fashion_mnist.Split
 ) -> None:
     network, images = networks.build(name, 10), test_set.images[:7]
     features, probabilities = look(network, images)
@@ -352,7 +352,7 @@ def test_a_picture_has_one_row_of_features_however_often_it_is_seen(
 
 
 def test_a_mirrored_network_takes_a_picture_and_its_mirror_image_for_alike(
-    test_set: data.Split,
+    test_set: fashion_mnist.Split,
 ) -> None:
     network, images = networks.build("cnn-small", 10), test_set.images[:7]
     assert torch.allclose(look(network, images)[0], look(network, images.flip(2))[0], atol=1e-5)

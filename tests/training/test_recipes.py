@@ -8,13 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from tests.processes import MakeHome
-from training import checkpoints, data, lessons, model_store, networks, runs
-from training.augment import augment
+from tests.support.processes import MakeHome
+from training import checkpoints
 from training.calibration import calibration_error, fit_temperature
+from training.data import fashion_mnist
+from training.data.augment import augment
 from training.evaluation import evaluate, infer, predict
+from training.feedback import split
+from training.model import networks
+from training.optim.infobatch import select_samples
 from training.recipes import DEFAULT_RECIPE, RECIPES
-from training.selection import select
+from training.store import runs, versions
 from training.train import Recorder, calibrate, fit, train
 
 FEW = 4_000
@@ -28,13 +32,15 @@ def use_own_home(make_home: MakeHome, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def few() -> data.FashionMNIST:
+def few() -> fashion_mnist.FashionMNIST:
     """Fashion-MNIST with a part of its training and validation pictures."""
-    dataset = data.load()
+    dataset = fashion_mnist.load()
     return replace(
         dataset,
-        train=data.Split(dataset.train.images[:FEW], dataset.train.labels[:FEW]),
-        validation=data.Split(dataset.validation.images[:1000], dataset.validation.labels[:1000]),
+        train=fashion_mnist.Split(dataset.train.images[:FEW], dataset.train.labels[:FEW]),
+        validation=fashion_mnist.Split(
+            dataset.validation.images[:1000], dataset.validation.labels[:1000]
+        ),
     )
 
 
@@ -46,16 +52,18 @@ def recorder() -> Iterator[Recorder]:
     os.close(lock)
 
 
-def trained(name: str, dataset: data.FashionMNIST, recorder: Recorder, epochs: int) -> nn.Module:
+def trained(
+    name: str, dataset: fashion_mnist.FashionMNIST, recorder: Recorder, epochs: int
+) -> nn.Module:
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
     network = networks.build(recipe.network, 10)
-    fit(network, recipe, dataset, 0, recorder, lessons.choose(None, dataset))
+    fit(network, recipe, dataset, 0, recorder, split.split_corrections(None, dataset))
     return network
 
 
 @pytest.mark.parametrize("name", ["standard", "quick"])
-def test_the_loss_falls(few: data.FashionMNIST, recorder: Recorder, name: str) -> None:
+def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str) -> None:
     network = trained(name, few, recorder, 3)
     losses = [epoch["loss"] for epoch in recorder.run.epochs]
     assert losses == sorted(losses, reverse=True)
@@ -65,7 +73,7 @@ def test_the_loss_falls(few: data.FashionMNIST, recorder: Recorder, name: str) -
 
 @pytest.mark.parametrize("has_bfloat16", [True, False])
 def test_a_device_learns_with_and_without_bfloat16(
-    few: data.FashionMNIST,
+    few: fashion_mnist.FashionMNIST,
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
     has_bfloat16: bool,
@@ -77,9 +85,9 @@ def test_a_device_learns_with_and_without_bfloat16(
     assert all(part.dtype == torch.float32 for part in network.parameters())
 
 
-def test_shuffled_labels_teach_nothing(few: data.FashionMNIST, recorder: Recorder) -> None:
+def test_shuffled_labels_teach_nothing(few: fashion_mnist.FashionMNIST, recorder: Recorder) -> None:
     order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
-    shuffled = replace(few, train=data.Split(few.train.images, few.train.labels[order]))
+    shuffled = replace(few, train=fashion_mnist.Split(few.train.images, few.train.labels[order]))
     network = trained("standard", shuffled, recorder, 2)
     held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
     assert held_out["accuracy"] < 0.25
@@ -87,9 +95,11 @@ def test_shuffled_labels_teach_nothing(few: data.FashionMNIST, recorder: Recorde
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_the_same_seed_gives_the_same_weights(
-    few: data.FashionMNIST, recorder: Recorder, name: str
+    few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str
 ) -> None:
-    small = replace(few, train=data.Split(few.train.images[:1000], few.train.labels[:1000]))
+    small = replace(
+        few, train=fashion_mnist.Split(few.train.images[:1000], few.train.labels[:1000])
+    )
     one, other = (trained(name, small, recorder, 1).state_dict() for _ in range(2))
     assert all(torch.equal(one[part], other[part]) for part in one)
 
@@ -100,10 +110,12 @@ class CutOffError(Exception):
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
-    few: data.FashionMNIST, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, name: str
+    few: fashion_mnist.FashionMNIST, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """With everything that a recipe can have: chance, momentum and pictures that are left out."""
-    small = replace(few, train=data.Split(few.train.images[:1000], few.train.labels[:1000]))
+    small = replace(
+        few, train=fashion_mnist.Split(few.train.images[:1000], few.train.labels[:1000])
+    )
     whole = trained(name, small, recorder, 3).state_dict()
     figures = recorder.run.epochs
 
@@ -124,7 +136,7 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     recipe = replace(RECIPES[name], epochs=3)
     network = networks.build(recipe.network, 10)
     checkpoint = checkpoints.take_over(recorder.run.run_id, run.run_id)
-    fit(network, recipe, small, 0, heir, lessons.choose(None, small), checkpoint)
+    fit(network, recipe, small, 0, heir, split.split_corrections(None, small), checkpoint)
     os.close(lock)
     resumed = network.state_dict()
     assert heir.run.epochs == figures
@@ -132,26 +144,26 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
 
 
 def test_test_pictures_have_no_part_in_training(
-    few: data.FashionMNIST, monkeypatch: pytest.MonkeyPatch
+    few: fashion_mnist.FashionMNIST, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other test labels: the same weights, and only the final figures differ."""
-    test = data.load_test()
-    wrong = data.Split(test.images, (test.labels + 1) % 10)
+    test = fashion_mnist.load_test()
+    wrong = fashion_mnist.Split(test.images, (test.labels + 1) % 10)
     recipe = replace(RECIPES["quick"], epochs=1)
-    monkeypatch.setattr(data, "load", lambda: few)
+    monkeypatch.setattr(fashion_mnist, "load", lambda: few)
     results, weights, reads = [], [], 0
-    for split in (test, wrong):
+    for parts in (test, wrong):
 
-        def load_test(split: data.Split = split) -> data.Split:
+        def load_test(parts: fashion_mnist.Split = parts) -> fashion_mnist.Split:
             nonlocal reads
             reads += 1
-            return split
+            return parts
 
-        monkeypatch.setattr(data, "load_test", load_test)
+        monkeypatch.setattr(fashion_mnist, "load_test", load_test)
         run, lock = runs.create({})
         results.append(train(recipe, 0, Recorder(run), promote=False))
         os.close(lock)
-        weights.append(model_store.load(results[-1]["model"]).network.state_dict())
+        weights.append(versions.load(results[-1]["model"]).network.state_dict())
     assert reads == 2
     assert results[0]["accuracy"] > 0.6 > 0.2 > results[1]["accuracy"]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
@@ -169,7 +181,7 @@ def test_a_temperature_makes_confidence_honest() -> None:
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
-def test_the_temperature_is_in_the_weights(few: data.FashionMNIST, name: str) -> None:
+def test_the_temperature_is_in_the_weights(few: fashion_mnist.FashionMNIST, name: str) -> None:
     network = networks.build(name, 10)
     pictures = few.validation.images[:8]
     before = infer(network, pictures)
@@ -177,7 +189,7 @@ def test_the_temperature_is_in_the_weights(few: data.FashionMNIST, name: str) ->
     assert torch.allclose(infer(network, pictures), before / temperature, atol=1e-4)
 
 
-def test_best_answers_alike_whichever_way_a_picture_points(few: data.FashionMNIST) -> None:
+def test_best_answers_alike_whichever_way_a_picture_points(few: fashion_mnist.FashionMNIST) -> None:
     network = networks.build(RECIPES["best"].network, 10)
     pictures = few.validation.images[:8]
     assert torch.allclose(infer(network, pictures), infer(network, pictures.flip(2)), atol=1e-4)
@@ -209,7 +221,7 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
 
 def test_of_easy_pictures_a_share_is_left_out_and_the_others_count_for_them() -> None:
     losses = torch.cat([torch.full((8_000,), 0.01), torch.full((2_000,), 3.0)])
-    left, counts = select(losses, 0.5, torch.Generator().manual_seed(0))
+    left, counts = select_samples(losses, 0.5, torch.Generator().manual_seed(0))
     assert len(left.unique()) == len(left)
     assert (left >= 8_000).sum() == 2_000
     assert (left < 8_000).sum().item() == pytest.approx(4_000, abs=200)
@@ -217,7 +229,7 @@ def test_of_easy_pictures_a_share_is_left_out_and_the_others_count_for_them() ->
         losses.sum().item(), rel=0.01
     )
 
-    everything, counts = select(losses, 0.0, torch.Generator().manual_seed(0))
+    everything, counts = select_samples(losses, 0.0, torch.Generator().manual_seed(0))
     assert everything.sort().values.tolist() == list(range(10_000))
     assert everything.tolist() != list(range(10_000))
     assert (counts == 1).all()

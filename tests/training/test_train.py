@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.processes import ROOT, Home, MakeHome, wait_for
-from training import data, model_store, networks, runs
-from training.preprocess import to_input
+from tests.support.processes import ROOT, Home, MakeHome, wait_for
+from training.data import fashion_mnist
+from training.model import networks
+from training.model.preprocess import to_input
+from training.store import runs, versions
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def test_a_run_tells_its_result_in_the_last_line(make_home: MakeHome) -> None:
     for where, tag in ((home, result["model"]), (again, repeated["model"])):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("WARDROBE_HOME", str(where.path))
-            weights.append(model_store.load(tag).network.state_dict())
+            weights.append(versions.load(tag).network.state_dict())
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
@@ -82,7 +84,7 @@ def test_a_run_that_was_killed_is_resumed_from_the_command_line(make_home: MakeH
         assert "epoch 1:" not in resumed.stdout
         whole = home.train(*options)
         networks_of_both = [
-            model_store.load(json.loads(done.stdout.splitlines()[-1])["model"]).network.state_dict()
+            versions.load(json.loads(done.stdout.splitlines()[-1])["model"]).network.state_dict()
             for done in (resumed, whole)
         ]
     one, other = networks_of_both
@@ -90,7 +92,7 @@ def test_a_run_that_was_killed_is_resumed_from_the_command_line(make_home: MakeH
 
 
 def test_a_version_describes_itself(home: Home) -> None:
-    version = model_store.versions()[-1]  # the session's first: one epoch of `quick`
+    version = versions.list_versions()[-1]  # the session's first: one epoch of `quick`
     metadata = version.metadata
     assert version.labels == {
         "framework": "pytorch", "dataset": "fashion-mnist", "recipe": "quick"
@@ -116,21 +118,21 @@ def test_a_version_describes_itself(home: Home) -> None:
 def test_a_version_goes_to_another_store_and_back(
     home: Home, tmp_path: Path, make_home: MakeHome
 ) -> None:
-    tag = model_store.champion() or ""
+    tag = versions.champion() or ""
     bentoml(home, "models", "export", tag, str(tmp_path / "version.bentomodel"))
     other = make_home()
     bentoml(other, "models", "import", str(tmp_path / "version.bentomodel"))
-    original = model_store.load(tag).network.state_dict()
+    original = versions.load(tag).network.state_dict()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(other.path))
-        imported = model_store.load(tag).network.state_dict()
-        assert model_store.describe(tag).metadata["accuracy"] > 0
+        imported = versions.load(tag).network.state_dict()
+        assert versions.describe(tag).metadata["accuracy"] > 0
     assert all(torch.equal(original[name], imported[name]) for name in original)
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
 def test_a_batch_can_be_memorised(home: Home, name: str) -> None:
-    batch = data.load().train
+    batch = fashion_mnist.load().train
     images, labels = to_input(batch.images[:64]), batch.labels[:64]
     torch.manual_seed(0)
     network = networks.build(name, 10)
@@ -159,7 +161,7 @@ def test_a_run_without_data_fails_with_a_sentence(home: Home, tmp_path: Path) ->
     bad = Home(tmp_path)
     raw = tmp_path / "data" / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in data.FILES:
+    for name in fashion_mnist.FILES:
         size = (home.path / "data" / "FashionMNIST" / "raw" / name).stat().st_size
         (raw / name).write_bytes(bytes(size))
     done = bad.train()

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.pictures import data_url
+from app.text.images import data_url
 
 ACTIONS = ("accept", "relabel", "delete", "undo")
 

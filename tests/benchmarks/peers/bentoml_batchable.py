@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.peers.shared import Predictor
-from training.preprocess import preprocess
+from training.model.preprocess import preprocess
 
 
 @bentoml.service(workers=2)

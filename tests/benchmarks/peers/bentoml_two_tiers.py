@@ -6,7 +6,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tests.benchmarks.peers.shared import Predictor
-from training.preprocess import preprocess
+from training.model.preprocess import preprocess
 
 
 @bentoml.service(workers=1)

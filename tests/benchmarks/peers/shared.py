@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from training import networks
-from training.preprocess import preprocess, to_input
+from training.model import networks
+from training.model.preprocess import preprocess, to_input
 
 WEIGHTS = "BENCH_WEIGHTS"
 """Environment variable: a file with the network's name, its weights and the class names."""

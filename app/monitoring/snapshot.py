@@ -1,0 +1,93 @@
+"""One look at what the recording rules say: the Metrics page draws it, Grafana reads the same."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app.clients.prometheus import Alert, Prometheus, Sample, Window
+
+REFRESH_SECONDS = 2  # as often as Prometheus scrapes
+POINTS = 150  # on a chart; more would not be seen
+
+# Everything that is drawn, in one query. Latency by bucket is left out for its size.
+RECORDED = (
+    '{__name__=~"wardrobe:.+",'
+    '__name__!~"wardrobe:(latency_seconds_bucket|endpoint_requests|scrape).*"}'
+)
+SCRAPE_AGE = "time() - max by (job) (timestamp(up))"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A model that began to be served at `time`, in Unix seconds."""
+
+    model: str
+    time: float
+
+
+@dataclass(frozen=True)
+class View:
+    """Prometheus's answers for one drawing of the page."""
+
+    window: Window
+    now: tuple[Sample, ...]
+    alerts: tuple[Alert, ...]
+    scrape_age: dict[str, float]  # seconds since the last scrape, by job
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The sum over the series of that name and these labels now; None if there is none."""
+        values = [
+            sample.value
+            for sample in self.now
+            if sample.name == name
+            and labels.items() <= sample.labels.items()
+            and sample.value is not None
+        ]
+        return sum(values) if values else None
+
+    def promotions(self) -> list[Promotion]:
+        """Each distinct time that the recording rule gave for a model, inside the window."""
+        found = {
+            Promotion(series.labels["model"], value)
+            for series in self.window.select("wardrobe:model_promoted:timestamp_seconds")
+            for value in series.values
+            if value is not None and value >= self.window.times[0]
+        }
+        return sorted(found, key=lambda promotion: promotion.time)
+
+
+# Readers share an answer; and a query that runs while the page is drawn would dim it.
+@st.cache_data(ttl=1.5, show_spinner=False, max_entries=50)
+def look(url: str, seconds: int, end: int | None) -> View:
+    """What was recorded in the `seconds` until `end`, in Unix seconds; None for now.
+
+    Raises what app.prometheus raises; a failure is not kept.
+    """
+    client = _client(url)
+    step = max(REFRESH_SECONDS, seconds // POINTS)
+    return View(
+        window=client.window(RECORDED, end=end or int(time.time()), seconds=seconds, step=step),
+        now=client.now(RECORDED),
+        alerts=client.firing(),
+        scrape_age={sample.labels["job"]: sample.value or 0.0 for sample in client.now(SCRAPE_AGE)},
+    )
+
+
+@st.cache_data(ttl=1.5, show_spinner=False, max_entries=10)
+def shadow_pictures(url: str, tag: str, since: datetime) -> Mapping[str, int]:
+    """What became of the pictures for a version in the shadow since then: how many `agreed`,
+    `disagreed`, and were `dropped`. Raises what app.prometheus raises.
+    """
+    seconds = max(round((datetime.now(UTC) - since).total_seconds()), 2 * REFRESH_SECONDS)
+    series = f'wardrobe_shadow_pictures_total{{model="{tag}"}}'
+    query = f"sum by (result) (increase({series}[{seconds}s]))"
+    found = {it.labels["result"]: round(it.value or 0) for it in _client(url).now(query)}
+    return {result: found.get(result, 0) for result in ("agreed", "disagreed", "dropped")}
+
+
+@st.cache_resource
+def _client(url: str) -> Prometheus:
+    return Prometheus(url)

@@ -1,0 +1,1 @@
+"""Parts of pages. Each reads from top to bottom."""

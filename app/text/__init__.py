@@ -1,0 +1,1 @@
+"""How values, pictures and states are written on the page."""

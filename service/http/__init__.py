@@ -1,0 +1,1 @@
+"""HTTP for both services: routes, errors, request bodies and limits."""

@@ -1,0 +1,1 @@
+"""From an uploaded picture to probabilities: decoding, batching and the live model."""

@@ -1,0 +1,1 @@
+"""The classifier's own Prometheus metrics."""

@@ -1,0 +1,143 @@
+"""The training run as a process of its own: started, watched, cancelled, and its end recorded.
+
+A run never shares a process with serving or with the trainer, so a crash, an out-of-memory kill
+or a cancel touches neither. A run outlives a trainer that is killed: the next one takes it over.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import settings
+import training
+from training.store import runs
+
+_log = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 0.2
+_TERM_SECONDS = 2
+"""How long a run has to end by itself when asked to."""
+
+_PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
+"""torch's threads wait for one another at each step. By default they do so by spinning, and beside
+anything else on the same cores each then waits for one that has no core: beside one busy process on
+two cores a run made 1.4 steps a second, with this 13, and alone 31 either way."""
+
+
+class Supervisor:
+    """Starts runs, one at a time, and closes the record of each that ends without doing so."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watched: str | None = None  # the run_id of the active run
+        self._lock = threading.Lock()  # calls, and the thread that watches
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="runs", daemon=True)
+
+    def start(self) -> None:
+        """Take over what an earlier trainer left, and watch from then on."""
+        for run in runs.read_all():
+            if not run.is_active:
+                continue
+            if runs.is_alive(run.run_id):
+                self._watched = run.run_id
+                _log.info("run %s goes on", run.run_id)
+            else:
+                runs.end(run.run_id, "interrupted", "The trainer and the run were stopped.")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the active run, recorded as interrupted, and stop watching."""
+        self._stop.set()
+        self._thread.join()
+        if self._watched is not None:
+            self._end(self._watched, "interrupted", "The trainer was stopped.")
+
+    def run(self, config: dict[str, Any]) -> runs.Run:
+        """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
+        with self._lock:
+            run, lock = runs.create(config)
+            try:
+                self._process = _spawn(run, lock)
+            finally:
+                os.close(lock)  # the process has it now
+            self._watched = run.run_id
+        _log.info("run %s started: %s", run.run_id, config)
+        return run
+
+    def cancel(self, run_id: str) -> runs.Run | None:
+        """End a run and its process, recorded as cancelled. Returns the record, None if unknown."""
+        return self._end(run_id, "cancelled", "Cancelled.")
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_WATCH_SECONDS):
+            with self._lock:
+                if self._watched is not None and not runs.is_alive(self._watched):
+                    self._close(self._watched, *self._how_it_died())
+
+    def _end(self, run_id: str, state: str, error: str) -> runs.Run | None:
+        with self._lock:
+            run = runs.read(run_id)
+            if run is None or not run.is_active:
+                return run
+            pid = self._process.pid if self._process else run.pid
+            deadline = time.monotonic() + _TERM_SECONDS
+            while runs.is_alive(run_id):
+                is_late = time.monotonic() > deadline
+                _signal(pid, signal.SIGKILL if is_late else signal.SIGTERM)
+                time.sleep(0.05)
+            return self._close(run_id, state, error)
+
+    def _close(self, run_id: str, state: str, error: str) -> runs.Run | None:
+        run = runs.end(run_id, state, error)
+        self._process, self._watched = None, None
+        if run is not None:
+            _log.info("run %s %s %s", run_id, run.state, run.error or run.result)
+        return run
+
+    def _how_it_died(self) -> tuple[str, str]:
+        """State and reason, for a process that ended without recording its end."""
+        if self._process is None:
+            return "interrupted", "The run's process ended while no trainer watched it."
+        code = self._process.wait()
+        if code == -signal.SIGTERM:  # BentoML's supervisor sends it to a trainer's children first
+            return "interrupted", "The run was stopped, with the trainer or by hand."
+        if code == -signal.SIGKILL:
+            return "failed", "The run's process was killed: out of memory, or by hand."
+        if code < 0:
+            return "failed", f"The run's process was ended by {signal.Signals(-code).name}."
+        return "failed", f"The run's process ended with exit code {code}; its log says why."
+
+
+def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
+    # Its own folder for metrics would be the trainer's: a run has none.
+    environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
+    with (runs.folder(run.run_id) / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "training.train", "--run", run.run_id],
+            cwd=os.path.dirname(os.path.dirname(training.__file__)),  # noqa: PTH120
+            env=environment | {"WARDROBE_HOME": str(settings.home())} | _PATIENT_THREADS,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
+    # Linux: when memory is used up, the kernel ends the run and not the trainer.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
+    return process
+
+
+def _signal(pid: int | None, number: signal.Signals) -> None:
+    """To the whole group of a run's process, which leads its own session."""
+    with contextlib.suppress(ProcessLookupError):
+        if pid is not None:
+            os.killpg(pid, number)

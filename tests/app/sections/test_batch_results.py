@@ -1,0 +1,87 @@
+"""Uploaded files: made small for the table, and told in a table and a CSV."""
+
+import csv
+import io
+
+import pytest
+from PIL import Image
+
+from app.clients.classifier import Answer, PictureFile, Unreadable
+from app.sections import batch_results
+from app.text import images
+
+
+def encoded(picture: Image.Image, kind: str) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, kind)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(Image.new("RGB", (900, 300), "red"), "JPEG"),
+        encoded(Image.new("CMYK", (900, 300)), "JPEG"),
+        encoded(Image.new("P", (900, 300)), "GIF"),
+        encoded(Image.new("LA", (900, 300)), "PNG"),
+        encoded(Image.new("I;16", (900, 300), 40_000), "PNG"),
+        encoded(Image.new("F", (900, 300), 0.5), "TIFF"),
+        encoded(Image.new("1", (900, 300)), "BMP"),
+    ],
+    ids=["JPEG", "CMYK", "GIF", "grey with alpha", "16 bit", "float", "1 bit"],
+)
+def test_any_picture_becomes_a_small_one(data: bytes) -> None:
+    png = images.shrunk(data, 72)
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as small:
+        assert small.size == (72, 24)
+
+
+def test_a_16_bit_picture_keeps_its_brightness() -> None:
+    png = images.shrunk(encoded(Image.new("I;16", (90, 90), 32_768), "PNG"), 72)
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as small:
+        assert small.convert("L").getpixel((5, 5)) == pytest.approx(128, abs=2)
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff"])
+def test_what_is_broken_has_no_small_picture(data: bytes) -> None:
+    assert images.shrunk(data, 72) is None
+
+
+def test_a_picture_that_stops_in_the_middle_has_none() -> None:
+    whole = encoded(Image.effect_noise((200, 200), 60), "PNG")
+    assert images.shrunk(whole[: len(whole) // 2], 72) is None
+
+
+def test_a_picture_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_MEGAPIXELS", "1")
+    assert images.shrunk(encoded(Image.new("L", (1100, 1000)), "PNG"), 72) is None
+
+
+FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
+ANSWERS: list[Answer | Unreadable] = [
+    Answer("Bag", 0.75, {"Bag": 0.75, "Coat": 0.25}, "m:1"),
+    Unreadable("Not a picture."),
+]
+
+
+def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
+    rows = list(csv.DictReader(io.StringIO(batch_results.csv(FILES, ANSWERS).decode())))
+    assert rows[0] == {
+        "file": "a,b.png",
+        "label": "Bag",
+        "confidence": "0.75",
+        "problem": "",
+        "model": "m:1",
+        "Bag": "0.75",
+        "Coat": "0.25",
+    }
+    assert rows[1]["problem"] == "Not a picture."
+    assert rows[1]["label"] == ""
+
+
+def test_the_table_says_what_was_wrong_with_a_file() -> None:
+    table = batch_results.table(FILES, ANSWERS)
+    assert list(table["label"]) == ["Bag", ""]
+    assert list(table["problem"]) == ["", "Not a picture."]

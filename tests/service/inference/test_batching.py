@@ -1,0 +1,132 @@
+"""Micro-batching: who waits together shares a pass, and nobody waits for company."""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.http.errors import ApiError
+from service.inference.batching import MAX_BATCH, MAX_CALLS, MAX_PICTURES, Batcher, Images
+from service.metrics.buffer import MetricsBuffer
+
+
+class Network:
+    """A forward pass that notes the size of each batch; a picture's answer is its first pixel."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.fails = False
+
+    def forward(self, images: Images) -> list[int]:
+        self.batches.append(len(images))
+        if self.fails:
+            raise RuntimeError("no memory")
+        answers: list[int] = images[:, 0, 0].tolist()
+        return answers
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def batcher(network: Network) -> Batcher[int]:
+    return Batcher(network.forward, MetricsBuffer())
+
+
+def pictures(*values: int) -> Images:
+    images = np.zeros((len(values), 28, 28), dtype=np.uint8)
+    images[:, 0, 0] = values
+    return images
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: Playwright keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asyncio.wait_for(work, 20)).result()
+
+
+def test_a_lone_picture_is_passed_on_alone(batcher: Batcher[int], network: Network) -> None:
+    assert run(batcher.submit(pictures(7))) == [7]
+    assert network.batches == [1]
+
+
+def test_pictures_that_have_arrived_together_share_a_pass(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[Any]:
+        calls = (pictures(1), pictures(10, 11), pictures(20, 21), pictures(30, 31))
+        return await asyncio.gather(*map(batcher.submit, calls))
+
+    assert run(work()) == [[1], [10, 11], [20, 21], [30, 31]]
+    assert network.batches == [7]
+
+
+def test_a_picture_that_comes_after_a_pass_does_not_wait_for_another(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[Any]:
+        return [await batcher.submit(pictures(n)) for n in (1, 2, 3)]
+
+    assert run(work()) == [[1], [2], [3]]
+    assert network.batches == [1, 1, 1]
+
+
+def test_a_call_of_many_is_cut_into_batches_and_stays_in_order(
+    batcher: Batcher[int], network: Network
+) -> None:
+    values = [n % 256 for n in range(2 * MAX_BATCH + 5)]
+    assert run(batcher.submit(pictures(*values))) == values
+    assert network.batches == [MAX_BATCH, MAX_BATCH, 5]
+
+
+def test_a_call_without_pictures_has_no_answers(batcher: Batcher[int], network: Network) -> None:
+    assert run(batcher.submit(pictures())) == []
+    assert network.batches == []
+
+
+@pytest.mark.parametrize(("calls", "each"), [(MAX_CALLS, 1), (2, MAX_PICTURES // 2)])
+def test_beyond_its_room_a_call_is_turned_away_until_another_is_answered(
+    batcher: Batcher[int], calls: int, each: int
+) -> None:
+    held = [batcher.room_for(each) for _ in range(calls)]
+    for room in held:
+        room.__enter__()
+    with pytest.raises(ApiError) as refused, batcher.room_for(1):
+        pass
+    assert refused.value.status == 503
+    assert refused.value.message == "Too many pictures are waiting. Try again in a second."
+    assert refused.value.headers["Retry-After"] == "1"
+    held[0].__exit__(None, None, None)
+    with batcher.room_for(1):
+        pass
+
+
+def test_a_pass_that_fails_fails_its_own_pictures_only(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[int]:
+        network.fails = True
+        with pytest.raises(RuntimeError, match="no memory"):
+            await batcher.submit(pictures(1))
+        network.fails = False
+        return await batcher.submit(pictures(2))
+
+    assert run(work()) == [2]
+
+
+def test_a_client_that_gives_up_does_not_stop_the_others(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[int]:
+        gone = asyncio.create_task(batcher.submit(pictures(1)))
+        stays = asyncio.create_task(batcher.submit(pictures(2)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        return await stays
+
+    assert run(work()) == [2]

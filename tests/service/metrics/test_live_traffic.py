@@ -1,0 +1,159 @@
+"""What a scrape tells of live pictures and of the baseline of the version that is served."""
+
+import io
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import requests
+
+from tests.support.processes import Home, MakeHome, Server, wait_for
+from training.data import fashion_mnist
+from training.store import versions
+
+NPY = {"Content-Type": "application/x-npy"}
+DAYS_CODES = ((b"", "image/png"), (b"a shoe", "text/plain"), (bytes(10_000_001), "image/png"))
+"""What people send beside good pictures: 400, 415 and 413."""
+
+VERSIONS = 10
+LARGEST_SCRAPE = 200_000
+"""Bytes."""
+
+
+@pytest.fixture(scope="module")
+def own(make_home: MakeHome, home: Home) -> Home:
+    """A folder with ten versions, one of which has no baseline."""
+    own = make_home()
+    own.take_models_of(home)
+    folder = own.path / "models" / versions.MODEL_NAME
+    first = (own.path / "champion").read_text().strip().partition(":")[2]
+    for number in range(1, VERSIONS):
+        copy = folder / f"copy{number}"
+        shutil.copytree(folder / first, copy)
+        description = (copy / "model.yaml").read_text().replace(first, copy.name)
+        if number == 1:  # as one from before there were any
+            description = description.replace("  baseline:", "  something_else:")
+            (copy / "accuracy_estimator.pt").unlink()
+        (copy / "model.yaml").write_text(description)
+    return own
+
+
+@pytest.fixture(scope="module")
+def classifier(own: Home) -> Iterator[Server]:
+    server = own.serve("classifier", CLASSIFIER_WORKERS="2")
+    wait_for(lambda: sum(server.get("/model")["serving"].values()) == 2, what="two workers")
+    yield server
+    server.stop()
+
+
+def promote(own: Home, classifier: Server, version: str) -> None:
+    tag = f"{versions.MODEL_NAME}:{version}"
+    (own.path / "champion").write_text(f"{tag}\n")
+    wait_for(lambda: classifier.get("/model")["serving"] == {tag: 2}, what=f"{tag} served")
+
+
+def scrape(classifier: Server) -> str:
+    return requests.get(f"{classifier.url}/metrics", timeout=10).text
+
+
+def values(text: str, name: str, label: str) -> dict[str, float]:
+    """A metric's samples, by the value of one label, added up over the others."""
+    found: dict[str, float] = {}
+    for labels, value in re.findall(rf"^{name}{{(.*)}} (\S+)$", text, re.MULTILINE):
+        [key] = re.findall(rf'{label}="([^"]*)"', labels)
+        found[key] = found.get(key, 0) + float(value)
+    return found
+
+
+def classify(classifier: Server, images: np.ndarray) -> list[str]:
+    file = io.BytesIO()
+    np.save(file, images)
+    answer = classifier.post("/classify_many", data=file.getvalue(), headers=NPY)
+    return [one["label"] for one in answer.json()]
+
+
+def test_live_pictures_are_counted_in_the_ranges_of_the_baseline(
+    own: Home, classifier: Server, test_set: fashion_mnist.Split
+) -> None:
+    promote(own, classifier, "copy2")
+    before = scrape(classifier)
+    images = test_set.images[:1_000].numpy()
+    labels: Counter[str] = Counter()
+    for start in range(0, 1_000, 50):
+        labels.update(classify(classifier, images[start : start + 50]))
+    after = scrape(classifier)
+
+    def counted(name: str, label: str) -> dict[str, float]:
+        old = values(before, name, label)
+        return {key: value - old.get(key, 0) for key, value in values(after, name, label).items()}
+
+    assert counted("wardrobe_predictions_total", "label") == {
+        name: labels.get(name, 0) for name in values(after, "wardrobe_predictions_total", "label")
+    }
+    bright = counted("wardrobe_brightness_total", "range")
+    means = images.mean(axis=(1, 2))
+    assert bright.keys() == values(after, "wardrobe_baseline_brightness", "range").keys()
+    assert bright["0-33"] == (means <= 33).sum()
+    assert bright["118-255"] == (means > 118).sum()
+    assert sum(bright.values()) == 1_000
+
+
+def test_every_series_of_a_version_begins_at_zero(own: Home, classifier: Server) -> None:
+    promote(own, classifier, "copy3")
+    text = scrape(classifier)
+    mine = re.findall(
+        r'^(wardrobe_\w+_total){[^}]*model="fashion_mnist_model:copy3"[^}]*} 0.0$',
+        text,
+        re.MULTILINE,
+    )
+    assert Counter(mine) == {
+        "wardrobe_predictions_total": 10,
+        "wardrobe_accuracy_samples_total": 1,
+        "wardrobe_expected_correct_total": 1,
+    }
+
+
+def test_only_what_is_served_has_a_baseline(own: Home, classifier: Server) -> None:
+    promote(own, classifier, "copy4")
+    shares = values(scrape(classifier), "wardrobe_baseline_predictions", "model")
+    assert list(shares) == ["fashion_mnist_model:copy4"]
+    assert sum(shares.values()) == pytest.approx(1, abs=0.001)
+
+
+def test_a_version_from_before_there_were_baselines_is_served(
+    own: Home, classifier: Server, test_set: fashion_mnist.Split
+) -> None:
+    promote(own, classifier, "copy1")
+    assert len(classify(classifier, test_set.images[:20].numpy())) == 20
+    text = scrape(classifier)
+    assert "wardrobe_baseline" not in text
+    assert "fashion_mnist_model:copy1" not in values(
+        text, "wardrobe_accuracy_samples_total", "model"
+    )
+
+
+def test_a_scrape_stays_small_after_ten_versions(
+    own: Home, classifier: Server, test_set: fashion_mnist.Split
+) -> None:
+    images = test_set.images[:200].numpy()
+    folder = own.path / "models" / versions.MODEL_NAME
+    stored = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    assert len(stored) >= VERSIONS  # other tests may have stored some more
+    for version in stored:
+        promote(own, classifier, version)
+        classify(classifier, images)
+        for path in ("classify", "classify_many", "preview"):
+            for body, type_ in DAYS_CODES:
+                requests.post(
+                    f"{classifier.url}/{path}",
+                    data=body,
+                    headers={"Content-Type": type_},
+                    timeout=30,
+                )
+    text = scrape(classifier)
+    assert len(values(text, "wardrobe_predictions_total", "model")) == len(stored)
+    print(f"{len(text.encode()):,} bytes")
+    assert len(text.encode()) < LARGEST_SCRAPE

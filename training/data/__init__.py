@@ -1,0 +1,1 @@
+"""The data set and how its pictures are varied."""

@@ -1,0 +1,1 @@
+"""Everything that serving needs as well: networks, preprocessing and what is stored beside them."""

@@ -1,0 +1,1 @@
+"""Optimizers and what decides which samples they see."""

@@ -1,0 +1,237 @@
+"""Records of training runs: one folder a run, WARDROBE_HOME/runs/<run_id>.
+
+    run.json      state, configuration, progress, result; replaced whole at each change
+    events.jsonl  one line a step
+    checkpoint.pt what the run needs to go on after its last finished epoch, until it succeeds
+    lock          locked by the run's process for as long as it lives
+    log           what the process printed
+
+The lock tells whether a run's process is alive: the kernel releases it however the process ends.
+While the process lives it alone writes run.json; after its end, whoever finds it so does.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import settings
+from training.store import files
+
+ACTIVE = ("queued", "running")
+STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What run.json holds. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
+
+    `loss` and `accuracy` are of the last training batch that was told. `corrections` says how many
+    were used, held out and set aside, once the run has looked at them; `gate` how its version
+    compares with the champion, once it is trained (gate.Verdict.summary).
+    """
+
+    run_id: str
+    state: str
+    config: dict[str, Any]
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    pid: int | None = None
+    phase: str = "waiting"
+    progress: float = 0.0
+    eta_seconds: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    corrections: dict[str, int] | None = None
+    gate: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not come to an end yet."""
+        return self.state in ACTIVE
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether another run can go on after its last finished epoch."""
+        ended_early = not self.is_active and self.state != "succeeded"
+        return ended_early and checkpoint_path(self.run_id).is_file()
+
+
+_NAME = re.compile(r"[0-9a-f-]{1,64}")
+"""Of a run. Nothing else is ever looked for on the disk."""
+
+
+class BusyError(Exception):
+    """Another run is active; `run_id` names it."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Run {run_id} is active. Wait for it, or cancel it.")
+        self.run_id = run_id
+
+
+class ResumeError(Exception):
+    """There is nothing to go on from; the message says why."""
+
+
+def now() -> str:
+    """This moment, as records tell time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def folder(run_id: str) -> Path:
+    """Where a run's files are."""
+    return settings.home() / "runs" / run_id
+
+
+def checkpoint_path(run_id: str) -> Path:
+    """Where a run's checkpoint is, if it has one."""
+    return folder(run_id) / "checkpoint.pt"
+
+
+def configuration(
+    recipe: str, epochs: int, seed: int, *, corrections: bool, champion: str | None
+) -> dict[str, Any]:
+    """What a new run is told: `champion` is the version that it starts from, if it does."""
+    return {
+        "recipe": recipe,
+        "epochs": epochs,
+        "seed": seed,
+        "corrections": corrections,
+        "champion": champion,
+    }
+
+
+def resumption(run_id: str) -> dict[str, Any]:
+    """The configuration of a run that goes on where `run_id` stopped. Raises ResumeError."""
+    run = read(run_id)
+    if run is None:
+        raise ResumeError(f"There is no run {run_id}.")
+    if run.is_active and is_alive(run_id):
+        raise ResumeError(f"Run {run_id} is active still.")
+    if run.state == "succeeded":
+        raise ResumeError(f"Run {run_id} has succeeded: there is nothing left to do.")
+    if not checkpoint_path(run_id).is_file():
+        raise ResumeError(f"Run {run_id} stopped before its first epoch ended. Start a new run.")
+    return {**run.config, "resume": run_id}
+
+
+def create(config: dict[str, Any]) -> tuple[Run, int]:
+    """Record a new run, queued. Returns it with a descriptor that holds its lock.
+
+    The lock passes to the run's process with the descriptor, so that there is no moment at which
+    the run looks dead. Raises BusyError while another run is active.
+    """
+    with _all_runs_locked():
+        for other in read_all():
+            if other.is_active and is_alive(other.run_id):
+                raise BusyError(other.run_id)
+        # The time first, so that names sort by age.
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        run = Run(f"{stamp}-{secrets.token_hex(2)}", "queued", config, created_at=now())
+        folder(run.run_id).mkdir(parents=True)
+        descriptor = os.open(folder(run.run_id) / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        write(run)
+        return run, descriptor
+
+
+def write(run: Run, *, durable: bool = True) -> None:
+    """Replace run.json; `durable` as in files.replace."""
+    files.replace(folder(run.run_id) / "run.json", json.dumps(asdict(run)), durable=durable)
+
+
+def read(run_id: str) -> Run | None:
+    """A run's record, or None when there is none by that name."""
+    if not _NAME.fullmatch(run_id):
+        return None
+    try:
+        return Run(**json.loads((folder(run_id) / "run.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def read_all() -> list[Run]:
+    """Every run, newest first."""
+    return [run for run in map(read, ids()) if run is not None]
+
+
+def ids() -> list[str]:
+    """The name of every run's folder, newest first."""
+    parent = settings.home() / "runs"
+    if not parent.is_dir():
+        return []
+    return sorted((entry.name for entry in parent.iterdir() if entry.is_dir()), reverse=True)
+
+
+def is_alive(run_id: str) -> bool:
+    """Whether the run's process, or the one about to start it, holds its lock."""
+    try:
+        descriptor = os.open(folder(run_id) / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def end(run_id: str, state: str, error: str | None) -> Run | None:
+    """Close the record of a run whose process is gone without having done so itself.
+
+    A run that recorded its own end keeps it. Returns the record as it is now.
+    """
+    run = read(run_id)
+    if run is None or not run.is_active:
+        return run
+    run = replace(run, state=state, ended_at=now(), eta_seconds=None, error=error)
+    write(run)
+    return run
+
+
+class EventLog:
+    """A run's events.jsonl, open for as long as the run goes on: it has thousands of steps."""
+
+    def __init__(self, run_id: str) -> None:
+        path = folder(run_id) / "events.jsonl"
+        self._lines = path.open("a", encoding="utf-8", buffering=1)  # each line as it comes
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Add one line, which whoever follows the run can read at once."""
+        self._lines.write(json.dumps(event) + "\n")
+
+
+def events(run_id: str, after: int = 0) -> list[dict[str, Any]]:
+    """The events numbered above `after`, oldest first; they count from 1."""
+    try:
+        lines = (folder(run_id) / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for number, line in enumerate(lines[after:], start=after + 1):
+        with contextlib.suppress(json.JSONDecodeError):  # the line that is being written
+            found.append({"n": number, **json.loads(line)})
+    return found
+
+
+@contextlib.contextmanager
+def _all_runs_locked() -> Iterator[None]:
+    """One process at a time looks for an active run and creates one."""
+    parent = settings.home() / "runs"
+    parent.mkdir(parents=True, exist_ok=True)
+    with (parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
