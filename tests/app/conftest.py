@@ -54,7 +54,7 @@ def some_corrections(trainer_url: str) -> list[int]:
 
     The id of the question is not among them.
     """
-    table = f'5.png,Coat,Coat,shadow,question,"{SAID}"\n'
+    table = f'5.png,Coat,Coat,shadow,review_requested,"{SAID}"\n'
     table += "1.png,Bag,Shirt,pad,new,\n2.png,Coat,Coat,upload,accepted,\n"
     table += "3.png,Bag,Shirt,api,quarantined,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
     table += "4.png,Shirt,Bag,pad,new,\n"
@@ -64,7 +64,7 @@ def some_corrections(trainer_url: str) -> list[int]:
 @pytest.fixture
 def a_question(trainer_url: str) -> Iterator[int]:
     """The id of a picture on which two versions disagree, in the same store."""
-    [number] = _taken_back(trainer_url, f'1.png,Coat,Coat,shadow,question,"{SAID}"\n')
+    [number] = _taken_back(trainer_url, f'1.png,Coat,Coat,shadow,review_requested,"{SAID}"\n')
     yield number
     requests.delete(f"{trainer_url}/corrections/{number}", timeout=10)
 
