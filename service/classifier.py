@@ -28,7 +28,7 @@ from service.http import bodies
 from service.http.errors import ApiError, ModelNotReady
 from service.http.middleware import CountedAfterwards, add_middleware, mount_routes, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
-from service.inference import decoding, workers
+from service.inference import decoding, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
 from service.inference.gc_schedule import start_gc_schedule
@@ -93,19 +93,8 @@ class Classifier:
         self.champion.stop()
 
     async def __metrics__(self, text: str) -> str:
-        """BentoML's hook: add to a scrape what is true at its moment, as Prometheus text."""
-        here = [worker.tag for worker in workers.list_alive() if worker.is_here and worker.tag]
-        shadows = Counter(tag for worker, tag in workers.shadows() if worker.is_here)
-        lines = [
-            "# HELP wardrobe_model_loaded Workers that serve a version.",
-            "# TYPE wardrobe_model_loaded gauge",
-            *(f'wardrobe_model_loaded{{model="{tag}"}} {n}' for tag, n in Counter(here).items()),
-            "# HELP wardrobe_shadow_workers Workers with a version in the champion's shadow.",
-            "# TYPE wardrobe_shadow_workers gauge",
-            *(f'wardrobe_shadow_workers{{model="{tag}"}} {n}' for tag, n in shadows.items()),
-            *self.champion.baseline_text(),
-        ]
-        return text + "\n".join(lines) + "\n"
+        """Add the gauges that are read at the time of a scrape. BentoML calls this hook."""
+        return text + await asyncio.to_thread(worker_gauges.collect, self.champion.model)
 
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Name pictures, uint8 (N, 28, 28). Raises NoModel (503) before the first model."""
