@@ -81,6 +81,7 @@ class Classifier:
     def follow_the_champion(self) -> None:
         """Load the champion before the first request, and follow it from then on."""
         _adopt_what_is_packed()
+        decoding.load_readers()
         self.champion.start()
         self.shadow.start()
         start_gc_schedule()
