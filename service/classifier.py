@@ -8,7 +8,6 @@ and faster HTTP routes at the same addresses (service/inference/routes.py). Both
 
 import asyncio
 import gc
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
-from service.inference import pipeline, routes, workers
+from service.inference import decoding, pipeline, routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
 from service.inference.gc_schedule import start_gc_schedule
@@ -103,6 +102,7 @@ class Classifier:
         self.champion.start()
         self.shadow.start()
         start_gc_schedule()
+        asyncio.get_running_loop().run_in_executor(None, decoding.load_readers)
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
@@ -112,19 +112,8 @@ class Classifier:
         self.champion.stop()
 
     async def __metrics__(self, text: str) -> str:
-        """BentoML's hook: add to a scrape what is true at its moment, as Prometheus text."""
-        here = [worker.tag for worker in workers.list_alive() if worker.is_here and worker.tag]
-        shadows = Counter(tag for worker, tag in workers.shadows() if worker.is_here)
-        lines = [
-            "# HELP wardrobe_model_loaded Workers that serve a version.",
-            "# TYPE wardrobe_model_loaded gauge",
-            *(f'wardrobe_model_loaded{{model="{tag}"}} {n}' for tag, n in Counter(here).items()),
-            "# HELP wardrobe_shadow_workers Workers with a version in the champion's shadow.",
-            "# TYPE wardrobe_shadow_workers gauge",
-            *(f'wardrobe_shadow_workers{{model="{tag}"}} {n}' for tag, n in shadows.items()),
-            *self.champion.baseline_text(),
-        ]
-        return text + "\n".join(lines) + "\n"
+        """Add the gauges that are read at the time of a scrape. BentoML calls this hook."""
+        return text + await asyncio.to_thread(worker_gauges.collect, self.champion.model)
 
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Classify pictures, uint8 (N, 28, 28). Raises ModelNotReady before the first model."""
