@@ -40,7 +40,7 @@ def accuracies(model: Model, other: Model | None) -> go.Figure:
 def gains(model: Model, other: Model) -> go.Figure:
     """How much better or worse it is than `other`, a signed bar for each class both know."""
     changes = {
-        name: Change(other.per_class_accuracy.get(name), share)
+        name: Change(before=other.per_class_accuracy.get(name), after=share)
         for name, share in model.per_class_accuracy.items()
     }
     title = f"Better or worse than {other.version}, in points"

@@ -19,7 +19,7 @@ class _Outcome:
 
     digest: str
     label: str = ""
-    kept: corrections.Kept | None = None
+    kept: corrections.SavedCorrection | None = None
     trouble: str | None = None
 
 

@@ -11,7 +11,7 @@ from app.clients.classifier import version_of
 from app.components.chart import chart
 from app.monitoring import drift
 from app.monitoring.drift import ModelHealth, ShadowComparison
-from app.monitoring.snapshot import View
+from app.monitoring.snapshot import Snapshot
 from app.sections import model_status
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import counted, percent
@@ -30,7 +30,7 @@ _RECORDED = (
 )
 
 
-def show(view: View, zone: ZoneInfo, *, revision: str) -> None:
+def show(view: Snapshot, zone: ZoneInfo, *, revision: str) -> None:
     """The estimate, the drift, the classes that moved, and the shadow.
 
     `revision` changes when the charts shall forget how they were zoomed.
@@ -90,8 +90,8 @@ def _tiles(standing: ModelHealth, beside: ShadowComparison | None) -> None:
                 percent(standing.accuracy),
                 "not tested" if tested is None else f"{percent(tested)} when tested",
             )
-        _drift_tile("Answers", standing.answers, _ANSWERS)
-        _drift_tile("Pictures", standing.inputs, _PICTURES)
+        _drift_tile("Answers", standing.predictions_psi, _ANSWERS)
+        _drift_tile("Pictures", standing.inputs_psi, _PICTURES)
         if beside is not None and beside.agreement is not None:
             _tile(
                 "Shadow agrees",
@@ -104,7 +104,7 @@ def _tiles(standing: ModelHealth, beside: ShadowComparison | None) -> None:
 def _drift_tile(label: str, index: float | None, meaning: str) -> None:
     if index is None:
         return
-    word = drift.word(index)
+    word = drift.drift_level(index)
     _tile(
         label,
         word.capitalize(),
@@ -129,7 +129,7 @@ def _tile(
     )
 
 
-def _charts(view: View, zone: ZoneInfo, revision: str) -> None:
+def _charts(view: Snapshot, zone: ZoneInfo, revision: str) -> None:
     """Both over time, if there is anything to draw."""
     if not any(view.window.select(name) for name in _RECORDED):
         return

@@ -53,7 +53,7 @@ def class_names() -> list[str]:
 
 def _badge() -> None:
     before = st.session_state.get(_STATE)
-    now = classifier.state()
+    now = classifier.fetch_state()
     st.session_state[_STATE] = now
     with st.container(key="badge"):
         _tell(now)
@@ -107,7 +107,7 @@ def _first_model() -> None:
             st.markdown("## There is no model yet")
             st.write(f"It takes the trainer to make one. {plain(error.message)}")
             return
-        if latest is not None and latest.alive:
+        if latest is not None and latest.is_active:
             st.markdown("## Training the first model")
             run_progress.show(latest)
             return

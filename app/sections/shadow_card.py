@@ -119,7 +119,7 @@ def _set_up(model: Model, now: Shadow | None) -> None:
             )
     if confirmed:
         try:
-            shadow.start_shadow(model.version, share / 100)
+            shadow.start(model.version, share / 100)
         except ServiceError as error:
             st.error(plain(error.message))
             return

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 class State:
     """`title` is the page's word for it, `meaning` what that means and what a person can do.
 
-    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `usable`: runs may
-    learn from it. `acceptable`: a person can say that it is right.
+    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `acceptable`: a person
+    can say that it is right.
     """
 
     title: str
     meaning: str
     tone: str
-    usable: bool
     acceptable: bool
 
 
@@ -26,14 +25,12 @@ STATES = {
         "New",
         "Runs learn from these. Before one does, it looks at them and sets aside what looks wrong.",
         tone="plain",
-        usable=True,
         acceptable=True,
     ),
     "accepted": State(
         "Accepted",
         "A person looked at these again and said that they are right: runs learn from them.",
         tone="good",
-        usable=True,
         acceptable=False,
     ),
     "conflict": State(
@@ -41,25 +38,22 @@ STATES = {
         "The same picture has two classes. Neither is used until one of them is deleted or "
         "relabelled.",
         tone="doubtful",
-        usable=False,
         acceptable=False,
     ),
     "quarantined": State(
         "Set aside",
         "These look wrong, each for the reason below it. None is used unless you accept it.",
         tone="bad",
-        usable=False,
         acceptable=True,
     ),
     REVIEW_REQUESTED: State(
         "In question",
         "Two versions disagree on these pictures. Which is it? None is used until you say so.",
         tone="doubtful",
-        usable=False,
         acceptable=True,
     ),
 }
 """By the trainer's name for it, in the order of the page."""
 
-UNKNOWN = State("Unknown", "", tone="plain", usable=False, acceptable=False)
+UNKNOWN = State("Unknown", "", tone="plain", acceptable=False)
 """What a state is that a newer trainer tells of."""

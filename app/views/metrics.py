@@ -9,12 +9,12 @@ import streamlit as st
 
 import settings
 from app.charts import traffic
-from app.clients.http import BadAnswer, ServiceDown, ServiceError
+from app.clients.http import InvalidResponse, ServiceDown, ServiceError
 from app.clients.prometheus import Alert, Window
 from app.components.chart import chart
 from app.monitoring import drift
-from app.monitoring.load_burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
-from app.monitoring.snapshot import REFRESH_SECONDS, View, look
+from app.monitoring.load_burst import MAX_CONCURRENCY, MAX_REQUESTS, Burst, Report
+from app.monitoring.snapshot import REFRESH_SECONDS, Snapshot, fetch_snapshot
 from app.sections import alerts, live_quality
 
 STYLE = Path(__file__).parent / "metrics.css"
@@ -48,7 +48,7 @@ def show_state(seconds: int, end: int | None) -> None:
     """What is wrong if anything is, the processes, and the figures of this moment."""
     url = settings.get("PROMETHEUS_URL")
     try:
-        view = look(url, seconds, end)
+        view = fetch_snapshot(url, seconds, end)
     except ServiceError as error:
         st.error(f"**{error.message}** {_cure(error)}")
         return
@@ -60,7 +60,7 @@ def show_state(seconds: int, end: int | None) -> None:
 
 
 def _cure(error: ServiceError) -> str:
-    if isinstance(error, BadAnswer):
+    if isinstance(error, InvalidResponse):
         return ""
     if isinstance(error, ServiceDown):
         return (
@@ -70,7 +70,7 @@ def _cure(error: ServiceError) -> str:
     return "This page tries again every two seconds."
 
 
-def show_processes(view: View) -> None:
+def show_processes(view: Snapshot) -> None:
     """A badge for each process: up or down, in words."""
     with st.container(horizontal=True, gap="small", key="metrics_processes"):
         for job, name in PROCESSES.items():
@@ -90,7 +90,7 @@ def show_processes(view: View) -> None:
                 )
 
 
-def troubles(view: View) -> Iterable[str]:
+def troubles(view: Snapshot) -> Iterable[str]:
     """What a reader should know before believing the figures, a sentence each."""
     if not view.value("wardrobe:up:sum", job="classifier"):
         yield (
@@ -111,7 +111,7 @@ def troubles(view: View) -> Iterable[str]:
         )
 
 
-def untold(view: View) -> Iterable[Alert]:
+def untold(view: Snapshot) -> Iterable[Alert]:
     """The alerts that fire, without those of a service that is down: `troubles` tells that."""
     for alert in view.alerts:
         job = alert.labels.get("job", "")
@@ -123,13 +123,13 @@ def untold(view: View) -> Iterable[Alert]:
 def show_right(seconds: int, end: int | None) -> None:
     """Whether the answers are still right. While Prometheus is down there is nothing to say."""
     try:
-        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+        view = fetch_snapshot(settings.get("PROMETHEUS_URL"), seconds, end)
     except ServiceError:
         return
     live_quality.show(view, _zone(), revision=str(seconds))
 
 
-def show_tiles(view: View) -> None:
+def show_tiles(view: Snapshot) -> None:
     """The figures of this moment."""
     rate = view.value("wardrobe:requests:rate1m", job="classifier")
     p95 = view.value("wardrobe:latency_seconds:p95", endpoint="/classify")
@@ -157,7 +157,7 @@ def _shown(value: float | None, form: str, scale: float = 1) -> str:
 def show_charts(seconds: int, end: int | None) -> None:
     """Every chart. While Prometheus is down there is none: the words above say so."""
     try:
-        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+        view = fetch_snapshot(settings.get("PROMETHEUS_URL"), seconds, end)
     except ServiceError:
         return
     picture = traffic.Picture(view.window, _zone(), view.promotions())
@@ -203,10 +203,10 @@ def show_burst() -> None:
     with st.container(border=True, key="metrics_burst_box"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(
-                "Requests", 1, MOST_REQUESTS, 500, step=100, key="metrics_total", width=150
+                "Requests", 1, MAX_REQUESTS, 500, step=100, key="metrics_total", width=150
             )
             st.number_input(
-                "At once", 1, MOST_AT_ONCE, 32, step=8, key="metrics_at_once", width=150
+                "At once", 1, MAX_CONCURRENCY, 32, step=8, key="metrics_at_once", width=150
             )
             if burst and report and report.running:
                 st.button("Stop", on_click=burst.stop, key="metrics_stop", width=150)
@@ -228,7 +228,7 @@ def send() -> None:
     st.session_state["metrics_burst"] = Burst(
         settings.get("CLASSIFIER_URL"),
         total=st.session_state["metrics_total"],
-        at_once=st.session_state["metrics_at_once"],
+        concurrency=st.session_state["metrics_at_once"],
     )
 
 
@@ -238,7 +238,7 @@ def show_report(report: Report) -> None:
     st.progress(report.done / report.total, text=done)
     tiles = (
         ("Answered", str(report.answered)),
-        ("Refused, 4xx", str(report.refused)),
+        ("Refused, 4xx", str(report.rejected)),
         ("Failed", str(report.failed)),
         ("Rate", f"{report.per_second:.0f} /s"),
         ("p50", _shown(report.p50, "{:.0f} ms", 1000)),

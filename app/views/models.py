@@ -175,7 +175,7 @@ def details(model: Model, others: list[Model]) -> None:
         )
         + "</dl>"
     )
-    _show_turns(model.turns)
+    _show_turns(model.promotions)
     if model.per_class_accuracy:
         _show_classes(model, others)
     _show_mistakes(model)

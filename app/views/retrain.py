@@ -49,7 +49,7 @@ def page() -> None:
         trainer_notice.show(error, "The model that is served goes on answering meanwhile.")
         return
     promotion.tell()
-    if told.latest is not None and told.latest.alive:
+    if told.latest is not None and told.latest.is_active:
         st.fragment(live, run_every=LIVE_SECONDS)()
     else:
         show(told)
@@ -79,11 +79,11 @@ def show(told: TrainerSnapshot) -> None:
     """What is served, what can be trained, how the last run went or goes, and all others."""
     latest, champion = told.latest, told.champion
     st.markdown(what_follows(champion))
-    if latest is None or not latest.alive:
+    if latest is None or not latest.is_active:
         form(told.recipes, told.kept, champion, seed=latest.seed + 1 if latest else 0)
     if latest is not None:
         show_run(latest.run_id, told.models)
-    history([run for run in told.runs if not run.alive])
+    history([run for run in told.runs if not run.is_active])
 
 
 def what_follows(champion: Model | None) -> str:
@@ -178,7 +178,7 @@ def show_run(run_id: str, models: list[Model]) -> None:
     except ServiceError as error:
         st.warning(f"{plain(error.message)} The run may go on without being seen here.")
         return
-    if run.alive:
+    if run.is_active:
         with st.container(border=True, key="running"):
             going_on(run)
     else:

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.clients import shadow, trainer
-from app.clients.http import BadAnswer, Refused
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.app.views.test_accessibility import settled_findings
 from tests.app.views.test_pages import NO_SHADOW, READY, opened, run_in, stand_in_for_both, words
 from tests.app.views.test_retrain import links
@@ -40,24 +40,24 @@ def test_a_real_trainer_has_no_shadow_and_takes_no_champion_for_one(
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", trainer_url)
     champion = next(model for model in trainer.models() if model.champion)
-    with pytest.raises(Refused, match="That version is the champion"):
-        shadow.start_shadow(champion.version, 1)
-    with pytest.raises(Refused, match="no version fashion_mnist_model:nosuch"):
-        shadow.start_shadow("nosuch", 0.5)
+    with pytest.raises(RequestRejected, match="That version is the champion"):
+        shadow.start(champion.version, 1)
+    with pytest.raises(RequestRejected, match="no version fashion_mnist_model:nosuch"):
+        shadow.start("nosuch", 0.5)
     shadow.stop()
     assert shadow.fetch() is None
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"version": "a"}, {**OLD, "since": "yesterday"}])
-def test_an_answer_of_another_shape_is_no_crash(
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, raw: Any
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", scripted.url)
     scripted.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
         shadow.fetch()
-    with pytest.raises(BadAnswer):
-        shadow.start_shadow("a", 1)
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+        shadow.start("a", 1)
 
 
 # --- The page ------------------------------------------------------------------------------------
