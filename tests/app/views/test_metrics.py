@@ -41,8 +41,8 @@ def metrics(monkeypatch: pytest.MonkeyPatch, classifier_url: str, trainer_url: s
     return page.switch_page("views/metrics.py")
 
 
-def words(page: AppTest) -> str:
-    """Everything that the page says in sentences."""
+def sentences(page: AppTest) -> str:
+    """Return all text of the page."""
     shown = [*page.error, *page.warning, *page.info, *page.caption, *page.markdown]
     return "\n".join(str(element.value) for element in shown)
 
@@ -59,7 +59,7 @@ def test_without_prometheus_the_page_says_what_to_do(metrics: AppTest) -> None:
     assert not metrics.metric
 
 
-def test_something_else_on_prometheus_port_is_told_apart(
+def test_another_program_on_the_port_of_prometheus_is_detected(
     metrics: AppTest, monkeypatch: pytest.MonkeyPatch, classifier_url: str
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", classifier_url)
@@ -81,15 +81,15 @@ def test_the_page_shows_each_process_and_the_traffic(
     assert not metrics.exception
     assert not metrics.error
     for name in ("Classifier up", "Trainer up", "Prometheus up", "fashion_mnist_model:"):
-        assert name in words(metrics)
+        assert name in sentences(metrics)
     shown = tiles(metrics)
     assert float(shown["Requests"].removesuffix(" /s")) > 0
-    assert float(shown["Answer time, p95"].removesuffix(" ms")) > 0
+    assert float(shown["Response time, p95"].removesuffix(" ms")) > 0
     assert shown["Errors"] == "0.0 %"
     assert float(shown["Per batch"]) >= 1
 
 
-def test_a_service_that_is_down_is_said_to_be_down(
+def test_a_service_that_is_down_is_reported(
     metrics: AppTest, tmp_path: Path, classifier_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -101,9 +101,9 @@ def test_a_service_that_is_down_is_said_to_be_down(
     finally:
         lonely.stop()
     assert not metrics.exception
-    assert "The classifier is down." in words(metrics)
-    assert "Trainer down" in words(metrics)
-    assert "No request in this time." in words(metrics)
+    assert "The classifier is down." in sentences(metrics)
+    assert "Trainer down" in sentences(metrics)
+    assert "No requests in this time range." in sentences(metrics)
     assert set(tiles(metrics).values()) == {"-"}
 
 
@@ -125,7 +125,7 @@ def test_a_burst_counts_its_own_outcomes(metrics: AppTest) -> None:
     assert not metrics.exception
 
 
-def test_a_burst_at_a_classifier_that_is_down_fails_in_words(
+def test_a_burst_at_a_classifier_that_is_down_shows_the_error(
     metrics: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics.run()
@@ -137,7 +137,7 @@ def test_a_burst_at_a_classifier_that_is_down_fails_in_words(
         return tiles(metrics)["Failed"] == "500"
 
     wait_for(ended, 30, "500 failures")
-    assert "The classifier does not answer" in words(metrics)
+    assert "The classifier does not answer" in sentences(metrics)
     assert not metrics.exception
 
 
