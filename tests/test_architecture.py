@@ -35,6 +35,7 @@ MAY_NEED = {
         "PIL",
         "plotly",
         "prometheus_api_client",
+        "pydantic",
         "requests",
         "streamlit",
         "urllib3",
@@ -107,7 +108,7 @@ def test_the_page_runs_where_there_is_no_torch() -> None:
     """What imports what at run time too: a package could bring it along."""
     code = (
         "import sys; sys.modules.update(torch=None, torchvision=None, bentoml=None); "
-        "from app.clients import classifier, corrections, http, prometheus, trainer"
+        "from app.clients import classifier, corrections, http, prometheus, shadow, trainer"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from app.clients.classifier import version_of
 from app.components.chart import chart
 from app.monitoring import drift
 from app.monitoring.drift import ModelHealth, ShadowComparison
-from app.monitoring.snapshot import View
+from app.monitoring.snapshot import Snapshot
 from app.sections import model_status
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import counted, percent

@@ -122,7 +122,7 @@ def _confirm_start(model: Model, running: Shadow | None) -> None:
             )
     if confirmed:
         try:
-            shadow.start_shadow(model.version, share / 100)
+            shadow.start(model.version, share / 100)
         except ServiceError as error:
             st.error(plain(error.message))
             return

@@ -14,7 +14,6 @@ class CorrectionState:
     title: str
     meaning: str
     tone: str
-    usable: bool
     acceptable: bool
 
 
@@ -26,35 +25,30 @@ STATES = {
         "New",
         "Training uses these. Each run checks them first and marks suspicious ones for review.",
         tone="plain",
-        usable=True,
         acceptable=True,
     ),
     "accepted": CorrectionState(
         "Accepted",
         "A person confirmed these labels. Training uses them.",
         tone="good",
-        usable=True,
         acceptable=False,
     ),
     "conflict": CorrectionState(
         "Conflicting labels",
         "The same picture has two labels. Training skips both until you delete or relabel one.",
         tone="doubtful",
-        usable=False,
         acceptable=False,
     ),
     "quarantined": CorrectionState(
         "Needs review",
         "These labels look wrong; each card says why. Training skips them unless you accept them.",
         tone="bad",
-        usable=False,
         acceptable=True,
     ),
     REVIEW_REQUESTED: CorrectionState(
         "Models disagree",
         "The live model and the shadow model disagree. Choose the right class to add a correction.",
         tone="doubtful",
-        usable=False,
         acceptable=True,
     ),
 }

@@ -8,7 +8,7 @@ import streamlit as st
 
 import settings
 from app.charts import traffic
-from app.clients.http import BadAnswer, ServiceDown, ServiceError
+from app.clients.http import InvalidResponse, ServiceDown, ServiceError
 from app.clients.prometheus import Alert, Window
 from app.components.chart import chart
 from app.monitoring import drift, snapshot
@@ -203,10 +203,10 @@ def render_burst() -> None:
     with st.container(border=True, key="metrics_burst_box"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(
-                "Requests", 1, MOST_REQUESTS, 500, step=100, key="metrics_total", width=150
+                "Requests", 1, MAX_REQUESTS, 500, step=100, key="metrics_total", width=150
             )
             st.number_input(
-                "At once", 1, MOST_AT_ONCE, 32, step=8, key="metrics_at_once", width=150
+                "At once", 1, MAX_CONCURRENCY, 32, step=8, key="metrics_at_once", width=150
             )
             if burst and report and report.running:
                 st.button("Stop", on_click=burst.stop, key="metrics_stop", width=150)
@@ -229,7 +229,7 @@ def start_burst() -> None:
     st.session_state["metrics_burst"] = Burst(
         settings.get("CLASSIFIER_URL"),
         total=st.session_state["metrics_total"],
-        at_once=st.session_state["metrics_at_once"],
+        concurrency=st.session_state["metrics_at_once"],
     )
 
 
@@ -239,7 +239,7 @@ def render_burst_report(report: Report) -> None:
     st.progress(report.done / report.total, text=done)
     tiles = (
         ("Answered", str(report.answered)),
-        ("Refused, 4xx", str(report.refused)),
+        ("Refused, 4xx", str(report.rejected)),
         ("Failed", str(report.failed)),
         ("Rate", f"{report.per_second:.0f} /s"),
         ("p50", _number(report.p50, "{:.0f} ms", 1000)),

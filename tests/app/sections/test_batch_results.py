@@ -61,8 +61,8 @@ def test_a_picture_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch
 
 FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
 ANSWERS: list[Answer | Unreadable] = [
-    Answer("Bag", 0.75, {"Bag": 0.75, "Coat": 0.25}, "m:1"),
-    Unreadable("Not a picture."),
+    Answer(label="Bag", confidence=0.75, probabilities={"Bag": 0.75, "Coat": 0.25}, model="m:1"),
+    Unreadable(error="Not a picture."),
 ]
 
 

@@ -47,24 +47,24 @@ def test_a_real_trainer_has_no_shadow_and_refuses_the_live_version(
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", trainer_url)
     champion = next(model for model in trainer.models() if model.champion)
-    with pytest.raises(Refused, match="That version is the champion"):
-        shadow.start_shadow(champion.version, 1)
-    with pytest.raises(Refused, match="no version fashion_mnist_model:nosuch"):
-        shadow.start_shadow("nosuch", 0.5)
+    with pytest.raises(RequestRejected, match="That version is the champion"):
+        shadow.start(champion.version, 1)
+    with pytest.raises(RequestRejected, match="no version fashion_mnist_model:nosuch"):
+        shadow.start("nosuch", 0.5)
     shadow.stop()
     assert shadow.fetch() is None
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"version": "a"}, {**OLD, "since": "yesterday"}])
-def test_an_answer_of_another_shape_is_no_crash(
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, raw: Any
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", scripted.url)
     scripted.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
         shadow.fetch()
-    with pytest.raises(BadAnswer):
-        shadow.start_shadow("a", 1)
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+        shadow.start("a", 1)
 
 
 # --- The page ------------------------------------------------------------------------------------

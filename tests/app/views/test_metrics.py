@@ -72,7 +72,7 @@ def test_the_page_shows_each_process_and_the_traffic(
     metrics: AppTest, prometheus: Server, classifier_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", prometheus.url)
-    Burst(classifier_url, total=60, at_once=8).wait()
+    Burst(classifier_url, total=60, concurrency=8).wait()
     requests.post(f"{classifier_url}/classify", data=b"", timeout=10)
     for recorded in ("latency_seconds:p95", "batch_images:avg", "errors:ratio_rate1m"):
         query = f"wardrobe:{recorded} >= 0"  # NaN is not
@@ -141,14 +141,14 @@ def test_a_burst_at_a_classifier_that_is_down_shows_the_error(
     assert not metrics.exception
 
 
-@pytest.mark.parametrize(("total", "at_once"), [(0, 1), (5001, 1), (10, 0), (10, 65)])
-def test_a_burst_has_limits(total: int, at_once: int) -> None:
+@pytest.mark.parametrize(("total", "concurrency"), [(0, 1), (5001, 1), (10, 0), (10, 65)])
+def test_a_burst_has_limits(total: int, concurrency: int) -> None:
     with pytest.raises(ValueError, match="1 to 5000 requests, 1 to 64 at once"):
-        Burst("http://127.0.0.1:1", total=total, at_once=at_once)
+        Burst("http://127.0.0.1:1", total=total, concurrency=concurrency)
 
 
 def test_a_burst_can_be_stopped(classifier_url: str) -> None:
-    burst = Burst(classifier_url, total=5000, at_once=4)
+    burst = Burst(classifier_url, total=5000, concurrency=4)
     burst.stop()
     burst.wait()
     assert burst.report().done < 5000
@@ -214,7 +214,7 @@ def browser_page(
     browser: Browser, live_url: str, classifier_url: str, loads: list[str]
 ) -> Iterator[Page]:
     """A visitor on the Metrics page, with some traffic to see and every chart drawn."""
-    Burst(classifier_url, total=20, at_once=4).wait()
+    Burst(classifier_url, total=20, concurrency=4).wait()
     context = browser.new_context(viewport={"width": 1280, "height": 1800})
     page = context.new_page()
     page.on("request", lambda request: loads.append(request.url))
