@@ -52,9 +52,9 @@ def requests_by_code(context: ChartContext) -> go.Figure:
     return figure
 
 
-def response_time(context: ChartContext) -> go.Figure:
-    """Return percentiles of the response time of /classify, in milliseconds."""
-    figure = over_time(context, "Response time of /classify, ms")
+def latency(context: ChartContext) -> go.Figure:
+    """Return percentiles of the latency of /classify, in milliseconds."""
+    figure = over_time(context, "Latency of /classify, ms")
     for quantile, colour in (("p50", GREEN), ("p95", BLUE), ("p99", ORANGE)):
         name = f"wardrobe:latency_seconds:{quantile}"
         for series in context.window.select(name, endpoint="/classify"):
@@ -175,7 +175,7 @@ def training_progress(context: ChartContext) -> go.Figure:
             "side": "right",
             "showgrid": False,
             "rangemode": "tozero",
-            "tickformat": ".1f",
+            "tickformat": ".2~f",
             "nticks": 4,
         },
     )

@@ -23,7 +23,7 @@ class _Outcome:
 
     digest: str
     label: str = ""
-    saved: corrections.Kept | None = None
+    saved: corrections.SavedCorrection | None = None
     ready: int | None = None
     error: str | None = None
 

@@ -30,12 +30,12 @@ _RECORDED = (
 )
 
 
-def render_model_health(view: View, zone: ZoneInfo, *, revision: str) -> None:
+def render_model_health(snapshot: Snapshot, zone: ZoneInfo, *, revision: str) -> None:
     """Render the estimated accuracy, the drift, the changed classes, and the shadow test.
 
     A new `revision` resets the zoom of the charts.
     """
-    health, comparison = drift.model_health(view), drift.shadow_comparison(view)
+    health, comparison = drift.model_health(snapshot), drift.shadow_comparison(snapshot)
     with st.container(border=True, key="metrics_health"):
         st.markdown("## Model health")
         st.markdown(health_summary(health))
@@ -44,7 +44,7 @@ def render_model_health(view: View, zone: ZoneInfo, *, revision: str) -> None:
                 "views/retrain.py", label="Train a version", icon=":material/arrow_forward:"
             )
         _render_tiles(health, comparison)
-        _render_charts(view, zone, revision)
+        _render_charts(snapshot, zone, revision)
         if health.shares:
             figure = drift_charts.share_chart(health.shares)
             chart(figure, key="metrics_moved", height=CLASSES_HEIGHT)
@@ -86,8 +86,8 @@ def _render_tiles(health: ModelHealth, comparison: ShadowComparison | None) -> N
                 percent(health.accuracy),
                 "not tested" if tested is None else f"{percent(tested)} in testing",
             )
-        _render_drift_tile("Prediction drift", health.answers, _PREDICTIONS_HELP)
-        _render_drift_tile("Input drift", health.inputs, _INPUTS_HELP)
+        _render_drift_tile("Prediction drift", health.predictions_psi, _PREDICTIONS_HELP)
+        _render_drift_tile("Input drift", health.inputs_psi, _INPUTS_HELP)
         if comparison is not None and comparison.agreement is not None:
             _render_tile(
                 "Shadow agreement",
@@ -100,16 +100,16 @@ def _render_tiles(health: ModelHealth, comparison: ShadowComparison | None) -> N
 def _render_drift_tile(label: str, index: float | None, meaning: str) -> None:
     if index is None:
         return
-    word = drift.word(index)
+    level = drift.drift_level(index)
     _render_tile(
         label,
-        word.capitalize(),
+        level.capitalize(),
         f"PSI {index:.2f}",
         help=(
             f"{meaning} The population stability index (PSI) is steady up to {drift.MOVING} and "
             f"drifted above {drift.DRIFTED}."
         ),
-        colour=_COLOURS[word],
+        colour=_COLOURS[level],
     )
 
 
@@ -128,11 +128,11 @@ def _render_tile(
     )
 
 
-def _render_charts(view: View, zone: ZoneInfo, revision: str) -> None:
+def _render_charts(snapshot: Snapshot, zone: ZoneInfo, revision: str) -> None:
     """Render drift and accuracy over time, if there is data."""
-    if not any(view.window.select(name) for name in _RECORDED):
+    if not any(snapshot.window.select(name) for name in _RECORDED):
         return
-    context = traffic.ChartContext(view.window, zone, view.promotions())
+    context = traffic.ChartContext(snapshot.window, zone, snapshot.promotions())
     figures = (
         ("drift", drift_charts.drift_chart(context)),
         ("certainty", drift_charts.accuracy_chart(context)),

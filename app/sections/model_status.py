@@ -53,7 +53,7 @@ def class_names() -> list[str]:
 
 def _render_badge() -> None:
     before = st.session_state.get(_STATE_KEY)
-    now = classifier.state()
+    now = classifier.fetch_state()
     st.session_state[_STATE_KEY] = now
     with st.container(key="badge"):
         _render_state(now)

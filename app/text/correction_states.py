@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class CorrectionState:
     """One state. `title` is its name on the page, `meaning` explains it and says what to do.
 
-    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `usable`: training
-    uses these corrections. `acceptable`: a person can confirm the label.
+    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `acceptable`: a person
+    can confirm the label.
     """
 
     title: str
@@ -54,5 +54,5 @@ STATES = {
 }
 """By the name that the trainer's API uses, in the order of the page."""
 
-UNKNOWN = CorrectionState("Unknown", "", tone="plain", usable=False, acceptable=False)
+UNKNOWN = CorrectionState("Unknown", "", tone="plain", acceptable=False)
 """Stands in for a state that only a newer trainer knows."""

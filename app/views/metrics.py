@@ -8,12 +8,13 @@ import streamlit as st
 
 import settings
 from app.charts import traffic
+from app.clients.classifier import version_of
 from app.clients.http import InvalidResponse, ServiceDown, ServiceError
 from app.clients.prometheus import Alert, Window
 from app.components.chart import chart
-from app.monitoring import drift, snapshot
-from app.monitoring.load_burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
-from app.monitoring.snapshot import REFRESH_SECONDS, View
+from app.monitoring import drift
+from app.monitoring.load_burst import MAX_CONCURRENCY, MAX_REQUESTS, Burst, Report
+from app.monitoring.snapshot import REFRESH_SECONDS, Snapshot, fetch_snapshot
 from app.sections import alerts, live_quality
 from app.text.formatting import counted, local_zone, percent, zone_note
 
@@ -50,24 +51,24 @@ def render_page() -> None:
 def render_status(seconds: int, end: int | None) -> None:
     """Render alerts, processes, warnings, and the metrics of this moment."""
     try:
-        view = _fetch(seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError as error:
         st.error(f"**{error.message}** {_advice(error)}")
         return
-    has_shadow = drift.shadow_comparison(view) is not None
-    alerts.render_alerts(list(alerts_to_show(view)), has_shadow=has_shadow)
-    render_processes(view)
-    for warning in status_warnings(view):
+    has_shadow = drift.shadow_comparison(snapshot) is not None
+    alerts.render_alerts(list(alerts_to_show(snapshot)), has_shadow=has_shadow)
+    render_processes(snapshot)
+    for warning in status_warnings(snapshot):
         st.warning(warning)
-    render_tiles(view)
+    render_tiles(snapshot)
 
 
-def _fetch(seconds: int, end: int | None) -> View:
-    return snapshot.look(settings.get("PROMETHEUS_URL"), seconds, end)
+def _fetch(seconds: int, end: int | None) -> Snapshot:
+    return fetch_snapshot(settings.get("PROMETHEUS_URL"), seconds, end)
 
 
 def _advice(error: ServiceError) -> str:
-    if isinstance(error, BadAnswer):
+    if isinstance(error, InvalidResponse):
         return ""
     if isinstance(error, ServiceDown):
         return (
@@ -77,36 +78,37 @@ def _advice(error: ServiceError) -> str:
     return "Retrying every two seconds."
 
 
-def render_processes(view: View) -> None:
+def render_processes(snapshot: Snapshot) -> None:
     """Render a badge for each process, up or down, and one for each loaded version."""
     with st.container(horizontal=True, gap="small", key="metrics_processes"):
         for job, name in PROCESSES.items():
-            up = int(view.value("wardrobe:up:sum", job=job) or 0)
-            known = int(view.value("wardrobe:up:count", job=job) or 0)
+            up = int(snapshot.value("wardrobe:up:sum", job=job) or 0)
+            known = int(snapshot.value("wardrobe:up:count", job=job) or 0)
             detail = f", {up} of {known}" if known > 1 else ""
             if up and up == known:
                 st.badge(f"{name} up{detail}", color="green")
             else:
                 st.badge(f"{name} down{detail}", color="red")
-        for sample in view.now:
+        for sample in snapshot.now:
             if sample.name == "wardrobe:model_workers:sum" and sample.value:
                 workers = counted(int(sample.value), "worker")
-                st.badge(f"{sample.labels['model']} on {workers}", color="gray")
+                version = version_of(sample.labels["model"])
+                st.badge(f"Version {version} on {workers}", color="gray")
 
 
-def status_warnings(view: View) -> Iterable[str]:
+def status_warnings(snapshot: Snapshot) -> Iterable[str]:
     """Return a sentence for each reason to doubt the metrics."""
-    if not view.value("wardrobe:up:sum", job="classifier"):
+    if not snapshot.value("wardrobe:up:sum", job="classifier"):
         yield (
             "**The classifier is down.** You see its last metrics below. Check its log in the "
             "terminal of `make run`, or with `docker compose logs classifier`."
         )
-    if not view.value("wardrobe:up:sum", job="trainer"):
+    if not snapshot.value("wardrobe:up:sum", job="trainer"):
         yield (
             "**The trainer is down.** You can still classify, but not train or promote. "
             "Check its log."
         )
-    ages = [view.scrape_age.get(job, float("inf")) for job in ("classifier", "trainer")]
+    ages = [snapshot.scrape_age.get(job, float("inf")) for job in ("classifier", "trainer")]
     if min(ages) > STALE_SECONDS:
         age = f"{min(ages):.0f} s" if min(ages) < float("inf") else "five minutes"
         yield (
@@ -115,11 +117,11 @@ def status_warnings(view: View) -> Iterable[str]:
         )
 
 
-def alerts_to_show(view: View) -> Iterable[Alert]:
+def alerts_to_show(snapshot: Snapshot) -> Iterable[Alert]:
     """Return the firing alerts, except those that `status_warnings` covers already."""
-    for alert in view.alerts:
+    for alert in snapshot.alerts:
         job = alert.labels.get("job", "")
-        is_down = job in PROCESSES and not view.value("wardrobe:up:sum", job=job)
+        is_down = job in PROCESSES and not snapshot.value("wardrobe:up:sum", job=job)
         if not (is_down and alert.name in ("ServiceDown", "ServiceMissing")):
             yield alert
 
@@ -127,23 +129,23 @@ def alerts_to_show(view: View) -> Iterable[Alert]:
 def render_health(seconds: int, end: int | None) -> None:
     """Render the model health; nothing while Prometheus is down."""
     try:
-        view = _fetch(seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError:
         return
-    live_quality.render_model_health(view, local_zone(), revision=str(seconds))
+    live_quality.render_model_health(snapshot, local_zone(), revision=str(seconds))
 
 
-def render_tiles(view: View) -> None:
+def render_tiles(snapshot: Snapshot) -> None:
     """Render the metrics of this moment."""
-    rate = view.value("wardrobe:requests:rate1m", job="classifier")
-    p95 = view.value("wardrobe:latency_seconds:p95", endpoint="/classify")
-    errors = view.value("wardrobe:errors:ratio_rate1m", job="classifier")
-    batch = view.value("wardrobe:batch_images:avg", job="classifier")
-    flying = view.value("wardrobe:in_flight:sum", job="classifier")
-    confidence = view.value("wardrobe:confidence:avg", job="classifier")
+    rate = snapshot.value("wardrobe:requests:rate1m", job="classifier")
+    p95 = snapshot.value("wardrobe:latency_seconds:p95", endpoint="/classify")
+    errors = snapshot.value("wardrobe:errors:ratio_rate1m", job="classifier")
+    batch = snapshot.value("wardrobe:batch_images:avg", job="classifier")
+    flying = snapshot.value("wardrobe:in_flight:sum", job="classifier")
+    confidence = snapshot.value("wardrobe:confidence:avg", job="classifier")
     tiles = (
         ("Requests", _number(rate, "{:.1f} /s"), "Requests with pictures in the last minute."),
-        ("Response time, p95", _number(p95, "{:.0f} ms", 1000), "95 % of responses were faster."),
+        ("Latency, p95", _number(p95, "{:.0f} ms", 1000), "95 % of requests were answered faster."),
         ("Errors", _share(errors, 1), "Share of 5xx responses in the last minute."),
         ("In flight", _number(flying, "{:.0f}"), "Requests in progress at the last scrape."),
         ("Per batch", _number(batch, "{:.1f}"), "Average pictures in a forward pass."),
@@ -165,15 +167,15 @@ def _share(value: float | None, digits: int) -> str:
 def render_charts(seconds: int, end: int | None) -> None:
     """Render every chart; nothing while Prometheus is down, which `render_status` reports."""
     try:
-        view = _fetch(seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError:
         return
-    context = traffic.ChartContext(view.window, local_zone(), view.promotions())
-    if not _has_data(view.window, "wardrobe:requests:rate1m"):
+    context = traffic.ChartContext(snapshot.window, local_zone(), snapshot.promotions())
+    if not _has_data(snapshot.window, "wardrobe:requests:rate1m"):
         st.info("No requests in this time range. Draw something on Classify, or send a burst.")
     figures = [
         ("requests", traffic.requests_by_code(context)),
-        ("latency", traffic.response_time(context)),
+        ("latency", traffic.latency(context)),
         ("batches", traffic.batch_sizes(context)),
         ("in_flight", traffic.in_flight(context)),
         ("inside", traffic.time_inside(context)),
@@ -185,7 +187,7 @@ def render_charts(seconds: int, end: int | None) -> None:
                 figure.layout.uirevision = str(seconds)
                 chart(traffic.or_no_data(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
     with st.container(border=True):
-        if _has_data(view.window, "wardrobe:training_progress:max"):
+        if _has_data(snapshot.window, "wardrobe:training_progress:max"):
             figure = traffic.training_progress(context)
             chart(figure, key="metrics_training", height=CHART_HEIGHT)
         else:

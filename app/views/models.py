@@ -197,7 +197,7 @@ def render_details(model: Model, others: list[Model]) -> None:
         )
         + "</dl>"
     )
-    _render_promotions(model.turns)
+    _render_promotions(model.promotions)
     if model.per_class_accuracy:
         _render_class_charts(model, others)
     _render_confusion_matrix(model)

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.clients import shadow, trainer
-from app.clients.http import BadAnswer, Refused
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.support import correction_pages
 from tests.support import scripted_prometheus as told
 from tests.support.browser import axe_findings
