@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.clients.prometheus import Prometheus
 from app.monitoring import drift
-from tests.support import scripted_prometheus as told
+from tests.support import scripted_prometheus as recordings
 from tests.support.browser import axe_findings
 from tests.support.pages import charts, links, open_page, page_text, run_json, script_services
 from tests.support.processes import ROOT, free_port, wait_for
@@ -22,12 +22,12 @@ from tests.support.scripted_server import Request, ScriptedServer
 from tests.support.watched import restart_prometheus
 
 READY = {
-    "tag": told.SERVED,
+    "tag": recordings.LIVE,
     "metadata": {"accuracy": 0.876},
     "workers": [],
-    "serving": {told.SERVED: 2},
+    "serving": {recordings.LIVE: 2},
 }
-SHADOW = told.shadowed(agreed=950, disagreed=50, dropped=30)
+SHADOW = recordings.with_shadow(agreed=950, disagreed=50, dropped=30)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def server(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Scripte
     """Both services and Prometheus at one address; `recorded` sets the series of Prometheus."""
     monkeypatch.setenv("PROMETHEUS_URL", scripted.url)
     script_services(scripted, monkeypatch, run_json("succeeded"), READY)
-    recorded(scripted, told.healthy())
+    recorded(scripted, recordings.healthy())
     return scripted
 
 
@@ -45,7 +45,7 @@ def recorded(
     services = server.answer
 
     def answer(request: Request) -> tuple[int, str, bytes]:
-        return told.answer(request, numbers, alerts) or services(request)
+        return recordings.answer(request, numbers, alerts) or services(request)
 
     server.answer = answer
 
@@ -55,14 +55,14 @@ def tiles(at: AppTest) -> dict[str, tuple[str, str]]:
     return {str(it.label): (str(it.value), str(it.delta)) for it in at.metric if it.delta}
 
 
-# --- What is known -------------------------------------------------------------------------------
+# --- Estimate and drift --------------------------------------------------------------------------
 
 
 def test_too_few_pictures_give_no_estimate(
     server: ScriptedServer,
 ) -> None:
-    few = told.number("served_predictions:increase5m", 112.3, model=told.SERVED)
-    recorded(server, [*told.healthy(), few])
+    few = recordings.number("served_predictions:increase5m", 112.3, model=recordings.LIVE)
+    recorded(server, [*recordings.healthy(), few])
     at = open_page("metrics")
     assert "Not enough pictures:** 112 in the last five minutes." in page_text(at)
     assert "At least 200 are needed" in page_text(at)
@@ -78,21 +78,21 @@ def test_no_pictures_is_no_drift() -> None:
 def test_an_older_version_without_a_baseline_has_no_estimate(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, [it for it in told.healthy() if "baseline" not in it.name])
+    recorded(server, [it for it in recordings.healthy() if "baseline" not in it.name])
     at = open_page("metrics")
     assert "Version **abc** has no baseline" in page_text(at)
     assert links(at)["Train a version"].startswith("retrain")
 
 
 def test_no_live_version_is_reported(server: ScriptedServer) -> None:
-    recorded(server, [it for it in told.healthy() if "model" not in it.labels])
+    recorded(server, [it for it in recordings.healthy() if "model" not in it.labels])
     assert "No version is live." in page_text(open_page("metrics"))
 
 
 def test_the_estimate_stands_beside_the_test_accuracy(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(accuracy=0.823))
+    recorded(server, recordings.with_traffic(accuracy=0.823))
     at = open_page("metrics")
     assert tiles(at)["Estimated accuracy"] == ("82.3 %", "87.6 % in testing")
     text = page_text(at)
@@ -103,7 +103,7 @@ def test_the_estimate_stands_beside_the_test_accuracy(
 def test_drift_is_shown_without_an_estimate_too(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, [it for it in told.judged() if "accuracy" not in it.name])
+    recorded(server, [it for it in recordings.with_traffic() if "accuracy" not in it.name])
     at = open_page("metrics")
     assert "**abc** has no accuracy estimate." in page_text(at)
     assert "Estimated accuracy" not in tiles(at)
@@ -114,14 +114,14 @@ def test_drift_is_shown_without_an_estimate_too(
     ("index", "word"), [(0.02, "Steady"), (0.17, "Moving"), (0.3, "Drifted"), (5.4, "Drifted")]
 )
 def test_each_index_has_a_level(server: ScriptedServer, index: float, word: str) -> None:
-    recorded(server, told.judged(answers=index, inputs=0.0))
+    recorded(server, recordings.with_traffic(answers=index, inputs=0.0))
     shown = tiles(open_page("metrics"))
     assert shown["Prediction drift"] == (word, f"PSI {index:.2f}")
     assert shown["Input drift"] == ("Steady", "PSI 0.00")
 
 
 def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> None:
-    recorded(server, told.judged())
+    recorded(server, recordings.with_traffic())
     figure = charts(open_page("metrics"))["Share of predictions: validation → now"]
     [bars] = figure["data"]
     assert bars["y"] == ["Shirt", "Bag", "Coat"]
@@ -133,7 +133,7 @@ def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> Non
 def test_the_line_that_alerts_is_in_the_chart_however_small_the_drift(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(answers=0.01, inputs=0.02))
+    recorded(server, recordings.with_traffic(answers=0.01, inputs=0.02))
     figure = charts(open_page("metrics"))["Drift: population stability index"]
     [line] = figure["layout"]["shapes"]
     assert line["y0"] == line["y1"] == 0.25 < figure["layout"]["yaxis"]["range"][1]
@@ -158,7 +158,7 @@ def test_the_page_counts_and_compares_as_the_rules_do() -> None:
 def test_the_shadow_test_shows_its_agreement_and_links_to_disagreements(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, [*told.judged(), *SHADOW])
+    recorded(server, [*recordings.with_traffic(), *SHADOW])
     at = open_page("metrics")
     assert (
         "**old** agrees with the live version on 95.0 % of 1,000 pictures in the last five"
@@ -182,18 +182,21 @@ def test_without_a_shadow_test_the_page_explains_it_and_links_to_models() -> Non
 def test_an_alert_says_what_to_do_and_links_to_its_pictures(
     server: ScriptedServer,
 ) -> None:
-    fires, waits = told.alert("PredictionsDrift"), told.alert("InputsDrift", state="pending")
-    recorded(server, [*told.judged(answers=0.4), *SHADOW], [fires, waits])
+    fires, waits = (
+        recordings.alert("PredictionsDrift"),
+        recordings.alert("InputsDrift", state="pending"),
+    )
+    recorded(server, [*recordings.with_traffic(answers=0.4), *SHADOW], [fires, waits])
     at = open_page("metrics")
     [warning] = at.warning
     assert r"\<b\>something" in warning.value, "What a rule puts in is shown as it is."
-    assert warning.value.endswith("Look at it.")
+    assert warning.value.endswith("Check it.")
     assert links(at)["Review disagreements"] == "corrections?state=review_requested"
     assert "See the newest pictures" in links(at)
 
 
 def test_without_a_shadow_test_an_alert_offers_one(server: ScriptedServer) -> None:
-    recorded(server, told.judged(inputs=0.4), [told.alert("InputsDrift")])
+    recorded(server, recordings.with_traffic(inputs=0.4), [recordings.alert("InputsDrift")])
     at = open_page("metrics")
     assert links(at)["Start a shadow test to collect pictures"].startswith("models")
     assert "Review disagreements" not in links(at)
@@ -202,14 +205,14 @@ def test_without_a_shadow_test_an_alert_offers_one(server: ScriptedServer) -> No
 def test_a_critical_alert_is_an_error(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(), [told.alert("Unheard", severity="critical")])
+    recorded(server, recordings.with_traffic(), [recordings.alert("Unheard", severity="critical")])
     at = open_page("metrics")
     assert ["Unheard" in it.value for it in at.error] == [True]
 
 
 def test_a_service_that_is_down_is_reported_once(server: ScriptedServer) -> None:
-    down = [it for it in told.healthy() if it.labels["job"] != "classifier"]
-    recorded(server, down, [told.alert("ServiceDown", severity="critical")])
+    down = [it for it in recordings.healthy() if it.labels["job"] != "classifier"]
+    recorded(server, down, [recordings.alert("ServiceDown", severity="critical")])
     at = open_page("metrics")
     assert not at.error
     assert page_text(at).count("The classifier is down.") == 1
@@ -250,8 +253,8 @@ def test_axe_finds_nothing_while_an_alert_fires(
     app_beside: str,
     scheme: Literal["light", "dark"],
 ) -> None:
-    numbers = [*told.judged(answers=0.4, inputs=0.2), *SHADOW]
-    recorded(server, numbers, [told.alert("PredictionsDrift")])
+    numbers = [*recordings.with_traffic(answers=0.4, inputs=0.2), *SHADOW]
+    recorded(server, numbers, [recordings.alert("PredictionsDrift")])
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{app_beside}/metrics")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app.clients import shadow, trainer
 from app.clients.http import InvalidResponse, RequestRejected
 from tests.support import correction_pages
-from tests.support import scripted_prometheus as told
+from tests.support import scripted_prometheus as recordings
 from tests.support.browser import axe_findings
 from tests.support.pages import (
     NO_SHADOW,
@@ -90,7 +90,7 @@ def script_shadow(
     others = server.answer
     counted = {"agreed": agreed, "disagreed": disagreed, "dropped": dropped}
     numbers = [
-        told.number("shadow_pictures:increase5m", count, result=result)
+        recordings.number("shadow_pictures:increase5m", count, result=result)
         for result, count in counted.items()
     ]
     state = {"now": now}
@@ -98,7 +98,7 @@ def script_shadow(
     def answer(request: Request) -> tuple[int, str, bytes]:
         verb, path, body = request
         if path != "/shadow":
-            return told.answer(request, numbers) or others(request)
+            return recordings.answer(request, numbers) or others(request)
         if state["now"] is None:
             return json_answer({"error": "The disk is full."}, 500)
         if verb == "PUT":
@@ -142,8 +142,8 @@ def test_the_card_shows_the_results(server: ScriptedServer) -> None:
     assert "Agrees with the live version on **96.4 %** of 1,000 pictures." in text
     assert "Skipped 1,200 more when busy." in text
     assert links(at)["Review disagreements"] == "corrections?state=review_requested"
-    asked = [path for _, path, _ in server.seen if "shadow_pictures_total" in path]
-    assert all("fashion_mnist_model%3Aold" in path for path in asked)
+    queried = [path for _, path, _ in server.seen if "shadow_pictures_total" in path]
+    assert all("fashion_mnist_model%3Aold" in path for path in queried)
 
 
 def test_before_the_first_picture_there_are_no_results(server: ScriptedServer) -> None:

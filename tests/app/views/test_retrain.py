@@ -287,5 +287,5 @@ def test_corrections_that_need_review_are_one_click_away(
     page.get_by_role("link", name="Review corrections").click(timeout=30_000)
     expect(page.get_by_role("radio", name="Needs review")).to_be_checked(timeout=15_000)
     settled(page)
-    asked = [path for _, path, _ in scripted.seen if path.startswith("/corrections?")]
-    assert "state=quarantined" in asked[-1]
+    requested = [path for _, path, _ in scripted.seen if path.startswith("/corrections?")]
+    assert "state=quarantined" in requested[-1]
