@@ -6,6 +6,7 @@ trainer.openapi.json describes its calls; the page at `/` shows it.
 """
 
 import asyncio
+import json
 import re
 from collections import Counter
 from dataclasses import asdict
@@ -21,7 +22,8 @@ from starlette.routing import Route
 import settings
 from service.http.bodies import json_object
 from service.http.errors import ApiError
-from service.http.middleware import mount_routes, openapi_routes
+from service.http.middleware import mount_routes
+from service.http.openapi import openapi_routes
 from service.shadow import routes
 from service.trainer_api import corrections, promotion
 from service.trainer_api.run_supervisor import Supervisor
@@ -228,7 +230,11 @@ mount_routes(
         Route("/models/{version}/promote", promote, methods=["POST"]),
         *corrections.ROUTES,
         *routes.ROUTES,
-        *openapi_routes(Path(__file__).parent / "http" / "trainer.openapi.json"),
+        *openapi_routes(
+            lambda: json.loads(
+                (Path(__file__).parent / "http" / "trainer.openapi.json").read_text()
+            )
+        ),
     ],
 )
 

@@ -118,12 +118,17 @@ def read_npy(data: bytes) -> npt.NDArray[np.uint8]:
 
 def check_size(size_bytes: int) -> None:
     """Refuse (413) a picture file that is larger than MAX_UPLOAD_MB."""
-    megabytes = limit("MAX_UPLOAD_MB")
-    if size_bytes > megabytes * 1_000_000:
-        raise ApiError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The picture is larger than {megabytes} MB. Save it smaller and send it again.",
-        )
+    if size_bytes > limit("MAX_UPLOAD_MB") * 1_000_000:
+        raise too_many_bytes()
+
+
+def too_many_bytes() -> ApiError:
+    """The 413 for a picture file that is larger than MAX_UPLOAD_MB."""
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The picture is larger than {limit('MAX_UPLOAD_MB')} MB. Save it smaller and send it "
+        "again.",
+    )
 
 
 def _too_many_pixels() -> ApiError:

@@ -29,8 +29,8 @@ from starlette.routing import Route
 from service.classifier import Classifier
 from service.http.middleware import RoutesMiddleware
 from service.trainer import Trainer
-from tests.service.http.test_bad_input import header_bomb
 from tests.support.browser import launch
+from tests.support.pictures import header_bomb
 from tests.support.processes import ROOT, Home, MakeHome, Server, wait_for
 from tests.support.shapes import same_shape
 from training.store import runs, versions
