@@ -1,4 +1,4 @@
-"""A Prometheus that says what a test tells it to, in the shape of the real one."""
+"""Scripted responses of Prometheus, in the shape of the real ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Number:
 
 
 def number(name: str, value: float, **labels: str) -> Number:
-    """A recorded number of the classifier."""
+    """A recorded series of the classifier."""
     return Number(f"wardrobe:{name}", value, {"job": "classifier", **labels})
 
 
 def healthy() -> list[Number]:
-    """Both services are up, and serve a version that has a baseline; nobody sends pictures."""
+    """Both services are up, and the live version has a baseline; there is no traffic."""
     return [
         *(Number("wardrobe:up:sum", 1, {"job": job}) for job in JOBS),
         *(Number("wardrobe:up:count", 1, {"job": job}) for job in JOBS),
@@ -41,8 +41,8 @@ def healthy() -> list[Number]:
 JOBS = ("classifier", "trainer", "prometheus")
 
 
-def judged(*, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02) -> list[Number]:
-    """The same under traffic: 1,234 pictures, of which more are bags than were in the baseline."""
+def measured(*, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02) -> list[Number]:
+    """The same with traffic: 1,234 pictures, with more bags than in the baseline."""
     now = {"Shirt": 0.4, "Coat": 0.3, "Bag": 0.3}
     return [
         *healthy(),
@@ -58,7 +58,7 @@ def judged(*, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02
 
 
 def shadowed(*, agreed: int, disagreed: int, dropped: int) -> list[Number]:
-    """What is recorded of a version in the shadow, beside the rest."""
+    """The series of a shadow, without those of the live version."""
     counted = {"agreed": agreed, "disagreed": disagreed, "dropped": dropped}
     return [
         number("shadow_workers:sum", 2, model=OTHER),
@@ -71,7 +71,7 @@ def shadowed(*, agreed: int, disagreed: int, dropped: int) -> list[Number]:
 
 
 def alert(name: str, *, state: str = "firing", severity: str = "warning") -> dict[str, Any]:
-    """An alert as Prometheus tells it."""
+    """An alert as Prometheus sends it."""
     return {
         "labels": {"alertname": name, "severity": severity, "job": "classifier"},
         "annotations": {"summary": f"{name}: <b>something</b> moved.", "action": "Look at it."},
@@ -84,7 +84,7 @@ def alert(name: str, *, state: str = "firing", severity: str = "warning") -> dic
 def answer(
     request: Request, numbers: Sequence[Number], alerts: Sequence[dict[str, Any]] = ()
 ) -> Answer | None:
-    """What it says to a request; None if that is not for Prometheus."""
+    """The response to a request; None if it is not one for Prometheus."""
     url = urlsplit(request[1])
     if not url.path.startswith("/api/v1/"):
         return None

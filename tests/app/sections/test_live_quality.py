@@ -94,7 +94,7 @@ def test_no_version_that_answers_is_told(server: ScriptedServer) -> None:
 def test_the_estimate_is_called_one_and_stands_beside_what_was_tested(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(accuracy=0.823))
+    recorded(server, told.measured(accuracy=0.823))
     at = opened("metrics")
     assert tiles(at)["Estimated accuracy"] == ("82.3 %", "87.6 % when tested")
     said = words(at)
@@ -105,7 +105,7 @@ def test_the_estimate_is_called_one_and_stands_beside_what_was_tested(
 def test_a_version_that_cannot_judge_itself_shows_its_drift_all_the_same(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, [it for it in told.judged() if "accuracy" not in it.name])
+    recorded(server, [it for it in told.measured() if "accuracy" not in it.name])
     at = opened("metrics")
     assert "**abc** cannot estimate how many it names right." in words(at)
     assert "Estimated accuracy" not in tiles(at)
@@ -116,14 +116,14 @@ def test_a_version_that_cannot_judge_itself_shows_its_drift_all_the_same(
     ("index", "word"), [(0.02, "Steady"), (0.17, "Moving"), (0.3, "Drifted"), (5.4, "Drifted")]
 )
 def test_an_index_has_a_word(server: ScriptedServer, index: float, word: str) -> None:
-    recorded(server, told.judged(answers=index, inputs=0.0))
+    recorded(server, told.measured(answers=index, inputs=0.0))
     shown = tiles(opened("metrics"))
     assert shown["Answers"] == (word, f"index {index:.2f}")
     assert shown["Pictures"] == ("Steady", "index 0.00")
 
 
 def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> None:
-    recorded(server, told.judged())
+    recorded(server, told.measured())
     figure = charts(opened("metrics"))["Share of the answers: on validation pictures → now"]
     [bars] = figure["data"]
     assert bars["y"] == ["Shirt", "Bag", "Coat"]
@@ -135,7 +135,7 @@ def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> Non
 def test_the_line_that_alerts_is_in_the_chart_however_small_the_drift(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(answers=0.01, inputs=0.02))
+    recorded(server, told.measured(answers=0.01, inputs=0.02))
     figure = charts(opened("metrics"))["Drift: population stability index"]
     [line] = figure["layout"]["shapes"]
     assert line["y0"] == line["y1"] == 0.25 < figure["layout"]["yaxis"]["range"][1]
@@ -160,7 +160,7 @@ def test_the_page_counts_and_compares_as_the_rules_do() -> None:
 def test_the_shadow_says_how_often_it_agrees_and_where_it_does_not(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, [*told.judged(), *SHADOW])
+    recorded(server, [*told.measured(), *SHADOW])
     at = opened("metrics")
     assert "**old** says the same on 95.0 % of 1,000 pictures of the last five" in words(at)
     assert "It had no time for 30 more." in words(at)
@@ -182,7 +182,7 @@ def test_an_alert_says_what_to_do_and_leads_to_the_pictures_behind_it(
     server: ScriptedServer,
 ) -> None:
     fires, waits = told.alert("PredictionsDrift"), told.alert("InputsDrift", state="pending")
-    recorded(server, [*told.judged(answers=0.4), *SHADOW], [fires, waits])
+    recorded(server, [*told.measured(answers=0.4), *SHADOW], [fires, waits])
     at = opened("metrics")
     [warning] = at.warning
     assert r"\<b\>something" in warning.value, "What a rule puts in is shown as it is."
@@ -192,7 +192,7 @@ def test_an_alert_says_what_to_do_and_leads_to_the_pictures_behind_it(
 
 
 def test_without_a_shadow_an_alert_offers_one_to_collect_pictures(server: ScriptedServer) -> None:
-    recorded(server, told.judged(inputs=0.4), [told.alert("InputsDrift")])
+    recorded(server, told.measured(inputs=0.4), [told.alert("InputsDrift")])
     at = opened("metrics")
     assert links(at)["Collect pictures: run a version in the shadow"].startswith("models")
     assert "See where two versions disagree" not in links(at)
@@ -201,7 +201,7 @@ def test_without_a_shadow_an_alert_offers_one_to_collect_pictures(server: Script
 def test_a_critical_alert_is_an_error_and_one_without_pictures_stands_alone(
     server: ScriptedServer,
 ) -> None:
-    recorded(server, told.judged(), [told.alert("Unheard", severity="critical")])
+    recorded(server, told.measured(), [told.alert("Unheard", severity="critical")])
     at = opened("metrics")
     assert ["Unheard" in it.value for it in at.error] == [True]
 
@@ -249,7 +249,7 @@ def test_axe_finds_nothing_while_an_alert_fires(
     app_beside: str,
     scheme: Literal["light", "dark"],
 ) -> None:
-    numbers = [*told.judged(answers=0.4, inputs=0.2), *SHADOW]
+    numbers = [*told.measured(answers=0.4, inputs=0.2), *SHADOW]
     recorded(server, numbers, [told.alert("PredictionsDrift")])
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     page = context.new_page()
