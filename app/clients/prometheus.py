@@ -172,7 +172,13 @@ class Prometheus:
             raise ServiceTimeout(f"Prometheus at {self._url} takes too long to answer.") from error
         except requests.ConnectionError as error:
             raise ServiceDown(f"Prometheus does not answer at {self._url}.") from error
-        except (PrometheusApiClientException, requests.RequestException, ValueError) as error:
+        except (
+            PrometheusApiClientException,
+            requests.RequestException,
+            ValueError,
+            KeyError,  # the library takes response["data"]["result"] without a check
+            TypeError,
+        ) as error:
             raise InvalidResponse(
                 f"The server at {self._url} does not answer as Prometheus does. "
                 "Check PROMETHEUS_URL."
