@@ -1,9 +1,7 @@
-"""The bodies of requests: pictures raw, in forms or as one array; archives; JSON."""
+"""The bodies of requests: pictures raw, in forms or as one array; archives."""
 
-import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -26,9 +24,6 @@ _MORE_PARTS = 10
 
 _FILES_PER_CALL = 10
 """A body with many pictures may be as large as this many of the largest."""
-
-_MAX_JSON = 100_000
-"""Bytes."""
 
 _DRAIN_FACTOR = 10
 """How much more than its limit of a refused body is read, so that its client hears the refusal:
@@ -107,21 +102,6 @@ async def archive(request: Request) -> bytes:
         return await body(request, limit)
     [content], _ = await _form(request, "archive", 1, limit)
     return content
-
-
-async def json_object(request: Request, such_as: str) -> dict[str, Any]:
-    """The body as a JSON object; nothing at all counts as an empty one.
-
-    Raises ApiError: 413 when it is too large, 400, with the example `such_as`, for anything else.
-    """
-    content = await body(request, _MAX_JSON)
-    try:
-        value = json.loads(content or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"Send a JSON object, such as {such_as}.")
-    return value
 
 
 def media_type(request: Request) -> str:

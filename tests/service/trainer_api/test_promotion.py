@@ -278,7 +278,7 @@ def test_promoting_without_a_classifier_is_said_so(make_home: MakeHome, home: Ho
         answer = trainer.post(f"/models/{model['version']}/promote")
         assert time.monotonic() - began < 5
         assert answer.status_code == 202
-        assert "No classifier runs" in answer.json()["detail"]
+        assert "No classifier is running" in answer.json()["detail"]
         assert trainer.get("/models")["champion"] == model["tag"]
     finally:
         trainer.stop()
