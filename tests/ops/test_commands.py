@@ -148,9 +148,7 @@ def pins(lock: str) -> dict[str, str]:
     ("lock", "groups"),
     [("requirements.lock", tuple(GROUPS)), ("service/requirements.lock", ("service",))],
 )
-def test_a_lock_pins_every_package_and_names_no_machine(
-    lock: str, groups: tuple[str, ...]
-) -> None:
+def test_a_lock_pins_every_package_and_names_no_machine(lock: str, groups: tuple[str, ...]) -> None:
     pinned = pins(lock)
 
     for wanted in map(Requirement, chain(*(GROUPS[group] for group in groups))):
