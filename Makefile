@@ -43,7 +43,8 @@ test: $(INSTALLED) prometheus data ## Run all tests, including those in a real b
 	  python -m pytest --ignore tests/e2e --ignore tests/compose --numprocesses 2 --dist loadfile
 
 test-fast: $(INSTALLED) ## Run the unit tests: no browser, no servers, no training; under a minute
-	@python -m pytest --quiet --no-header -m "not browser and not service and not slow" $(FAST_TESTS)
+	@python -m pytest --quiet --no-header --numprocesses 2 --dist loadfile \
+	  -m "not browser and not service and not slow" --ignore tests/e2e --ignore tests/compose
 
 # Rebuilds everything and needs a Docker engine. Without one, the tests are skipped with the reason.
 test-compose: $(INSTALLED) data ## Test docker compose and the Bento's image on a Docker engine
@@ -90,7 +91,7 @@ lint: $(INSTALLED) ## Check style, types, dependencies and shell scripts
 	deptry service training --non-dev-dependency-groups service
 	deptry launcher --non-dev-dependency-groups launcher
 	deptry tests --non-dev-dependency-groups app,service,launcher,dev --ignore DEP002
-	shellcheck monitoring/*.sh tests/*.sh .ci/run
+	shellcheck .ci/run monitoring/install-prometheus.sh tests/install-chromium.sh tests/install-wrk.sh
 
 lock: $(INSTALLED) ## Write both lock files from pyproject.toml; UPGRADE=1 takes the newest versions
 	@python -c '$(PRINT_GROUPS)' | $(PIP_COMPILE) --annotation-style line $(if $(UPGRADE),--upgrade) -o requirements.lock -
