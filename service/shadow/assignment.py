@@ -4,16 +4,14 @@ The trainer writes that file when somebody asks for it; each worker of the class
 and writes into it why a shadow has ended by itself. Those who write wait for each other.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import settings
-from training.store import files
+from training.store import files, locks
 
 PROMOTED, DELETED, BROKEN = "promoted", "deleted", "broken"
 ENDS = (PROMOTED, DELETED, BROKEN)
@@ -45,14 +43,14 @@ def read() -> Assignment | None:
 def assign(tag: str, share: float) -> Assignment:
     """Have a version shadow the champion from now on."""
     order = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
-    with _pen():
+    with _exclusive_lock():
         _write(order)
     return order
 
 
 def clear() -> None:
     """Have no shadow any more."""
-    with _pen():
+    with _exclusive_lock():
         path().unlink(missing_ok=True)
 
 
@@ -61,7 +59,7 @@ def end(order: Assignment, ended: str, reason: str) -> bool:
 
     Returns whether it did.
     """
-    with _pen():
+    with _exclusive_lock():
         if read() != order:
             return False
         _write(replace(order, ended=ended, reason=reason))
@@ -77,9 +75,5 @@ def _write(order: Assignment) -> None:
     files.replace(path(), json.dumps(asdict(order)))
 
 
-@contextmanager
-def _pen() -> Iterator[None]:
-    path().parent.mkdir(parents=True, exist_ok=True)
-    with path().with_name(".shadow.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _exclusive_lock() -> AbstractContextManager[None]:
+    return locks.locked(path().with_name(".shadow.lock"))

@@ -8,7 +8,6 @@ torch is imported where weights are handled: the trainer lists and promotes vers
 """
 
 import contextlib
-import fcntl
 import json
 import re
 import shutil
@@ -26,7 +25,7 @@ from bentoml._internal.models.model import ModelStore
 from bentoml.exceptions import BentoMLException
 
 import settings
-from training.store import files
+from training.store import files, locks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -256,8 +255,7 @@ def promote(tag: str) -> None:
 @contextlib.contextmanager
 def choosing_champion() -> Iterator[str | None]:
     """One process at a time compares with the champion and replaces it. Gives the present one."""
-    with (_made(settings.home()) / ".champion.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.locked(settings.home() / ".champion.lock"):
         yield champion()
 
 

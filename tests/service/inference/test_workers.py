@@ -11,6 +11,7 @@ import pytest
 
 from service.classifier import Classifier
 from service.inference import workers
+from training.store import locks
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_one_that_registers_with_the_name_of_a_dead_one_is_not_forgotten_with_it
     name = workers.Registration().name
     leave(serving, name)
     looked, go_on = threading.Event(), threading.Event()
-    is_locked = workers._is_locked
+    is_locked = locks.is_locked
 
     def look_and_linger(path: Path) -> bool:
         found = is_locked(path)
@@ -51,7 +52,7 @@ def test_one_that_registers_with_the_name_of_a_dead_one_is_not_forgotten_with_it
         return found
 
     with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
-        patch.setattr(workers, "_is_locked", look_and_linger)
+        patch.setattr(locks, "is_locked", look_and_linger)
         forgetting = pool.submit(workers.remove_dead)
         assert looked.wait(10)
         registering = pool.submit(workers.Registration)
