@@ -7,7 +7,6 @@ classifier.openapi.json describes its calls; the page at `/` shows it.
 
 import asyncio
 import gc
-import io
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 from bentoml import get_current_service  # bentoml looks for its names anew each time
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -34,6 +32,7 @@ from service.inference.champion import Champion
 from service.inference.gc_schedule import start_gc_schedule
 from service.metrics.buffer import FlushBeforeScrape, MetricsBuffer
 from service.shadow.feeder import ShadowFeeder
+from training.model.png import encode_png
 from training.model.preprocess import SIDE
 from training.store import versions
 
@@ -144,9 +143,7 @@ async def classify_many(request: Request) -> Response:
 async def preview(request: Request) -> Response:
     """POST /preview: what the network sees of a picture, 28x28 PNG."""
     image = await _see(await bodies.one_picture(request))
-    png = io.BytesIO()
-    Image.fromarray(image).save(png, "PNG")
-    return Response(png.getvalue(), media_type="image/png")
+    return Response(encode_png(image), media_type="image/png")
 
 
 async def model(_: Request) -> Response:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from service.http import bodies
 from service.http.errors import ApiError, ModelNotReady
 from service.inference import decoding
+from training.model.png import encode_png
 from training.store import corrections, corrections_archive, versions
 from training.store.corrections import Correction, CorrectionError, LabelSubmission
 
@@ -77,7 +78,7 @@ async def show_page(request: Request) -> Response:
 async def show_image(request: Request) -> Response:
     """GET /corrections/{id}/image: the picture as the network saw it, a PNG."""
     correction = await _asked(corrections.get, _id(request))
-    return Response(corrections_archive.png(correction.pixels), media_type="image/png")
+    return Response(encode_png(correction.pixels), media_type="image/png")
 
 
 async def change(request: Request) -> Response:
@@ -160,7 +161,7 @@ async def _asked(
 def _told(row: Correction) -> dict[str, Any]:
     """A row as JSON. Its picture is in it: BentoML's metrics remember each path asked for, and a
     gallery that asks for one after the other would make them many."""
-    png = base64.b64encode(corrections_archive.png(row.pixels)).decode("ascii")
+    png = base64.b64encode(encode_png(row.pixels)).decode("ascii")
     told = {name: value for name, value in vars(row).items() if name != "picture"}
     return {**told, "held_out": row.held_out, "png": png}
 
