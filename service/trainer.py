@@ -26,7 +26,7 @@ from service.shadow import routes
 from service.trainer_api import corrections, promotion
 from service.trainer_api.run_supervisor import Supervisor
 from training.recipes import DEFAULT_RECIPE, FIRST_RECIPE, RECIPES, NoChampion, Recipe
-from training.store import promotions, runs, versions
+from training.store import promotions, runs, tags, versions
 
 _MAX_EPOCHS = 1_000
 _MAX_SEED = 2**32 - 1
@@ -210,8 +210,7 @@ async def promote(request: Request) -> Response:
 
 
 def _tag(request: Request) -> str:
-    version = request.path_params["version"].removeprefix(f"{versions.MODEL_NAME}:")
-    return f"{versions.MODEL_NAME}:{version}"
+    return tags.to_tag(request.path_params["version"])
 
 
 mount_routes(

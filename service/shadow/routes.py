@@ -12,7 +12,7 @@ from service.http.bodies import json_object
 from service.http.errors import ApiError
 from service.inference import workers
 from service.shadow import assignment
-from training.store import versions
+from training.store import tags, versions
 
 _SUCH_AS = '{"version": "ovzhcuxhbobacax4", "share": 1}'
 
@@ -32,7 +32,7 @@ async def cast(request: Request) -> Response:
         raise _bad(f"'version' is missing. Send {_SUCH_AS}.")
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
         raise _bad("'share' is a number above 0, up to 1: how many of the pictures.")
-    tag = f"{versions.MODEL_NAME}:{version.removeprefix(f'{versions.MODEL_NAME}:')}"
+    tag = tags.to_tag(version)
     await asyncio.to_thread(_order, tag, float(share))
     return JSONResponse(await asyncio.to_thread(_told))
 
@@ -71,7 +71,7 @@ def _told() -> dict[str, Any]:
         return {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
     answering = [tag for _, tag in workers.shadows() if tag == order.tag]
     return {
-        "version": order.tag.partition(":")[2],
+        "version": tags.version_of(order.tag),
         "share": order.share,
         "since": order.since,
         "workers": 0 if order.ended else len(answering),

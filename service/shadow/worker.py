@@ -29,6 +29,7 @@ import numpy.typing as npt
 from service.shadow.protocol import Packet, unpack
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections, versions
+from training.store.tags import version_of
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Shadow:
                     corrections.LabelSubmission(
                         answer, predicted=answer, model=tag, source="shadow"
                     ),
-                    f"Version {_short(tag)} says {answer}, version {_short(self._model.tag)} says "
+                    f"Version {version_of(tag)} says {answer}, version {version_of(self._model.tag)} says "
                     f"{mine}.",
                 )
                 for picture, tag, answer, mine in pictures
@@ -111,10 +112,6 @@ def _named(packet: Packet) -> list[str]:
 @lru_cache(maxsize=4)
 def _class_names(tag: str) -> tuple[str, ...]:
     return tuple(versions.describe(tag).metadata["class_names"])
-
-
-def _short(tag: str) -> str:
-    return tag.partition(":")[2]
 
 
 def main(arguments: list[str]) -> int:

@@ -22,7 +22,7 @@ from service.shadow import protocol
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.data import fashion_mnist
 from training.evaluation import predict
-from training.store import versions
+from training.store import tags, versions
 
 NPY = {"Content-Type": "application/x-npy"}
 
@@ -79,7 +79,7 @@ class House:
 
     def copied(self, name: str) -> Path:
         """The other version once more, under another name: its folder."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         version = self.other.partition(":")[2]
         shutil.copytree(folder / version, folder / name)
         description = folder / name / "model.yaml"
