@@ -10,7 +10,6 @@ or removes entries; otherwise a dead worker's removal could remove a new worker'
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -19,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import settings
-from training.store import files
+from training.store import files, locks
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ class Registration:
         with _entries_locked():
             # Locked before it gets its name, so no reader ever finds it unlocked.
             unnamed = path.with_suffix(".new")
-            self._lock = unnamed.open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._lock = os.fdopen(locks.hold(unnamed), "w")  # closed with this object
             self.report()
             unnamed.rename(path)
 
@@ -112,31 +110,18 @@ def _entries_locked() -> Iterator[None]:
     It is on the folder itself: a file in it could belong to another container's user.
     """
     _folder().mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(_folder(), os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locks.locked(_folder()):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _entries() -> list[tuple[Worker, bool]]:
     found = []
     for lock in sorted(_folder().glob("*.lock")):
         with contextlib.suppress(FileNotFoundError):  # another process has just removed it
-            is_alive = _is_locked(lock)
+            is_alive = locks.is_locked(lock)
             worker = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))
             found.append((Worker(**worker), is_alive))
     return found
-
-
-def _is_locked(path: Path) -> bool:
-    with path.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _folder() -> Path:

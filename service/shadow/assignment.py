@@ -4,16 +4,14 @@ The trainer writes the file on request. Each worker of the classifier follows it
 why a shadow test ended by itself. An exclusive lock keeps writers apart.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import settings
-from training.store import files
+from training.store import files, locks
 
 PROMOTED, DELETED, BROKEN = "promoted", "deleted", "broken"
 ENDS = (PROMOTED, DELETED, BROKEN)
@@ -46,14 +44,14 @@ def read() -> Assignment | None:
 def assign(tag: str, share: float) -> Assignment:
     """Start a shadow test of a version, in place of the one before."""
     assignment = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
-    with _pen():
+    with _exclusive_lock():
         _write(assignment)
     return assignment
 
 
 def clear() -> None:
     """End the shadow test."""
-    with _pen():
+    with _exclusive_lock():
         path().unlink(missing_ok=True)
 
 
@@ -62,7 +60,7 @@ def end(assignment: Assignment, ended: str, reason: str) -> bool:
 
     Returns whether it was.
     """
-    with _pen():
+    with _exclusive_lock():
         if read() != assignment:
             return False
         _write(replace(assignment, ended=ended, reason=reason))
@@ -78,9 +76,5 @@ def _write(assignment: Assignment) -> None:
     files.replace(path(), json.dumps(asdict(assignment)))
 
 
-@contextmanager
-def _pen() -> Iterator[None]:
-    path().parent.mkdir(parents=True, exist_ok=True)
-    with path().with_name(".shadow.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _exclusive_lock() -> AbstractContextManager[None]:
+    return locks.locked(path().with_name(".shadow.lock"))

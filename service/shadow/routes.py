@@ -12,7 +12,7 @@ from service.shadow import assignment
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas.common import Answer
 from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
-from training.store import versions
+from training.store import tags, versions
 
 TAG = {
     "name": "Shadow",
@@ -36,7 +36,7 @@ def show_shadow() -> Answer:
         return {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
     answering = [tag for _, tag in workers.shadows() if tag == assigned.tag]
     return {
-        "version": assigned.tag.partition(":")[2],
+        "version": tags.version_of(assigned.tag),
         "share": assigned.share,
         "since": assigned.since,
         "workers": 0 if assigned.ended else len(answering),
@@ -58,7 +58,7 @@ def show_shadow() -> Answer:
 def set_shadow(asked: Annotated[ShadowRequest, Body(openapi_examples=_EXAMPLES)]) -> Answer:
     """Replaces the one before. It ends by itself when the version is promoted, deleted or does not
     load: `reason` of `GET /shadow` says so."""
-    tag = f"{versions.MODEL_NAME}:{asked.version.removeprefix(f'{versions.MODEL_NAME}:')}"
+    tag = tags.to_tag(asked.version)
     champion = versions.champion()
     versions.describe(tag)
     if champion is None:

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from service.shadow.protocol import Packet, unpack
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections, versions
+from training.store.tags import version_of
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Shadow:
 
     def _request_reviews(self, champion: str, pictures: list[tuple[Grey, str, str]]) -> None:
         """Store review requests: pictures, each with the champion's label and the shadow's."""
-        one, other = _version(champion), _version(self._model.tag)
+        one, other = version_of(champion), version_of(self._model.tag)
         try:
             corrections.request_review(
                 (
@@ -112,10 +113,6 @@ def _labels(packet: Packet) -> list[str]:
 @lru_cache(maxsize=4)
 def _class_names(tag: str) -> tuple[str, ...]:
     return tuple(versions.describe(tag).metadata["class_names"])
-
-
-def _version(tag: str) -> str:
-    return tag.partition(":")[2]
 
 
 def main(arguments: list[str]) -> int:

@@ -28,6 +28,7 @@ from service.trainer_api.schemas.corrections import (
     CorrectionForm,
     CorrectionState,
 )
+from training.model.png import encode_png
 from training.store import corrections, corrections_archive, versions
 from training.store.corrections import Correction
 
@@ -224,12 +225,12 @@ def delete_correction(id: CorrectionId) -> None:
 def correction_image(id: CorrectionId) -> Response:
     """28x28 and grey, as the network gets it."""
     correction = corrections.get(id)
-    return Response(corrections_archive.png(correction.pixels), media_type="image/png")
+    return Response(encode_png(correction.pixels), media_type="image/png")
 
 
 def _to_json(row: Correction) -> Answer:
     """With its picture: BentoML's metrics remember each path asked for, and a gallery that asks
     for one picture after the other would make them many."""
-    png = base64.b64encode(corrections_archive.png(row.pixels)).decode("ascii")
+    png = base64.b64encode(encode_png(row.pixels)).decode("ascii")
     fields = {name: value for name, value in vars(row).items() if name != "picture"}
     return {**fields, "held_out": row.held_out, "png": png}

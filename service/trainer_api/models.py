@@ -13,7 +13,7 @@ from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
 from service.trainer_api.schemas.common import Answer
 from service.trainer_api.schemas.models import PromotionRequest
-from training.store import promotions, versions
+from training.store import promotions, tags, versions
 
 TAG = {"name": "Models", "description": "The versions of the model, and which one is live."}
 
@@ -26,7 +26,7 @@ _EXAMPLES = {
 
 
 def _tag(version: Annotated[str, Path(description="The version, or the whole tag.")]) -> str:
-    return f"{versions.MODEL_NAME}:{version.removeprefix(f'{versions.MODEL_NAME}:')}"
+    return tags.to_tag(version)
 
 
 Tag = Annotated[str, Depends(_tag)]

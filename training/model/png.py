@@ -1,4 +1,4 @@
-"""PNG files of preprocessed pictures."""
+"""PNG files of the network's input."""
 
 import io
 
@@ -7,8 +7,8 @@ from PIL import Image
 from training.model.preprocess import Grey
 
 
-def encode_png(image: Grey) -> bytes:
-    """Encode a picture, uint8 (28, 28), as a PNG file."""
+def encode_png(picture: Grey) -> bytes:
+    """Encode a picture, uint8 (28, 28), as a grey PNG file."""
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
+    Image.fromarray(picture).save(file, "PNG")
     return file.getvalue()

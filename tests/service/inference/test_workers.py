@@ -11,6 +11,7 @@ import pytest
 
 from service.classifier import Classifier
 from service.inference import workers
+from training.store import locks
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_new_worker_with_the_name_of_a_dead_one_is_not_removed(
     name = workers.Registration().name
     add_dead_worker(serving, name)
     checked, go_on = threading.Event(), threading.Event()
-    is_locked = workers._is_locked
+    is_locked = locks.is_locked
 
     def check_and_wait(path: Path) -> bool:
         found = is_locked(path)
@@ -51,7 +52,7 @@ def test_a_new_worker_with_the_name_of_a_dead_one_is_not_removed(
         return found
 
     with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
-        patch.setattr(workers, "_is_locked", check_and_wait)
+        patch.setattr(locks, "is_locked", check_and_wait)
         removing = pool.submit(workers.remove_dead)
         assert checked.wait(10)
         registering = pool.submit(workers.Registration)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.data import fashion_mnist
-from training.store import versions
+from training.store import tags
 
 NPY = {"Content-Type": "application/x-npy"}
 REFUSED = ((b"", "image/png"), (b"a shoe", "text/plain"), (bytes(10_000_001), "image/png"))
@@ -28,7 +28,7 @@ def own(make_home: MakeHome, home: Home) -> Home:
     """A folder with ten versions, one of which has no baseline."""
     own = make_home()
     own.take_models_of(home)
-    folder = own.path / "models" / versions.MODEL_NAME
+    folder = own.path / "models" / tags.MODEL_NAME
     first = (own.path / "champion").read_text().strip().partition(":")[2]
     for number in range(1, VERSIONS):
         copy = folder / f"copy{number}"
@@ -50,7 +50,7 @@ def classifier(own: Home) -> Iterator[Server]:
 
 
 def promote(own: Home, classifier: Server, version: str) -> None:
-    tag = f"{versions.MODEL_NAME}:{version}"
+    tag = tags.to_tag(version)
     (own.path / "champion").write_text(f"{tag}\n")
     wait_for(lambda: classifier.get("/model")["serving"] == {tag: 2}, what=f"{tag} served")
 
@@ -150,7 +150,7 @@ def test_a_scrape_stays_small_after_ten_versions(
     own: Home, classifier: Server, test_set: fashion_mnist.Split
 ) -> None:
     images = test_set.images[:200].numpy()
-    folder = own.path / "models" / versions.MODEL_NAME
+    folder = own.path / "models" / tags.MODEL_NAME
     stored = [entry.name for entry in folder.iterdir() if entry.is_dir()]
     assert len(stored) >= VERSIONS  # other tests may have stored some more
     for version in stored:

@@ -22,7 +22,7 @@ from service.shadow import protocol
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.data import fashion_mnist
 from training.evaluation import predict
-from training.store import versions
+from training.store import tags, versions
 
 NPY = {"Content-Type": "application/x-npy"}
 
@@ -78,7 +78,7 @@ class Deployment:
 
     def copy_other(self, name: str) -> Path:
         """Store a copy of the other version under `name`, and return its folder."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         version = self.other.partition(":")[2]
         shutil.copytree(folder / version, folder / name)
         description = folder / name / "model.yaml"

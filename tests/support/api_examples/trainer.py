@@ -12,7 +12,7 @@ import requests
 
 from tests.support.api_examples.recorder import PNG, SNEAKER, UNKNOWN_RUN, Recorder
 from tests.support.processes import Home, Server, wait_for
-from training.store import runs, versions
+from training.store import runs, tags
 
 
 @dataclass
@@ -135,7 +135,7 @@ class TrainerCalls:
                 client.submit(promoted, second, "409", "overtaken")
                 champion = self.home.path / "champion"
                 wait_for(lambda: second in champion.read_text(), what="the promotion's begin")
-                champion.write_text(f"{versions.MODEL_NAME}:{first}\n")
+                champion.write_text(f"{tags.MODEL_NAME}:{first}\n")
         finally:
             os.killpg(classifier.process.pid, signal.SIGCONT)
 
@@ -184,12 +184,12 @@ class TrainerCalls:
 
     def version(self) -> str:
         """The version that was copied into this stage's folder."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         return next(entry.name for entry in folder.iterdir() if entry.is_dir())
 
     def copied(self, version: str, name: str) -> tuple[str, Path]:
         """Another version with the same content: its name and where its weights are."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         shutil.copytree(folder / version, folder / name)
         description = folder / name / "model.yaml"
         description.write_text(description.read_text().replace(version, name))
