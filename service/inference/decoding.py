@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-import settings
+from service.http import limits
+from service.http.bodies import FORMATS
 from service.http.errors import ApiError
 from training.model.preprocess import SIDE, preprocess
-
-limit = cache(settings.get_int)
-"""Read a setting that limits requests. Cached: every request needs three of them."""
 
 _COMMON_FORMATS = ("PNG", "JPEG")
 """Tried first. A process that decodes nothing else never loads Pillow's forty other readers."""
@@ -22,23 +20,7 @@ _COMMON_FORMATS = ("PNG", "JPEG")
 # For the whole process: catching warnings around each picture is slow and not thread-safe.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_MEGAPIXELS is stricter
 
-_FORMAT_NAMES = "PNG, JPEG, GIF, WebP, BMP or TIFF"
 _SMALL_PIXELS = 256 * 256
-
-
-def check_type(media_type: str) -> None:
-    """Raise ApiError (415) for a media type, in lower case, that is not a bitmap image."""
-    if media_type.startswith("image/svg"):
-        raise ApiError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"SVG is not supported. Export the drawing as {_FORMAT_NAMES} and send that.",
-        )
-    if not media_type.startswith("image/"):
-        raise ApiError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"The content type is {media_type or 'missing'}. Send the picture itself as image/png, "
-            "image/jpeg, …, or as multipart/form-data with the picture in the field 'image'.",
-        )
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -46,19 +28,20 @@ def open_picture(data: bytes) -> Image.Image:
 
     Raises ApiError: 400 for bytes that are not a picture, 413 for one that is too large.
     """
-    check_size(len(data))
+    if len(data) > limits.picture_bytes():
+        raise limits.picture_too_large()
     if not data:
         raise ApiError(HTTPStatus.BAD_REQUEST, "The picture is empty (0 bytes). Send a picture.")
     try:
         image = _open(data)
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
+        raise limits.too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise nearly anything on hostile bytes
         raise ApiError(
-            HTTPStatus.BAD_REQUEST, f"This is not a picture that can be read. Send {_FORMAT_NAMES}."
+            HTTPStatus.BAD_REQUEST, f"This is not a picture that can be read. Send {FORMATS}."
         ) from error
-    if image.width * image.height > limit("MAX_MEGAPIXELS") * 1_000_000:
-        raise _too_many_pixels()
+    if image.width * image.height > limits.pixels():
+        raise limits.too_many_pixels()
     return image
 
 
@@ -122,33 +105,6 @@ def read_npy(data: bytes) -> npt.NDArray[np.uint8]:
     ):
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
         raise ApiError(HTTPStatus.BAD_REQUEST, f"This is {found}. {expected}.")
-    max_images = limit("MAX_IMAGES_PER_CALL")
-    if len(array) > max_images:
-        raise ApiError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The array holds {len(array):,} pictures. Send at most {max_images:,} in a call.",
-        )
+    if len(array) > limits.images_per_call():
+        raise limits.too_many_in_array(len(array))
     return array
-
-
-def check_size(size_bytes: int) -> None:
-    """Raise ApiError (413) for a picture file that is larger than MAX_UPLOAD_MB."""
-    if size_bytes > limit("MAX_UPLOAD_MB") * 1_000_000:
-        raise too_many_bytes()
-
-
-def too_many_bytes() -> ApiError:
-    """The 413 for a picture file that is larger than MAX_UPLOAD_MB."""
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The picture is larger than {limit('MAX_UPLOAD_MB')} MB. Make it smaller and send it "
-        "again.",
-    )
-
-
-def _too_many_pixels() -> ApiError:
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The picture has more than {limit('MAX_MEGAPIXELS')} million pixels. Scale it down and "
-        "send it again.",
-    )

@@ -1,5 +1,6 @@
 """The classifier's OpenAPI document: generated from its routes, docstrings and schemas."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from service.http.openapi import (
 )
 from service.inference import routes
 from service.inference.schemas import Classification, LiveModel
+
+EXAMPLES = Path(__file__).parents[1] / "http" / "classifier.examples.json"
 
 _TIMEOUT_SECONDS = 15
 _DESCRIPTION = """Send a picture, get its class and the probability of each class.
@@ -77,64 +80,14 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 
 def describe() -> Document:
     """Generate the document. FastAPI is imported here: the classifier serves without it."""
-    from fastapi import APIRouter
     from fastapi.openapi.utils import get_openapi
-    from fastapi.responses import Response
 
-    errors = common_errors(_TIMEOUT_SECONDS)
-    errors_of_get = {status: errors[status] for status in (405, 500)}
-    router = APIRouter()
-
-    def add(endpoint: Any, method: str, tag: str, **options: Any) -> None:
-        router.add_api_route(
-            f"/{endpoint.__name__}",
-            endpoint,
-            methods=[method],
-            tags=[tag],
-            operation_id=endpoint.__name__,
-            summary=endpoint.__doc__.partition("\n")[0].rstrip("."),
-            description=_body_of(endpoint.__doc__),
-            **options,
-        )
-
-    add(
-        routes.classify,
-        "POST",
-        "Pictures",
-        response_model=Classification,
-        responses={**_PICTURE_ERRORS, **_NOT_READY, **errors},
-        openapi_extra={"requestBody": _ONE_PICTURE},
-    )
-    add(
-        routes.classify_many,
-        "POST",
-        "Pictures",
-        response_model=list[Classification | Error],
-        responses={**_PICTURE_ERRORS, **_NOT_READY, **errors},
-        openapi_extra={"requestBody": _MANY_PICTURES},
-    )
-    add(
-        routes.preview,
-        "POST",
-        "Pictures",
-        response_class=Response,
-        responses={**_PNG, **_PICTURE_ERRORS, **errors},
-        openapi_extra={"requestBody": _ONE_PICTURE},
-    )
-    add(routes.model, "GET", "Model", response_model=LiveModel, responses=errors_of_get)
-    add(
-        routes.readyz,
-        "GET",
-        HEALTH_TAG["name"],
-        response_class=Response,
-        responses={**_TEXT, **_NOT_READY, 405: errors[405]},
-    )
     document = get_openapi(
         title="Wardrobe: classifier",
         version=VERSION,
         openapi_version="3.1.0",
         description=_DESCRIPTION,
-        routes=router.routes,
+        routes=_described_routes(),
         tags=[
             {"name": "Pictures", "description": "The model's answer, and its input."},
             {"name": "Model", "description": "The live version."},
@@ -144,10 +97,41 @@ def describe() -> Document:
         license_info=LICENSE,
     )
     document["paths"] = {**bentoml_paths(), **document["paths"]}
-    examples = Path(__file__).parents[1] / "http" / "classifier.examples.json"
-    return with_examples(document, examples) if examples.exists() else document
+    return with_examples(document, EXAMPLES)
 
 
-def _body_of(docstring: str) -> str:
-    """The paragraphs of a docstring below its first line."""
-    return "\n".join(line.strip() for line in docstring.splitlines()[1:]).strip()
+def _described_routes() -> list[Any]:
+    """Describe each route of `routes` to FastAPI: its request body, answer and errors."""
+    from fastapi import APIRouter
+    from fastapi.responses import Response
+
+    errors = common_errors(_TIMEOUT_SECONDS)
+    errors_of_get = {status: errors[status] for status in (405, 500)}
+    classifying = {**_PICTURE_ERRORS, **_NOT_READY, **errors}
+    router = APIRouter()
+
+    def add(endpoint: Any, tag: str, method: str = "GET", **options: Any) -> None:
+        summary, _, description = inspect.cleandoc(endpoint.__doc__).partition("\n\n")
+        router.add_api_route(
+            f"/{endpoint.__name__}",
+            endpoint,
+            methods=[method],
+            tags=[tag],
+            operation_id=endpoint.__name__,
+            summary=summary.rstrip("."),
+            description=description,
+            **options,
+        )
+
+    def add_post(endpoint: Any, body: dict[str, Any], **options: Any) -> None:
+        add(endpoint, "Pictures", "POST", openapi_extra={"requestBody": body}, **options)
+
+    one, many = Classification, list[Classification | Error]
+    add_post(routes.classify, _ONE_PICTURE, response_model=one, responses=classifying)
+    add_post(routes.classify_many, _MANY_PICTURES, response_model=many, responses=classifying)
+    png = {**_PNG, **_PICTURE_ERRORS, **errors}
+    add_post(routes.preview, _ONE_PICTURE, response_class=Response, responses=png)
+    add(routes.model, "Model", response_model=LiveModel, responses=errors_of_get)
+    text = {**_TEXT, **_NOT_READY, 405: errors[405]}
+    add(routes.readyz, HEALTH_TAG["name"], response_class=Response, responses=text)
+    return router.routes

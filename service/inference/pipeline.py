@@ -6,12 +6,12 @@ endpoints (service/classifier.py).
 
 import asyncio
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from service.http import limits
 from service.http.errors import ApiError
 from service.inference import decoding
 from service.inference.batching import Batcher
@@ -43,7 +43,8 @@ class Pipeline:
 
         Raises ApiError (413) for more than MAX_IMAGES_PER_CALL files.
         """
-        check_count(len(files), "images")
+        if len(files) > limits.images_per_call():
+            raise limits.too_many_files("images", limits.images_per_call())
         with self._batcher.room_for(len(files)):
             decoded = await asyncio.to_thread(lambda: [_decode_or_error(file) for file in files])
             good = [image for image in decoded if not isinstance(image, ApiError)]
@@ -68,16 +69,6 @@ async def decode(data: bytes) -> npt.NDArray[np.uint8]:
     if decoding.is_small(image):
         return decoding.decode(image)
     return await asyncio.to_thread(decoding.decode, image)
-
-
-def check_count(count: int, field: str) -> None:
-    """Refuse (413) more pictures than MAX_IMAGES_PER_CALL."""
-    limit = decoding.limit("MAX_IMAGES_PER_CALL")
-    if count > limit:
-        raise ApiError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"There are too many files in '{field}'. Send at most {limit:,} in a call.",
-        )
 
 
 def to_answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[Answer]:
