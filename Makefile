@@ -1,4 +1,4 @@
-# The commands of Wardrobe. Each does the set-up that it needs first, and skips what is done.
+# The commands of Wardrobe. Each one does the set-up that it needs, and skips what is done already.
 
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -8,45 +8,53 @@ INSTALLED := $(VENV)/installed
 PYTHON3 ?= $(shell for name in python3.11 python3 python3.12 python3.13; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 
-# The settings in .env, if there is one. A variable that is set already wins, as with compose.
+# Reads the settings in .env, if that file exists. Variables that are set already win, as with compose.
 WITH_SETTINGS = $(if $(wildcard .env),dotenv run --no-override)
 
-# So that every command, and what it starts, finds the programs of the virtual environment first.
+# Every command, and every process it starts, finds the virtual environment's programs first.
 export PATH := $(BIN):$(PATH)
 
-PRINT_GROUPS = import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
-	print(*sum(groups.values(), []), sep="\n")
+# Prints the packages of these dependency groups; of all groups when none is named.
+PRINT_GROUPS = import sys, tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+	print(*sum((groups[name] for name in sys.argv[1:] or groups), []), sep="\n")
+PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-options
+# A local version such as +cpu is this machine's build, and belongs in no lock.
+WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-compose bento bench-training bench-loop bench-serving bench-strain lint lock clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) prometheus data ## Set everything up, start it, and print the page's address
+run: $(INSTALLED) prometheus data ## Set everything up, start it and print the page's address
 	@exec $(WITH_SETTINGS) python -m launcher
 
-stop: $(INSTALLED) ## Stop what `make run` started, from another terminal
+stop: $(INSTALLED) ## Stop everything that `make run` started, from another terminal
 	@exec $(WITH_SETTINGS) python -m launcher stop
 
-train: $(INSTALLED) data ## Train a model, store it and let it be served
+train: $(INSTALLED) data ## Train a model, store it and serve it if it passes the gate
 	@exec $(WITH_SETTINGS) python -m training.train
 
-# The visit from end to end has the machine to itself: it measures how long an answer takes.
-test: $(INSTALLED) prometheus data ## Run every test, in a real browser where that matters
+# The end-to-end tests run alone: they measure response times.
+test: $(INSTALLED) prometheus data ## Run all tests, including those in a real browser
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest tests/e2e && \
 	  python -m pytest --ignore tests/e2e --ignore tests/compose --numprocesses 2 --dist loadfile
 
-# Builds everything anew, and needs a Docker engine: without one it is skipped, and says so.
-test-compose: $(INSTALLED) data ## Show docker compose and the Bento's image on a real engine
+test-fast: $(INSTALLED) ## Run the unit tests: no browser, no servers, no training; under a minute
+	@python -m pytest --quiet --no-header --numprocesses 2 --dist loadfile \
+	  -m "not browser and not service and not slow" --ignore tests/e2e --ignore tests/compose
+
+# Rebuilds everything and needs a Docker engine. Without one, the tests are skipped with the reason.
+test-compose: $(INSTALLED) data ## Test docker compose and the Bento's image on a Docker engine
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest -rs --durations 5 tests/compose
 
-# TORCH=cpu takes PyTorch's small build, from its own index. Without, uv takes PyPI's: unlike pip, it
-# gives up where an index does not answer. `envs` is the last thing in bentofile.yaml.
-# The image's user has the number of that of docker compose's images, so that it may use their volume.
-bento: $(INSTALLED) ## Pack the classifier and the champion as a Bento, and make a container image of it
+# TORCH=cpu installs PyTorch's small build from PyTorch's own index. Without it, uv takes PyPI's: unlike
+# pip, uv stops at an index that does not answer. `envs` must stay the last key in bentofile.yaml.
+# The image's user has the same number as in docker compose's images, so both can use one volume.
+bento: $(INSTALLED) ## Pack the classifier and the live model as a Bento, and build its container image
 	@exec $(WITH_SETTINGS) sh -c 'set -e; home=$${WARDROBE_HOME:-.wardrobe}; \
 	  [ -s "$$home/champion" ] || { echo "There is no model to pack: make train trains one." >&2; exit 1; }; \
 	  export BENTOML_HOME=$$home BENTOML_DO_NOT_TRACK=True; \
@@ -57,17 +65,17 @@ bento: $(INSTALLED) ## Pack the classifier and the champion as a Bento, and make
 	  bentoml containerize "$$bento" --image-tag "$${BENTO_IMAGE:-wardrobe-bento}" \
 	    --opt build-arg=BENTO_USER_UID=1000 --opt build-arg=BENTO_USER_GID=1000'
 
-bench-training: $(INSTALLED) data ## Train by each recipe, beside the reference's loop; RECIPES and SEEDS narrow it
+bench-training: $(INSTALLED) data ## Compare each recipe with the reference's training loop; RECIPES and SEEDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.training
 
-bench-loop: $(INSTALLED) data ## Teach a version ten kinds of drawings, mislead it, and fill the store with 10,000
+bench-loop: $(INSTALLED) data ## Measure learning from corrections, right and wrong ones, with up to 10,000 stored
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.loop
 
-# Peers need other versions of what Wardrobe needs: each environment is one of its own.
+# The peers need other versions of some packages, so each environment is separate.
 bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.serving
 
-bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond what it carries, beside training, and for MINUTES=10
+bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond its capacity, during training, and for MINUTES=10
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
 
 .bench/%/installed: tests/benchmarks/peers/%.txt
@@ -75,22 +83,29 @@ bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier be
 	@.bench/$*/bin/pip install --quiet --requirement $<
 	@touch $@
 
-lint: $(INSTALLED) ## Check style and types
+lint: $(INSTALLED) ## Check style, types, dependencies and shell scripts
 	ruff check .
 	ruff format --check .
 	mypy .
-	shellcheck monitoring/*.sh tests/*.sh .ci/run
+	deptry app --non-dev-dependency-groups app
+	deptry service training --non-dev-dependency-groups service
+	deptry launcher --non-dev-dependency-groups launcher
+	deptry tests --non-dev-dependency-groups app,service,launcher,dev --ignore DEP002
+	shellcheck .ci/run monitoring/install-prometheus.sh tests/install-chromium.sh tests/install-wrk.sh
 
-lock: $(INSTALLED) ## Write requirements.lock anew from pyproject.toml; UPGRADE=1 takes the newest
-	@python -c '$(PRINT_GROUPS)' | pip-compile --quiet --allow-unsafe --strip-extras --no-header \
-	  --no-emit-options --annotation-style line $(if $(UPGRADE),--upgrade) -o requirements.lock -
+lock: $(INSTALLED) ## Write both lock files from pyproject.toml; UPGRADE=1 takes the newest versions
+	@python -c '$(PRINT_GROUPS)' | $(PIP_COMPILE) --annotation-style line $(if $(UPGRADE),--upgrade) -o requirements.lock -
 	@{ echo '# Written by `make lock` from the dependency groups in pyproject.toml. It holds no hashes:'; \
-	  echo '# the wheel of torch is another one on each platform, and some come from its own index.'; \
-	  sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+ /\1 /' -e 's/-r -/pyproject.toml/' -e '/^#/d' requirements.lock; \
-	} > $(VENV)/requirements.lock
+	  echo '# the wheel of torch differs between platforms, and some come from its own index.'; \
+	  $(WITHOUT_LOCAL_VERSIONS) requirements.lock; } > $(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
+	@python -c '$(PRINT_GROUPS)' service | $(PIP_COMPILE) --no-annotate --upgrade --constraint requirements.lock \
+	  -o $(VENV)/requirements.lock -
+	@{ echo '# Written by `make lock`: the part of requirements.lock that the group `service` needs.'; \
+	  echo '# bentofile.yaml installs from it.'; \
+	  $(WITHOUT_LOCAL_VERSIONS) $(VENV)/requirements.lock; } > service/requirements.lock
 
-clean: ## Remove the virtual environment and every cache; your models and data stay
+clean: ## Remove the virtual environment and all caches; your models and data stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 
 prometheus: $(INSTALLED)
@@ -99,7 +114,7 @@ prometheus: $(INSTALLED)
 data: $(INSTALLED)
 	@exec $(WITH_SETTINGS) python -m training.data.fashion_mnist
 
-# pip keeps what it has downloaded, so after an interrupted installation it goes on from there.
+# pip keeps what it has downloaded, so an interrupted installation continues where it stopped.
 $(INSTALLED): requirements.lock
 	@if [ -z "$(PYTHON3)" ]; then \
 	  echo "Wardrobe needs Python 3.11 or newer: install it, or name it with PYTHON3=/path/to/python3." >&2; exit 1; fi

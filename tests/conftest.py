@@ -1,28 +1,56 @@
-"""What many tests share: the real data set, a really trained model, really running services."""
+"""Shared fixtures: the real data set, a model trained for real, running services, a browser.
+
+Nothing here imports torch before a fixture needs it, so that `make test-fast` stays fast.
+"""
 
 import signal
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.browser import launch
-from tests.support.processes import Home, MakeHome, Server, wait_for
-from training.data import fashion_mnist
+from tests.support.processes import ROOT, Home, MakeHome, Server, wait_for
+
+if TYPE_CHECKING:
+    from training.data import fashion_mnist
+
+MARKED_FIXTURES = {"browser": "browser", "dataset_folder": "service", "app_beside": "service"}
+"""A test that uses the fixture, directly or through others, gets the marker."""
+MARKED_FOLDERS = {
+    "compose": "slow",
+    "e2e": "slow",
+    "launcher": "service",
+    "monitoring": "slow",
+}
+"""Every test in the folder of tests/ gets the marker."""
 
 
 def pytest_configure() -> None:
-    """A terminated test run ends like an interrupted one: fixtures stop their servers."""
+    """Let SIGTERM end a test run like Ctrl-C: fixtures stop their servers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by what it needs, so that `-m` selects; see `markers` in pyproject.toml."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        needed = {MARKED_FIXTURES.get(name) for name in getattr(item, "fixturenames", ())}
+        for marker in needed | {MARKED_FOLDERS.get(folder)}:
+            if marker:
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")
 def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fashion-MNIST, prepared once a session the way a first start does it."""
+    from training.data import fashion_mnist
+
     home = tmp_path_factory.mktemp("prepared")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(home))
@@ -95,8 +123,10 @@ def trainer_url(trainer: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def test_set(dataset_folder: Path) -> fashion_mnist.Split:
+def test_set(dataset_folder: Path) -> "fashion_mnist.Split":
     """The 10,000 test pictures."""
+    from training.data import fashion_mnist
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(dataset_folder.parent))
         return fashion_mnist.load_test()
@@ -104,8 +134,9 @@ def test_set(dataset_folder: Path) -> fashion_mnist.Split:
 
 @pytest.fixture(autouse=True)
 def few_threads() -> None:
-    """Tests share two cores with the servers that they test."""
-    torch.set_num_threads(1)
+    """Use one thread in tests: they share two cores with the servers that they test."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""The tree is the architecture: who imports whom, and what is said where.
+"""Architecture rules: imports between parts and packages, sizes, names, metrics and ports.
 
 The rules are those of the README: app/ speaks HTTP only; service/ builds on training/; training/
-knows of no server; monitoring/ is configuration.
+knows no server; monitoring/ is configuration. Which packages a part may need is checked by deptry
+in `make lint`.
 """
 
 import ast
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -17,44 +19,93 @@ import yaml
 import settings
 from tests.support.processes import ROOT
 
-OURS = {"app", "service", "training", "settings", "launch", "tests", "monitoring"}
+OURS = {"app", "launcher", "monitoring", "service", "settings", "tests", "training"}
 
 MAY_IMPORT = {
     "app": {"app", "settings"},
     "service": {"service", "training", "settings"},
     "training": {"training", "settings"},
     "settings.py": set[str](),
-    "launcher": {"settings"},
+    "launcher": {"launcher", "settings"},
 }
-"""Of our own code."""
+"""The parts of our own code that each part may import."""
 
-MAY_NEED = {
-    "app": {
-        "numpy",
-        "pandas",
-        "PIL",
-        "plotly",
-        "prometheus_api_client",
-        "pydantic",
-        "requests",
-        "streamlit",
-        "urllib3",
-    },
-    "service": {
-        "bentoml",
-        "numpy",
-        "orjson",
-        "PIL",
-        "prometheus_client",
-        "python_multipart",
-        "starlette",
-        "torch",
-        "uvicorn",
-    },
-    "training": {"bentoml", "numpy", "PIL", "sqlalchemy", "torch", "tqdm"},
-    "settings.py": set[str](),
+LAYERS = {
+    "app": (
+        {"streamlit_app"},
+        {"views"},
+        {"sections"},
+        {"charts"},
+        {"monitoring"},
+        {"components"},
+        {"clients"},
+        {"text"},
+    ),
+    "service": (
+        {"classifier", "trainer"},
+        {"trainer_api"},
+        {"shadow"},
+        {"inference"},
+        {"metrics"},
+        {"http"},
+    ),
+    "training": (
+        {"train"},
+        {"*"},
+        {"feedback"},
+        {"evaluation", "recipes"},
+        {"optim"},
+        {"store"},
+        {"data"},
+        {"model"},
+    ),
 }
-"""Of what others wrote, beside the standard library."""
+"""Packages and modules of a part, from the top down: each may import itself and what is below it.
+
+`*` stands for the modules that are not named. Modules in one layer do not import each other.
+"""
+
+MAX_FILE_LINES = 350
+MAX_FUNCTION_LINES = 60
+MAX_MODULES_IN_FOLDER = 13
+
+MEASURED_PARTS = ("app", "service", "training", "launcher", "tests")
+"""The folders for which the limits hold."""
+
+RETIRED_NAMES = {
+    "answer_in_front",
+    "Beside",
+    "Claim",
+    "described_by",
+    "give",
+    "Judge",
+    "Ledger",
+    "Lessons",
+    "look",
+    "NoModel",
+    "_pen",
+    "Refusal",
+    "see",
+    "set_aside",
+    "spoiled",
+    "Standing",
+    "take_back",
+    "Taught",
+    "Told",
+    "_told",
+    "Turn",
+    "Verdict",
+    "withdraw",
+    "WrittenBeforeScrapes",
+}
+"""Identifiers for which the project now uses the field's term; see CONTRIBUTING.md."""
+
+RETIRED_WORDS = re.compile(
+    r"\b(Ledger|WrittenBeforeScrapes|Refusal|NoModel|answer_in_front|described_by|shadow_order"
+    r"|_pen|Judge|Verdict|Lessons|rehearsal|take_back|set_aside|set aside|_told"
+    r"|wardrobe_judged_total|wardrobe_expected_hits_total|Still right|[Tt]he last run)\b"
+)
+"""The same in texts: code, comments, docs, dashboards and rules."""
 
 JUNK_DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
@@ -71,15 +122,26 @@ def tracked(*under: str) -> list[Path]:
     return [Path(name) for name in listed.stdout.split("\0") if name]
 
 
+def parsed(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text())
+
+
 def imports(path: Path) -> Iterator[str]:
-    """The first name of each module that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    """Full names of the modules that a file imports, anywhere in it.
+
+    `from package import name` yields `package.name`, as `name` may be a module.
+    """
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name.partition(".")[0]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively: write the whole name"
-            yield str(node.module).partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top_levels(path: Path) -> set[str]:
+    """Names of the top-level packages that a file imports."""
+    return {name.partition(".")[0] for name in imports(path)}
 
 
 def python_files(*under: str) -> list[Path]:
@@ -92,16 +154,51 @@ def python_files(*under: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
-def test_arrows_between_the_parts_go_one_way(part: str) -> None:
+def test_imports_between_parts_go_one_way(part: str) -> None:
     for path in python_files(part):
-        assert set(imports(path)) & OURS <= MAY_IMPORT[part], path
+        assert top_levels(path) & OURS <= MAY_IMPORT[part], path
 
 
-@pytest.mark.parametrize("part", MAY_NEED)
-def test_a_part_needs_no_package_that_is_not_meant_for_it(part: str) -> None:
+def test_settings_need_no_package() -> None:
+    assert top_levels(Path("settings.py")) <= sys.stdlib_module_names
+
+
+def layer_of(part: str, name: str) -> int:
+    """Number of the layer that holds a package or module, counted from the top."""
+    layers = LAYERS[part]
+    for number, names in enumerate(layers):
+        if name in names:
+            return number
+    others = [number for number, names in enumerate(layers) if "*" in names]
+    assert others, f"{part}/{name} is in no layer"
+    return others[0]
+
+
+@pytest.mark.parametrize("part", LAYERS)
+def test_imports_inside_a_part_go_downward(part: str) -> None:
+    upward = []
     for path in python_files(part):
-        foreign = set(imports(path)) - OURS - sys.stdlib_module_names
-        assert foreign <= MAY_NEED[part], path
+        own = Path(path.parts[1]).stem
+        if own == "__init__":
+            continue
+        for imported in imports(path):
+            names = imported.split(".")
+            if names[0] != part or names[1] == own:
+                continue
+            own_layer, other_layer = layer_of(part, own), layer_of(part, names[1])
+            both_unnamed = "*" in LAYERS[part][own_layer] and own_layer == other_layer
+            if other_layer <= own_layer and not both_unnamed:
+                upward.append(f"{path} imports {imported}")
+    assert not upward, "\n".join(upward)
+
+
+def test_test_modules_do_not_import_each_other() -> None:
+    """Shared test support is in tests/support/."""
+    for path in python_files("tests"):
+        for imported in imports(path):
+            names = imported.split(".")
+            is_test_module = any(name.startswith("test_") for name in names[:-1])
+            assert names[0] != "tests" or not is_test_module, f"{path} imports {imported}"
 
 
 def test_the_page_runs_where_there_is_no_torch() -> None:
@@ -139,6 +236,44 @@ def test_monitoring_is_configuration() -> None:
     assert not [path for path in tracked("monitoring") if path.suffix == ".py"]
 
 
+# --- Sizes ---------------------------------------------------------------------------------------
+
+
+class Function(NamedTuple):
+    """A function or method and how many lines it has."""
+
+    name: str
+    lines: int
+
+
+def functions(path: Path) -> Iterator[Function]:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno
+            yield Function(f"{path}:{node.name}", node.end_lineno - node.lineno + 1)
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {
+        str(path): len((ROOT / path).read_text().splitlines())
+        for path in python_files(*MEASURED_PARTS)
+    }
+    assert not {path: count for path, count in lines.items() if count > MAX_FILE_LINES}
+
+
+def test_no_function_is_too_long() -> None:
+    found = [one for path in python_files(*MEASURED_PARTS) for one in functions(path)]
+    assert not [one for one in found if one.lines > MAX_FUNCTION_LINES]
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    modules = [path for path in python_files(*MEASURED_PARTS) if path.name != "__init__.py"]
+    counts = {str(path.parent): 0 for path in modules}
+    for path in modules:
+        counts[str(path.parent)] += 1
+    assert not {folder: count for folder, count in counts.items() if count > MAX_MODULES_IN_FOLDER}
+
+
 # --- Names ---------------------------------------------------------------------------------------
 
 
@@ -146,6 +281,57 @@ def test_no_file_or_folder_is_a_junk_drawer() -> None:
     for path in tracked():
         words = {word for part in path.parts for word in re.split(r"[._-]", part.lower())}
         assert not words & JUNK_DRAWERS, path
+
+
+def identifiers(path: Path) -> Iterator[str]:
+    """Names of the classes, functions, variables and attributes in a file."""
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Name():
+                yield node.id
+            case ast.Attribute():
+                yield node.attr
+            case ast.arg():
+                yield node.arg
+
+
+def test_no_retired_name_is_left_in_code() -> None:
+    found = {
+        str(path): sorted(names)
+        for path in python_files("app", "service", "training", "launcher", "settings.py", "tests")
+        if (names := RETIRED_NAMES & set(identifiers(path)))
+    }
+    assert not found
+
+
+TEXT_FILES = {
+    ".py",
+    ".md",
+    ".yml",
+    ".yaml",
+    ".json",
+    ".toml",
+    ".js",
+    ".css",
+    ".html",
+    ".sh",
+    ".lua",
+    "",
+}
+
+
+def test_no_retired_word_is_left_in_a_text() -> None:
+    itself = Path(__file__).relative_to(ROOT)
+    found = {
+        str(path): sorted(words)
+        for path in tracked()
+        if path not in {itself, Path("CHANGELOG.md")}
+        and path.suffix in TEXT_FILES
+        and (words := set(RETIRED_WORDS.findall((ROOT / path).read_text())))
+    }
+    assert not found
 
 
 def test_every_module_says_what_it_is_for() -> None:
@@ -157,9 +343,9 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def annotated_tree() -> list[tuple[str, str]]:
-    """Each path in the README's tree, and what is said of it."""
+    """Each path in the README's tree, with its description."""
     readme = (ROOT / "README.md").read_text()
-    block = readme.partition("## Where everything is")[2].split("```")[1]
+    block = readme.partition("\n## Code layout\n")[2].split("```")[1]
     tree, folder = [], ""
     for line in block.strip("\n").splitlines():
         path, _, words = line.strip().partition("  ")
@@ -173,9 +359,19 @@ def annotated_tree() -> list[tuple[str, str]]:
 
 def test_the_readme_gives_a_reason_for_everything_at_the_root() -> None:
     there = {f"{path.parts[0]}/" if len(path.parts) > 1 else path.name for path in tracked()}
-    told = {path for path, _ in annotated_tree() if path.count("/") - path.endswith("/") == 0}
+    listed = {path for path, _ in annotated_tree() if path.count("/") - path.endswith("/") == 0}
 
-    assert told == there
+    assert listed == there
+
+
+def test_the_readmes_tree_lists_every_package() -> None:
+    packages = {
+        f"{path.parent}/"
+        for path in python_files("app", "service", "training")
+        if path.name == "__init__.py" and len(path.parts) == 3
+    }
+
+    assert packages <= {path for path, _ in annotated_tree()}
 
 
 def test_everything_in_the_readmes_tree_is_there_and_has_words() -> None:
@@ -226,9 +422,9 @@ def base(name: str) -> str:
 
 
 def documented_metrics() -> set[str]:
-    """The README's table; tests/test_readme.py holds it against the live services."""
-    section = (ROOT / "README.md").read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    """The metrics in docs/metrics.md; tests/docs/test_examples.py compares them with /metrics."""
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    return set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
 
 
 def monitoring_files() -> list[Path]:

@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
-from pydantic import AliasPath, AwareDatetime, BaseModel, Field, RootModel
+from pydantic import AfterValidator, AliasPath, AwareDatetime, BaseModel, Field, RootModel
 from urllib3.util.retry import Retry
 
 from app.clients.http import InvalidResponse, ResponseModel, ServiceDown, ServiceTimeout
@@ -60,15 +60,20 @@ class Window:
         ]
 
 
+def _without_name_and_severity(labels: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in labels.items() if name not in ("alertname", "severity")}
+
+
 class Alert(ResponseModel):
     """An alerting rule that fires. `summary` says what is wrong, `action` what a person should do:
     both are sentences of monitoring/rules/alerts.yml, with the current values in them.
 
-    `since` is when it became true, not when it had been so for long enough to fire.
+    `labels` are those beside `name` and `severity`. `since` is when it became true, not when it
+    had been so for long enough to fire.
     """
 
     name: str = Field(validation_alias=AliasPath("labels", "alertname"))
-    labels: Mapping[str, str]
+    labels: Annotated[dict[str, str], AfterValidator(_without_name_and_severity)]
     severity: str = Field("", validation_alias=AliasPath("labels", "severity"))
     summary: str = Field("", validation_alias=AliasPath("annotations", "summary"))
     action: str = Field("", validation_alias=AliasPath("annotations", "action"))
@@ -167,7 +172,13 @@ class Prometheus:
             raise ServiceTimeout(f"Prometheus at {self._url} takes too long to answer.") from error
         except requests.ConnectionError as error:
             raise ServiceDown(f"Prometheus does not answer at {self._url}.") from error
-        except (PrometheusApiClientException, requests.RequestException, ValueError) as error:
+        except (
+            PrometheusApiClientException,
+            requests.RequestException,
+            ValueError,
+            KeyError,  # the library takes response["data"]["result"] without a check
+            TypeError,
+        ) as error:
             raise InvalidResponse(
                 f"The server at {self._url} does not answer as Prometheus does. "
                 "Check PROMETHEUS_URL."

@@ -256,7 +256,7 @@ def test_stop_spares_a_process_that_got_the_launchers_old_number(wardrobe: Wardr
     stop = wardrobe.run("stop")
 
     assert stop.returncode == 0
-    assert "Nothing runs" in stop.stdout
+    assert "Nothing is running" in stop.stdout
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()

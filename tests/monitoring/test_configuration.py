@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from launcher import __main__ as launch
+from launcher.prometheus_config import write_prometheus_config
 from tests.support.processes import ROOT
 
 MONITORING = ROOT / "monitoring"
@@ -30,7 +30,7 @@ def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CLASSIFIER_PORT", "4000")
     monkeypatch.setenv("TRAINER_PORT", "4002")
     monkeypatch.setenv("PROMETHEUS_PORT", "4090")
-    launch.write_prometheus_config(tmp_path)
+    write_prometheus_config(tmp_path)
     return tmp_path / "prometheus.yml"
 
 

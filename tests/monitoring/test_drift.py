@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import requests
 
-from launcher import __main__ as launch
-from tests.support.processes import Home, MakeHome, wait_for
+from tests.support.processes import ROOT, Home, MakeHome, wait_for
 from tests.support.watched import ask, restart_prometheus, start_prometheus
 from training.data import fashion_mnist
 
@@ -55,7 +54,7 @@ class Street:
 def compressed(home: Home) -> None:
     """The rules and the configuration of `make run`, with shorter windows, in the same folder."""
     (home.path / "rules").mkdir()
-    for path in (launch.ROOT / "monitoring" / "rules").glob("*.yml"):
+    for path in (ROOT / "monitoring" / "rules").glob("*.yml"):
         text = path.read_text().replace("5m", f"{WINDOW_SECONDS}s")
         # Recorded names end in the window's length: they keep those that they are asked by.
         text = text.replace(f":ratio{WINDOW_SECONDS}s", ":ratio5m")
@@ -64,9 +63,7 @@ def compressed(home: Home) -> None:
         (home.path / "rules" / path.name).write_text(text)
     config = home.path / "prometheus.yml"
     text = config.read_text().replace(": 2s", ": 1s")
-    config.write_text(
-        text.replace(str(launch.ROOT / "monitoring" / "rules"), str(home.path / "rules"))
-    )
+    config.write_text(text.replace(str(ROOT / "monitoring" / "rules"), str(home.path / "rules")))
 
 
 @pytest.fixture

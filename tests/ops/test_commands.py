@@ -1,4 +1,4 @@
-"""make, the set-up scripts and the lock: what a person with a fresh machine meets."""
+"""make, the set-up scripts, the lock files and CI."""
 
 import os
 import re
@@ -9,11 +9,14 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+GROUPS: dict[str, list[str]] = PYPROJECT["dependency-groups"]
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +46,7 @@ def folder_of(programs: tuple[str, ...], folder: Path) -> str:
 def test_plain_make_lists_each_command_with_a_line_of_help(tmp_path: Path) -> None:
     listed = make(tmp_path).stdout.splitlines()
 
-    targets = ("help", "run", "stop", "train", "test", "bench-training", "lint", "lock", "clean")
+    targets = ("help", "run", "stop", "train", "test", "test-fast", "lint", "lock", "clean")
     for target in targets:
         line = next((line for line in listed if re.match(rf"make {target} ", line)), "")
         assert len(line.split()) > 3, f"make {target} has no line of help"
@@ -71,6 +74,7 @@ def test_without_the_venv_module_one_sentence_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_without_network_one_sentence_says_so(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9/"
     refused = make(
@@ -129,16 +133,55 @@ def test_the_tests_get_a_chromium_that_runs() -> None:
     assert os.access(found.stdout.strip(), os.X_OK)
 
 
-def test_the_lock_pins_every_package_and_names_no_machine() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = dict(line.split()[0].split("==") for line in lines if line and not line.startswith("#"))
-    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+def lines_of(lock: str) -> list[str]:
+    """The pinned packages of a lock file, one a line."""
+    lines = (ROOT / lock).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
-    for wanted in map(Requirement, chain(*groups.values())):
-        pin = pins[canonicalize_name(wanted.name)]
+
+def pins(lock: str) -> dict[str, str]:
+    """Version by package in a lock file."""
+    return dict(line.split()[0].split("==") for line in lines_of(lock))
+
+
+@pytest.mark.parametrize(
+    ("lock", "groups"),
+    [("requirements.lock", tuple(GROUPS)), ("service/requirements.lock", ("service",))],
+)
+def test_a_lock_pins_every_package_and_names_no_machine(lock: str, groups: tuple[str, ...]) -> None:
+    pinned = pins(lock)
+
+    for wanted in map(Requirement, chain(*(GROUPS[group] for group in groups))):
+        pin = pinned[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(pin), f"{wanted} does not allow {pin}: run `make lock`"
-    assert pins["torch"] == "2.13.0"  # with a local part, it would be this machine's build
-    assert not any("://" in line or line.startswith("-") or " /" in line for line in lines)
+    assert pinned["torch"] == "2.13.0"  # with a local part, it would be this machine's build
+    for line in lines_of(lock):
+        assert "://" not in line, line
+        assert not line.startswith("-"), line
+        assert " /" not in line, line
+
+
+def test_the_bentos_lock_is_part_of_the_lock() -> None:
+    assert pins("service/requirements.lock").items() < pins("requirements.lock").items()
+
+
+def test_lint_checks_every_dependency_group() -> None:
+    lines = re.findall(r"^\tdeptry (.*) --non-dev-dependency-groups (\S+)", MAKEFILE, re.MULTILINE)
+    checked = {name: roots.split() for roots, names in lines for name in names.split(",")}
+
+    assert set(checked) == set(GROUPS)
+    own_group = dict(lines)
+    assert own_group["app"] == "app"
+    assert own_group["service training"] == "service"
+    assert own_group["launcher"] == "launcher"
+
+
+def test_test_fast_leaves_out_exactly_the_marked_tests() -> None:
+    configuration = PYPROJECT["tool"]["pytest"]["ini_options"]
+    markers = [marker.partition(":")[0] for marker in configuration["markers"]]
+    recipe = MAKEFILE.partition("\ntest-fast:")[2].partition("\n\n")[0]
+
+    assert f'-m "not {" and not ".join(markers)}"' in recipe
 
 
 def test_ci_runs_what_a_person_runs() -> None:
@@ -146,3 +189,21 @@ def test_ci_runs_what_a_person_runs() -> None:
 
     assert os.access(script, os.X_OK)
     assert re.findall(r"^make (\w+)$", script.read_text(), re.MULTILINE) == ["lint", "test"]
+
+
+def test_hosted_ci_calls_the_same_script() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    commands = [step["run"] for step in workflow["jobs"]["ci"]["steps"] if "run" in step]
+
+    assert commands == ["bash .ci/run"]
+
+
+def test_pre_commit_calls_the_tools_of_make_lint() -> None:
+    configuration = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in configuration["repos"] for hook in repository["hooks"]]
+    recipe = MAKEFILE.partition("\nlint:")[2].partition("\n\n")[0]
+    commands = [line.strip() for line in recipe.splitlines()[1:]]
+
+    assert {repository["repo"] for repository in configuration["repos"]} == {"local"}
+    assert [hook["entry"] for hook in hooks] == commands
+    assert all(hook["language"] == "system" for hook in hooks)

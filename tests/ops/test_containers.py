@@ -1,4 +1,4 @@
-"""docker-compose.yml, the Dockerfiles and the Bento, by what stands in them."""
+"""docker-compose.yml, the Dockerfiles and bentofile.yaml, read as text."""
 
 import re
 import shutil
@@ -95,7 +95,7 @@ def test_the_pages_image_holds_no_torch() -> None:
 
 
 @pytest.mark.parametrize("dockerfile", ["app/Dockerfile", "service/Dockerfile"])
-def test_what_an_image_copies_is_let_through(dockerfile: str) -> None:
+def test_dockerignore_lets_through_every_copied_path(dockerfile: str) -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     for sources in re.findall(r"^COPY (.*) \S+$", (ROOT / dockerfile).read_text(), re.MULTILINE):
         for source in sources.split():
@@ -103,10 +103,10 @@ def test_what_an_image_copies_is_let_through(dockerfile: str) -> None:
             assert f"!{source}" in ignored, source
 
 
-def test_the_bento_needs_what_the_service_needs() -> None:
+def test_the_bento_installs_the_services_lock() -> None:
     bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
 
-    assert bento["python"]["packages"] == GROUPS["service"]
+    assert bento["python"]["requirements_txt"] == "service/requirements.lock"
     for pattern in bento["include"]:
         assert list(ROOT.glob(pattern)), pattern
 

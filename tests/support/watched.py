@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from launcher import __main__ as launch
+from launcher.prometheus_config import write_prometheus_config
 from tests.support.processes import Server, answers, free_port, wait_for
 
 SCRAPE_SECONDS = 2
@@ -24,7 +24,7 @@ def start_prometheus(folder: Path, classifier_url: str, trainer_url: str) -> Ser
         patch.setenv("CLASSIFIER_PORT", str(urlsplit(classifier_url).port))
         patch.setenv("TRAINER_PORT", str(urlsplit(trainer_url).port))
         patch.setenv("PROMETHEUS_PORT", str(port))
-        launch.write_prometheus_config(folder)
+        write_prometheus_config(folder)
     return restart_prometheus(folder, port)
 
 

@@ -1,0 +1,64 @@
+"""Finds and kills the processes that a launcher started, with all their descendants."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+import settings
+from launcher.ports import listens_on
+
+
+def started_processes(home: Path, name: str | None = None) -> Iterator[psutil.Process]:
+    """Yield the running processes that a launcher of this folder started.
+
+    They are recognised by their environment, which an orphaned worker and a training run in its
+    own session still carry. `name` restricts them to one line of the Procfile.
+    """
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue  # it ended, or it belongs to another user
+        process_name = environment.get("WARDROBE_PROCESS")
+        if not process_name or name not in (None, process_name):
+            continue
+        if environment["WARDROBE_HOME"] == str(home):
+            yield process
+
+
+def kill_started_processes(home: Path) -> int:
+    """Kill all started processes, and those they start meanwhile. Returns the number killed."""
+    count = 0
+    for _ in range(5):
+        found = list(started_processes(home))
+        kill(found)
+        count += len(found)
+        if not found:
+            break
+    return count
+
+
+def free_port(home: Path, name: str) -> None:
+    """Kill the workers that a dead process left listening on its port.
+
+    A training run does not listen, so it survives a killed trainer, and the next one finds it.
+    """
+    port = settings.get_int(f"{name.upper()}_PORT")
+    kill([process for process in started_processes(home, name) if holds_port(process, port)])
+
+
+def holds_port(process: psutil.Process, port: int) -> bool:
+    """Return whether this process listens on this port."""
+    with contextlib.suppress(psutil.Error):
+        return any(listens_on(one, port) for one in process.net_connections("tcp"))
+    return False
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill these processes and wait until they have ended."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout=0.5)

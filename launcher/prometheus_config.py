@@ -1,0 +1,19 @@
+"""Writes the configuration of the Prometheus that `make run` starts."""
+
+import string
+from pathlib import Path
+
+import settings
+
+MONITORING = Path(__file__).resolve().parents[1] / "monitoring"
+
+
+def write_prometheus_config(home: Path) -> None:
+    """Write `prometheus.yml` into the state folder, with the ports filled in.
+
+    The template is monitoring/prometheus.local.yml: Prometheus itself expands no variables.
+    """
+    template = string.Template(Path(MONITORING, "prometheus.local.yml").read_text())
+    values = {setting.name: settings.get(setting.name) for setting in settings.SETTINGS}
+    text = template.substitute(values, RULES=str(MONITORING / "rules/*.yml"))
+    (home / "prometheus.yml").write_text(text)
