@@ -137,7 +137,9 @@ class Model(ResponseModel):
     tag: str
     version: str
     champion: bool
-    status: str
+    status: str = Field(
+        default_factory=lambda known: "champion" if known.get("champion") else "stored"
+    )
     created_at: AwareDatetime
     metadata: Mapping[str, Any]
     gate: Gate | None = Field(None, validation_alias=AliasPath("metadata", "gate"))

@@ -199,6 +199,7 @@ def open_dialog(page: Page, name: str) -> Locator:
     page.locator(f".st-key-promote_{name} button").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
+    settled(page)
     return dialog
 
 
