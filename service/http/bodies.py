@@ -50,7 +50,8 @@ async def one_picture_with_texts(
 ) -> tuple[bytes, dict[str, str]]:
     """Read the file of the multipart field `image`, and the texts of the other fields.
 
-    f"The content type is {media_type or 'missing'}. Send the picture itself as image/png, "
+    `fields` names the texts that are allowed. Raises ApiError as `one_picture` does, and 400 for
+    another field.
     """
     if media_type(request) != _MULTIPART:
         raise ApiError(
