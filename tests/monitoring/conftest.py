@@ -1,4 +1,4 @@
-"""A Wardrobe of its own for the monitoring tests: they promote, and count every request."""
+"""Services for the monitoring tests only, since these promote versions and count every request."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from tests.support.watched import Watched, start_prometheus
 
 @pytest.fixture(scope="session")
 def watched(make_home: Callable[[], Home]) -> Iterator[Watched]:
-    """A classifier with one model, a trainer and a Prometheus, all real."""
+    """A real classifier with one version, a real trainer and a real Prometheus."""
     home = make_home()
     trained = home.train("--recipe", "quick", "--epochs", "1")
     assert trained.returncode == 0, trained.stderr

@@ -1,4 +1,4 @@
-"""Prometheus's configuration and rules, as promtool and a reader see them."""
+"""Prometheus's configuration and rules, checked with promtool."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def promtool(*arguments: str | Path) -> str:
 
 @pytest.fixture
 def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The configuration of `make run`, as the launcher writes it."""
+    """The configuration that the launcher writes for `make run`."""
     monkeypatch.setenv("CLASSIFIER_PORT", "4000")
     monkeypatch.setenv("TRAINER_PORT", "4002")
     monkeypatch.setenv("PROMETHEUS_PORT", "4090")
@@ -35,14 +35,13 @@ def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_make_run_configuration_is_valid_and_finds_every_rule(local: Path) -> None:
-    said = promtool("check", "config", local)
-    assert f"{len(RULES)} rule files found" in said
+    assert f"{len(RULES)} rule files found" in promtool("check", "config", local)
     targets = re.findall(r'targets: \["(.+)"\]', local.read_text())
     assert targets == ["127.0.0.1:4000", "127.0.0.1:4002", "127.0.0.1:4090"]
 
 
 def test_compose_configuration_is_valid(tmp_path: Path) -> None:
-    # Its rules lie where the container has them, so they are looked up here in their place.
+    # The rules' path is that of the container.
     text = (MONITORING / "prometheus.yml").read_text()
     assert "- /etc/prometheus/rules/*.yml" in text
     copy = tmp_path / "prometheus.yml"
@@ -50,8 +49,8 @@ def test_compose_configuration_is_valid(tmp_path: Path) -> None:
     assert f"{len(RULES)} rule files found" in promtool("check", "config", copy)
 
 
-def test_both_configurations_are_the_same_but_for_where_things_are(local: Path) -> None:
-    def without_places(path: Path) -> dict[str, Any]:
+def test_both_configurations_differ_only_in_addresses_and_paths(local: Path) -> None:
+    def without_addresses(path: Path) -> dict[str, Any]:
         config: dict[str, Any] = yaml.safe_load(path.read_text())
         del config["rule_files"]
         for job in config["scrape_configs"]:
@@ -59,7 +58,7 @@ def test_both_configurations_are_the_same_but_for_where_things_are(local: Path) 
             job.pop("dns_sd_configs", None)
         return config
 
-    assert without_places(local) == without_places(MONITORING / "prometheus.yml")
+    assert without_addresses(local) == without_addresses(MONITORING / "prometheus.yml")
 
 
 def test_compose_scrapes_every_replica_of_the_classifier() -> None:
@@ -74,7 +73,7 @@ def test_rules_are_valid() -> None:
 
 
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
-def test_rules_do_what_their_cases_say(path: Path) -> None:
+def test_rules_pass_their_cases(path: Path) -> None:
     promtool("test", "rules", path)
 
 

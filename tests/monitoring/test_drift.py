@@ -1,4 +1,4 @@
-"""Drift as a real Prometheus sees it, thirty times as fast: windows of 10 s, not 5 minutes."""
+"""Drift alerts in a real Prometheus, with windows of 10 s instead of 5 minutes."""
 
 import io
 import time
@@ -20,19 +20,19 @@ CLASSES = {"Sneaker": 7, "Bag": 8}
 
 
 @dataclass
-class Street:
-    """Who sends pictures, and what Prometheus makes of it."""
+class LiveTraffic:
+    """A client that sends pictures and asks Prometheus for drift."""
 
     classifier_url: str
     prometheus_url: str
-    chance: np.random.Generator
+    generator: np.random.Generator
 
     def send(self, images: np.ndarray, seconds: float, until: Callable[[], object]) -> None:
-        """Some of the pictures, ten times a second, for so long or until something is so."""
+        """Send 40 random pictures ten times a second, until the condition holds or time is up."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not until():
             file = io.BytesIO()
-            np.save(file, images[self.chance.integers(len(images), size=40)])
+            np.save(file, images[self.generator.integers(len(images), size=40)])
             answer = requests.post(
                 f"{self.classifier_url}/classify_many",
                 data=file.getvalue(),
@@ -51,12 +51,12 @@ class Street:
         return float(series["value"][1])
 
 
-def compressed(home: Home) -> None:
-    """The rules and the configuration of `make run`, with shorter windows, in the same folder."""
+def shorten_windows(home: Home) -> None:
+    """Rewrite the rules and the configuration in `home` with windows of WINDOW_SECONDS."""
     (home.path / "rules").mkdir()
     for path in (ROOT / "monitoring" / "rules").glob("*.yml"):
         text = path.read_text().replace("5m", f"{WINDOW_SECONDS}s")
-        # Recorded names end in the window's length: they keep those that they are asked by.
+        # Names of rules keep their suffix.
         text = text.replace(f":ratio{WINDOW_SECONDS}s", ":ratio5m")
         text = text.replace(f":psi{WINDOW_SECONDS}s", ":psi5m")
         text = text.replace(f":increase{WINDOW_SECONDS}s", ":increase5m")
@@ -67,7 +67,7 @@ def compressed(home: Home) -> None:
 
 
 @pytest.fixture
-def street(make_home: MakeHome) -> Iterator[Street]:
+def traffic(make_home: MakeHome) -> Iterator[LiveTraffic]:
     home = make_home()
     trained = home.train("--recipe", "quick", "--epochs", "2")
     assert trained.returncode == 0, trained.stderr
@@ -75,33 +75,35 @@ def street(make_home: MakeHome) -> Iterator[Street]:
     wait_for(lambda: sum(servers[0].get("/model")["serving"].values()) == 2, what="two workers")
     first = start_prometheus(home.path, servers[0].url, servers[1].url)
     first.stop()
-    compressed(home)
+    shorten_windows(home)
     servers.append(restart_prometheus(home.path, int(first.url.rpartition(":")[2])))
-    yield Street(servers[0].url, servers[2].url, np.random.default_rng(0))
+    yield LiveTraffic(servers[0].url, servers[2].url, np.random.default_rng(0))
     for server in reversed(servers):
         server.stop()
 
 
-def test_what_moves_is_what_alerts(street: Street, test_set: fashion_mnist.Split) -> None:
+def test_each_drift_fires_its_own_alert(
+    traffic: LiveTraffic, test_set: fashion_mnist.Split
+) -> None:
     images, labels = test_set.images.numpy(), test_set.labels.numpy()
 
-    street.send(images, 3 * WINDOW_SECONDS, until=street.firing)
-    assert street.firing() == set()
-    assert street.value("wardrobe:predictions:psi5m") < 0.1
-    assert street.value("wardrobe:brightness:psi5m") < 0.1
-    assert 0.8 < street.value("wardrobe:estimated_accuracy:ratio5m") < 0.95
+    traffic.send(images, 3 * WINDOW_SECONDS, until=traffic.firing)
+    assert traffic.firing() == set()
+    assert traffic.value("wardrobe:predictions:psi5m") < 0.1
+    assert traffic.value("wardrobe:brightness:psi5m") < 0.1
+    assert 0.8 < traffic.value("wardrobe:estimated_accuracy:ratio5m") < 0.95
 
     two = np.isin(labels, list(CLASSES.values()))
-    street.send(images[two], 6 * WINDOW_SECONDS, until=street.firing)
-    assert "PredictionsDrift" in street.firing()
+    traffic.send(images[two], 6 * WINDOW_SECONDS, until=traffic.firing)
+    assert "PredictionsDrift" in traffic.firing()
     share = 'sum(wardrobe:prediction_share:ratio5m{label=~"Bag|Sneaker"})'
-    assert street.value(share) > 0.85
+    assert traffic.value(share) > 0.85
     baseline = 'sum(wardrobe:prediction_share:baseline{label=~"Bag|Sneaker"})'
-    assert 0.15 < street.value(baseline) < 0.25
+    assert 0.15 < traffic.value(baseline) < 0.25
 
-    street.send(images, 4 * WINDOW_SECONDS, until=lambda: not street.firing())
-    assert street.firing() == set()
+    traffic.send(images, 4 * WINDOW_SECONDS, until=lambda: not traffic.firing())
+    assert traffic.firing() == set()
 
-    street.send(255 - images, 6 * WINDOW_SECONDS, until=lambda: "InputsDrift" in street.firing())
-    assert "InputsDrift" in street.firing()
-    assert street.value("wardrobe:estimated_accuracy:ratio5m") < 0.6
+    traffic.send(255 - images, 6 * WINDOW_SECONDS, until=lambda: "InputsDrift" in traffic.firing())
+    assert "InputsDrift" in traffic.firing()
+    assert traffic.value("wardrobe:estimated_accuracy:ratio5m") < 0.6

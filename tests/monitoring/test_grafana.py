@@ -1,4 +1,4 @@
-"""Grafana's files: what is provisioned, and that every query of the dashboard finds data."""
+"""Grafana's provisioning files and dashboard; every query returns data."""
 
 import json
 import math
@@ -25,7 +25,7 @@ QUERIES = [
 PROMOTIONS = DASHBOARD["annotations"]["list"][0]["expr"]
 
 
-def test_the_data_source_is_the_one_that_every_panel_names() -> None:
+def test_every_panel_uses_the_provisioned_data_source() -> None:
     [source] = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())[
         "datasources"
     ]
@@ -35,34 +35,34 @@ def test_the_data_source_is_the_one_that_every_panel_names() -> None:
     assert all(panel["datasource"]["uid"] == source["uid"] for panel in DASHBOARD["panels"])
 
 
-def test_the_dashboard_is_of_the_schema_that_grafana_publishes() -> None:
-    understood = json.loads(json.dumps(Dashboard.from_json(DASHBOARD), cls=JSONEncoder))
-    assert set(_lost(DASHBOARD, understood)) == {
-        # They belong to the data source's own query, which the schema leaves open.
+def test_the_dashboard_matches_grafanas_schema() -> None:
+    parsed = json.loads(json.dumps(Dashboard.from_json(DASHBOARD), cls=JSONEncoder))
+    assert set(_lost(DASHBOARD, parsed)) == {
+        # Options of the data source, which the schema does not cover.
         f"/annotations/list/0/{name}"
         for name in ("useValueForTime", "titleFormat", "textFormat", "step")
     }
 
 
-def _lost(given: Any, understood: Any, path: str = "") -> Iterator[str]:
-    """Where something is given that was not understood, or not as it was meant."""
+def _lost(given: Any, parsed: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of values that are missing or different after parsing."""
     if isinstance(given, dict | list):
         for key, value in given.items() if isinstance(given, dict) else enumerate(given):
             try:
-                yield from _lost(value, understood[key], f"{path}/{key}")
+                yield from _lost(value, parsed[key], f"{path}/{key}")
             except LookupError:
                 yield f"{path}/{key}"
-    elif given != understood:
+    elif given != parsed:
         yield path
 
 
-def test_what_is_changed_in_the_browser_cannot_be_saved() -> None:
+def test_changes_in_the_browser_cannot_be_saved() -> None:
     provider = yaml.safe_load((GRAFANA / "provisioning/dashboards/wardrobe.yml").read_text())
     assert provider["providers"][0]["allowUiUpdates"] is False
     assert DASHBOARD["editable"] is False
 
 
-def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
+def test_panels_do_not_overlap_and_have_unique_ids() -> None:
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     cells = [
         (x, y)
@@ -90,28 +90,28 @@ def test_every_query_reads_recording_rules_only(panel: str, query: str) -> None:
     assert not re.search(r"\b(bentoml|wardrobe)_", query)
 
 
-def test_the_dashboard_draws_every_rule_that_the_metrics_page_names() -> None:
+def test_the_dashboard_has_every_rule_of_the_metrics_page() -> None:
     page = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     named = set(re.findall(r"wardrobe:\w+:\w+", page))
     assert named
     assert named <= set(re.findall(r"wardrobe:\w+:\w+", json.dumps(DASHBOARD)))
 
 
-def test_there_is_no_variable_to_fill() -> None:
+def test_the_dashboard_has_no_variables() -> None:
     assert DASHBOARD["templating"]["list"] == []
     assert "$" not in json.dumps(DASHBOARD)
 
 
 @pytest.fixture(scope="module")
 def busy(watched: Watched) -> Iterator[Watched]:
-    """Wardrobe after a run, a promotion and some seconds of mixed traffic, with a shadow."""
+    """The services after a run, a promotion and some seconds of mixed traffic, with a shadow."""
     requests.post(f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10)
     _be_busy(watched)
     wait_for(lambda: watched.ask(PROMOTIONS), 240, "the run's version being promoted")
     versions = requests.get(f"{watched.trainer_url}/models", timeout=10).json()["models"]
     former = next(one["version"] for one in versions if not one["champion"])
-    cast = requests.put(f"{watched.trainer_url}/shadow", json={"version": former}, timeout=10)
-    assert cast.ok, cast.text
+    assigned = requests.put(f"{watched.trainer_url}/shadow", json={"version": former}, timeout=10)
+    assert assigned.ok, assigned.text
     wait_for(lambda: watched.ask("wardrobe:shadow_workers:sum > 0"), 60, "a shadow")
     _be_busy(watched)
     wait_for(lambda: watched.ask("wardrobe:shadow_agreement:ratio5m >= 0"), 60, "its answers")
@@ -121,7 +121,7 @@ def busy(watched: Watched) -> Iterator[Watched]:
 
 
 def _be_busy(watched: Watched) -> None:
-    """Eight seconds of requests, good and bad."""
+    """Send good and bad requests for eight seconds."""
     deadline = time.monotonic() + 8
     while time.monotonic() < deadline:
         Burst(watched.classifier_url, total=30, concurrency=8).wait()
@@ -132,7 +132,7 @@ def _be_busy(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize(("panel", "query"), [*QUERIES, ("Promoted", PROMOTIONS)])
-def test_every_query_finds_data_under_traffic(busy: Watched, panel: str, query: str) -> None:
+def test_every_query_returns_data_under_traffic(busy: Watched, panel: str, query: str) -> None:
     now = time.time()
     answer = requests.get(
         f"{busy.prometheus_url}/api/v1/query_range",

@@ -1,4 +1,4 @@
-"""What Prometheus says happened, against what a client saw happen."""
+"""Prometheus's numbers compared with what a client observed."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ REQUESTS = 'bentoml_service_request_total{job="classifier",endpoint="/classify"}
 
 
 def test_prometheus_counts_what_a_client_counts(watched: Watched) -> None:
-    """500 requests of known outcome: equal by code, and equal in every metric of ours."""
+    """500 requests with known results: the same counts by code and in every metric."""
     queries = {
         "200": f'{REQUESTS[:-1]},http_response_code="200"}}',
         "400": f'{REQUESTS[:-1]},http_response_code="400"}}',
@@ -43,12 +43,12 @@ def test_prometheus_counts_what_a_client_counts(watched: Watched) -> None:
         "named": GOOD,
         "in batches": GOOD,
         "with a confidence": GOOD,
-        "waited": counted["waited"],  # one a batch or one a picture: not promised
+        "waited": counted["waited"],  # per batch or per picture: not specified
     }
 
 
 def _send(classifier_url: str) -> Counter[int]:
-    """500 requests, eight at once, over connections that are kept. Returns the codes."""
+    """Send 500 requests, eight at once, over kept-alive connections. Return counts by code."""
     pictures = drawings()
     bodies = [(pictures[i % len(pictures)], "image/png") for i in range(GOOD)]
     bodies += [(b"", "image/png")] * EMPTY + [(b"a shoe", "text/plain")] * WRONG_TYPE
@@ -62,7 +62,7 @@ def _send(classifier_url: str) -> Counter[int]:
         return Counter(pool.map(send, bodies))
 
 
-def test_a_scan_for_random_paths_leaves_no_series_but_is_noticed(watched: Watched) -> None:
+def test_a_scan_for_random_paths_creates_no_series_but_is_counted(watched: Watched) -> None:
     dropped = 'wardrobe:scrape_dropped_samples:sum{job="classifier"}'
     watched.scrape()
     before = watched.total(dropped)
@@ -73,10 +73,10 @@ def test_a_scan_for_random_paths_leaves_no_series_but_is_noticed(watched: Watche
     assert watched.total(dropped) - before >= 30
 
 
-def test_a_promotion_is_marked_when_it_happens_and_only_then(watched: Watched) -> None:
-    """Train a version through the trainer, which promotes it; then go back to the one before."""
+def test_promotions_and_nothing_else_are_marked(watched: Watched) -> None:
+    """Train a version, which is promoted, then roll back."""
     versions = requests.get(f"{watched.trainer_url}/models", timeout=10).json()["models"]
-    assert versions[-1]["tag"] not in _marks(watched), "Starting up is no promotion."
+    assert versions[-1]["tag"] not in _marks(watched), "A start is not a promotion."
     first = _champion(watched)
     began = time.time()
     run = requests.post(
@@ -88,23 +88,23 @@ def test_a_promotion_is_marked_when_it_happens_and_only_then(watched: Watched) -
     marked = _marks(watched)[second]
     assert began < marked <= time.time()
 
-    time.sleep(12)  # a model that goes within 10 s of coming is not told apart from its successor
-    went_back = time.time()
+    time.sleep(12)  # within 10 s, a promotion and a rollback look like one
+    rolled_back = time.time()
     version = first.partition(":")[2]
     answer = requests.post(f"{watched.trainer_url}/models/{version}/promote", timeout=60)
     assert answer.status_code == 200, answer.text
-    wait_for(lambda: _marks(watched).get(first, 0) > went_back, 20, "a second mark")
+    wait_for(lambda: _marks(watched).get(first, 0) > rolled_back, 20, "a second mark")
     assert _marks(watched)[second] == marked
 
 
 def _marks(watched: Watched) -> dict[str, float]:
-    """When each version was promoted, in Unix seconds, for those that were."""
+    """Return the time of each version's last promotion, in Unix seconds."""
     series = watched.ask("wardrobe:model_promoted:timestamp_seconds")
     return {one["metric"]["model"]: float(one["value"][1]) for one in series}
 
 
 def _champion(watched: Watched) -> str:
-    """The model that every worker serves; empty while they change over."""
+    """Return the tag that every worker serves, or the promoted one while they switch."""
     answer: dict[str, Any] = requests.get(f"{watched.classifier_url}/model", timeout=5).json()
     serving = {worker["tag"] for worker in answer["workers"]}
     return str(serving.pop()) if len(serving) == 1 else str(answer["tag"])
