@@ -16,7 +16,7 @@ from training import evaluation
 from training.calibration import calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, per_class_accuracy, predict
-from training.store.corrections_archive import png
+from training.model.png import encode_png
 from training.store.versions import Model
 
 ACCURACY_LOSS = 0.003
@@ -236,7 +236,7 @@ def _examples(
         shown[label] += 1
         found.append(
             {
-                "png": base64.b64encode(png(pictures.images[row].numpy())).decode("ascii"),
+                "png": base64.b64encode(encode_png(pictures.images[row].numpy())).decode("ascii"),
                 "label": names[label],
                 "before": names[said[row]],
                 "after": names[says[row]],

@@ -1,18 +1,23 @@
-"""The bodies of requests: pictures raw, in forms or as one array; archives; JSON."""
+"""The bodies of requests: pictures raw, in forms or as one array; archives."""
 
-import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from service.http.errors import ApiError
+from service.http import limits
+from service.http.errors import ApiError, InternalCall
 from service.http.multipart import FormError, FormReader
-from service.inference import decoding
 
+TooLarge = Callable[[int], ApiError]
+"""Builds the error for a body of more bytes than its argument."""
+
+FORMATS = "PNG, JPEG, GIF, WebP, BMP or TIFF"
 NPY = "application/x-npy"
 _MULTIPART = "multipart/form-data"
+_BENTOML_INTERNAL = "application/vnd.bentoml+pickle"
+"""BentoML's services call each other with it, over a socket of their own. BentoML refuses it on a
+server's port."""
 
 _MULTIPART_EXTRA = 100_000
 """Bytes that a multipart body may be larger than the one picture in it."""
@@ -20,44 +25,40 @@ _MULTIPART_EXTRA = 100_000
 _MORE_PARTS = 10
 """Parts that a form may have beside the files of a call, before no more of it is read."""
 
-_FILES_PER_CALL = 10
-"""A body with many pictures may be as large as this many of the largest."""
-
-_MAX_JSON = 100_000
-"""Bytes."""
-
 _DRAIN_FACTOR = 10
-"""How much more than its limit of a refused body is read, so that its client hears the refusal:
-many clients only listen once they have sent everything."""
+"""How much more than its limit of a refused body is read. Many clients read the response only once
+they have sent everything."""
 
 
 async def one_picture(request: Request) -> bytes:
-    """The picture of a call that takes one: the raw body, or the multipart field `image`.
+    """Read one picture: the raw body, or the multipart field `image`.
 
     Raises ApiError: 415 for another content type, 413 when it is too large, 400 for a bad form.
     """
-    limit, kind = decoding.limit("MAX_UPLOAD_MB") * 1_000_000, media_type(request)
+    kind = media_type(request)
     if kind != _MULTIPART:
-        decoding.check_type(kind)
-        return await body(request, limit)
-    [picture], _ = await _form(request, "image", 1, limit + _MULTIPART_EXTRA)
+        if kind == _BENTOML_INTERNAL:
+            raise InternalCall
+        _check_type(kind)
+        return await body(request, limits.picture_bytes(), limits.picture_too_large)
+    [picture], _ = await _one_file(request)
     return picture
 
 
 async def one_picture_with_texts(
     request: Request, fields: Sequence[str]
 ) -> tuple[bytes, dict[str, str]]:
-    """The file of the multipart field `image`, and the texts of the other fields that there are.
+    """Read the file of the multipart field `image`, and the texts of the other fields.
 
-    `fields` are those that may be. Raises ApiError as `one_picture` does, and 400 for another one.
+    `fields` names the texts that are allowed. Raises ApiError as `one_picture` does, and 400 for
+    another field.
     """
     if media_type(request) != _MULTIPART:
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
         )
-    limit = decoding.limit("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
-    [picture], texts = await _form(request, "image", 1, limit)
+    [picture], texts = await _one_file(request)
     if unknown := sorted(set(texts) - set(fields)):
         raise ApiError(
             HTTPStatus.BAD_REQUEST,
@@ -67,77 +68,89 @@ async def one_picture_with_texts(
 
 
 async def many_pictures(request: Request) -> list[bytes]:
-    """The files of the multipart field `images`, in order.
+    """Read the files of the multipart field `images`, in order.
 
     Raises ApiError as `one_picture` does, and 413 for more than MAX_IMAGES_PER_CALL.
     """
-    if media_type(request) != _MULTIPART:
+    kind = media_type(request)
+    if kind == _BENTOML_INTERNAL:
+        raise InternalCall
+    if kind != _MULTIPART:
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Send the pictures as {_MULTIPART}, each in a field 'images', or as {NPY}.",
         )
-    limit = decoding.limit("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
-    at_most = decoding.limit("MAX_IMAGES_PER_CALL")
-    files, _ = await _form(request, "images", at_most, limit)
+    files, _ = await _form(request, "images", limits.images_per_call(), limits.call_bytes())
     return files
 
 
 async def array(request: Request) -> bytes:
-    """An array's file. Raises ApiError (413) when it is too large."""
-    return await body(request, decoding.limit("MAX_UPLOAD_MB") * 1_000_000)
+    """Read the file of an array. Raises ApiError (413) when it is too large."""
+    return await body(request, limits.picture_bytes())
 
 
 async def archive(request: Request) -> bytes:
-    """An archive: the raw body, or the multipart field `archive`.
+    """Read an archive: the raw body, or the multipart field `archive`.
 
     Raises ApiError: 413 when it is too large, 400 for a bad form.
     """
-    limit = decoding.limit("MAX_UPLOAD_MB") * 1_000_000 * _FILES_PER_CALL
     if media_type(request) != _MULTIPART:
-        return await body(request, limit)
-    [content], _ = await _form(request, "archive", 1, limit)
+        return await body(request, limits.call_bytes())
+    [content], _ = await _form(request, "archive", 1, limits.call_bytes())
     return content
 
 
-async def json_object(request: Request, such_as: str) -> dict[str, Any]:
-    """The body as a JSON object; nothing at all counts as an empty one.
-
-    Raises ApiError: 413 when it is too large, 400, with the example `such_as`, for anything else.
-    """
-    content = await body(request, _MAX_JSON)
-    try:
-        value = json.loads(content or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"Send a JSON object, such as {such_as}.")
-    return value
-
-
 def media_type(request: Request) -> str:
-    """The request's content type, without parameters."""
+    """Return the request's content type in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def _check_type(media_type: str) -> None:
+    """Raise ApiError (415) for a media type, in lower case, that is not a bitmap image."""
+    if media_type.startswith("image/svg"):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"SVG is not supported. Export the drawing as {FORMATS} and send that.",
+        )
+    if not media_type.startswith("image/"):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The content type is {media_type or 'missing'}. Send the picture itself as image/png, "
+            "image/jpeg, …, or as multipart/form-data with the picture in the field 'image'.",
+        )
+
+
+async def _one_file(request: Request) -> tuple[list[bytes], dict[str, str]]:
+    max_bytes = limits.picture_bytes() + _MULTIPART_EXTRA
+    return await _form(request, "image", 1, max_bytes, limits.picture_too_large)
+
+
 async def _form(
-    request: Request, field: str, at_most: int, limit: int
+    request: Request,
+    field: str,
+    max_files: int,
+    max_bytes: int,
+    too_large: TooLarge = limits.request_too_large,
 ) -> tuple[list[bytes], dict[str, str]]:
-    """The files in `field`, at least one, and the texts of the other fields. Raises ApiError."""
+    """Read the files in `field`, at least one, and the texts of the other fields.
+
+    Raises ApiError.
+    """
     try:
         reader = FormReader(request.headers.get("content-type", ""))
 
         def take(piece: bytes) -> None:
             reader.write(piece)
-            if reader.form.parts > at_most + _MORE_PARTS:
-                raise _too_many(field, at_most)
+            if reader.form.parts > max_files + _MORE_PARTS:
+                raise limits.too_many_files(field, max_files)
 
-        await _read(request, limit, take)
+        await _read(request, max_bytes, take, too_large)
         form = reader.end()
     except FormError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}") from error
     files = [content for name, content in form.files if name == field]
-    if len(files) > at_most:
-        raise _too_many(field, at_most)
+    if len(files) > max_files:
+        raise limits.too_many_files(field, max_files)
     if not files:
         kinds = dict.fromkeys((name for name, _ in form.files), "file")
         kinds |= dict.fromkeys((name for name, _ in form.texts), "text")
@@ -150,22 +163,19 @@ async def _form(
     return files, dict(form.texts)
 
 
-def _too_many(field: str, at_most: int) -> ApiError:
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"There are too many files in '{field}'. Send at most {at_most:,} in a call.",
-    )
-
-
-async def body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises ApiError (413) when it is larger than `limit` bytes."""
+async def body(
+    request: Request, max_bytes: int, too_large: TooLarge = limits.request_too_large
+) -> bytes:
+    """Read the whole body. Raises `too_large(max_bytes)` beyond `max_bytes`."""
     pieces: list[bytes] = []
-    await _read(request, limit, pieces.append)
+    await _read(request, max_bytes, pieces.append, too_large)
     return b"".join(pieces)
 
 
-async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> None:
-    """Give each piece of a body to `take`, as it comes."""
+async def _read(
+    request: Request, max_bytes: int, take: Callable[[bytes], None], too_large: TooLarge
+) -> None:
+    """Give each piece of a body to `take`, as it arrives."""
     received, more = 0, True
     while more:
         message = await request.receive()
@@ -174,10 +184,7 @@ async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> 
         piece = message.get("body", b"")
         more = message.get("more_body", False)
         received += len(piece)
-        if received <= limit:
+        if received <= max_bytes:
             take(piece)
-        elif not more or received > limit * _DRAIN_FACTOR:
-            raise ApiError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",
-            )
+        elif not more or received > max_bytes * _DRAIN_FACTOR:
+            raise too_large(max_bytes)

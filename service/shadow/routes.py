@@ -1,83 +1,77 @@
-"""The calls about the shadow, which the trainer answers: see, set, end."""
+"""The trainer's calls about the shadow model: show, set, end."""
 
-import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter, Body
 
-from service.http.bodies import json_object
 from service.http.errors import ApiError
+from service.http.openapi import Error
 from service.inference import workers
 from service.shadow import assignment
-from training.store import versions
+from service.trainer_api.json_route import JsonRoute
+from service.trainer_api.schemas.common import Answer
+from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
+from training.store import tags, versions
 
-_SUCH_AS = '{"version": "ovzhcuxhbobacax4", "share": 1}'
+TAG = {
+    "name": "Shadow",
+    "description": "A version that answers beside the live one, to compare them on live pictures.",
+}
 
+router = APIRouter(prefix="/shadow", tags=[TAG["name"]], route_class=JsonRoute)
 
-async def show(_: Request) -> Response:
-    """GET /shadow: which version, since when, how many workers have it, and why it ended."""
-    return JSONResponse(await asyncio.to_thread(_told))
-
-
-async def cast(request: Request) -> Response:
-    """PUT /shadow: have a version answer beside the champion, on a share of the pictures."""
-    asked = await json_object(request, such_as=_SUCH_AS)
-    if unknown := sorted(set(asked) - {"version", "share"}):
-        raise _bad(f"There is no setting {unknown[0]!r}. Send {_SUCH_AS}.")
-    version, share = asked.get("version"), asked.get("share", 1)
-    if not isinstance(version, str):
-        raise _bad(f"'version' is missing. Send {_SUCH_AS}.")
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
-        raise _bad("'share' is a number above 0, up to 1: how many of the pictures.")
-    tag = f"{versions.MODEL_NAME}:{version.removeprefix(f'{versions.MODEL_NAME}:')}"
-    await asyncio.to_thread(_order, tag, float(share))
-    return JSONResponse(await asyncio.to_thread(_told))
+_EXAMPLES = {
+    "all": {"summary": "Every picture", "value": {"version": "vf4rhjxhbsbacax4"}},
+    "some": {"summary": "One in ten", "value": {"version": "vf4rhjxhbsbacax4", "share": 0.1}},
+}
 
 
-async def end(_: Request) -> Response:
-    """DELETE /shadow: have none."""
-    await asyncio.to_thread(assignment.clear)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-ROUTES = [
-    Route("/shadow", show),
-    Route("/shadow", cast, methods=["PUT"]),
-    Route("/shadow", end, methods=["DELETE"]),
-]
-
-
-def _order(tag: str, share: float) -> None:
-    champion = versions.champion()
-    try:
-        versions.describe(tag)
-    except versions.ModelError as error:
-        raise ApiError(HTTPStatus.NOT_FOUND, str(error)) from error
-    if champion is None:
-        sentence = "There is no champion yet, so nothing to compare with. Promote a version first."
-        raise ApiError(HTTPStatus.CONFLICT, sentence)
-    if tag == champion:
-        sentence = "That version is the champion: it answers already. Choose another one."
-        raise ApiError(HTTPStatus.CONFLICT, sentence)
-    assignment.assign(tag, share)
-
-
-def _told() -> dict[str, Any]:
-    order = assignment.read()
-    if order is None:
+@router.get("", summary="Show the shadow model", response_model=Shadow)
+def show_shadow() -> Answer:
+    """It answers the pictures that the live version answers, and no request waits for it. Some
+    pictures on which the two disagree become review requests among the corrections."""
+    assigned = assignment.read()
+    if assigned is None:
         return {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
-    answering = [tag for _, tag in workers.shadows() if tag == order.tag]
+    answering = [tag for _, tag in workers.shadows() if tag == assigned.tag]
     return {
-        "version": order.tag.partition(":")[2],
-        "share": order.share,
-        "since": order.since,
-        "workers": 0 if order.ended else len(answering),
-        "reason": order.reason,
+        "version": tags.version_of(assigned.tag),
+        "share": assigned.share,
+        "since": assigned.since,
+        "workers": 0 if assigned.ended else len(answering),
+        "reason": assigned.reason,
     }
 
 
-def _bad(message: str) -> ApiError:
-    return ApiError(HTTPStatus.BAD_REQUEST, message)
+@router.put(
+    "",
+    summary="Set the shadow model",
+    response_model=Shadow,
+    responses={
+        400: {"model": Error, "description": "A value that is not possible."},
+        404: {"model": Error, "description": "No such version."},
+        409: {"model": Error, "description": "It is the live version, or there is none."},
+        413: {"model": Error, "description": "The body is too large."},
+    },
+)
+def set_shadow(asked: Annotated[ShadowRequest, Body(openapi_examples=_EXAMPLES)]) -> Answer:
+    """Replaces the one before. It ends by itself when the version is promoted, deleted or does not
+    load: `reason` of `GET /shadow` says so."""
+    tag = tags.to_tag(asked.version)
+    champion = versions.champion()
+    versions.describe(tag)
+    if champion is None:
+        message = "There is no live version to compare with yet. Promote a version first."
+        raise ApiError(HTTPStatus.CONFLICT, message)
+    if tag == champion:
+        message = "That version is live already. Choose another one."
+        raise ApiError(HTTPStatus.CONFLICT, message)
+    assignment.assign(tag, asked.share)
+    return show_shadow()
+
+
+@router.delete("", summary="End the shadow test", status_code=HTTPStatus.NO_CONTENT)
+def end_shadow() -> None:
+    """Also when there is none."""
+    assignment.clear()

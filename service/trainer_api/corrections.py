@@ -1,176 +1,70 @@
-"""The calls about corrections, which the trainer answers: keep, look at, change, move.
+"""The calls about corrections: keep, list, change, export, import.
 
-The store is training/corrections.py. It is asked in threads: a write waits for the disk.
+Routes that read their own body are coroutines, and ask the store in threads: a write waits for the
+disk. FastAPI runs the others in threads by itself.
 """
 
-import asyncio
 import base64
 import io
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from service.http import bodies
-from service.http.errors import ApiError, ModelNotReady
+from service.http.errors import ModelNotReady
+from service.http.openapi import Error
 from service.inference import decoding
+from service.trainer_api.json_route import JsonRoute
+from service.trainer_api.schemas import corrections as schemas
+from service.trainer_api.schemas.common import Answer
+from service.trainer_api.schemas.corrections import (
+    CorrectionChange,
+    CorrectionForm,
+    CorrectionState,
+)
+from training.model.png import encode_png
 from training.store import corrections, corrections_archive, versions
-from training.store.corrections import Correction, CorrectionError, LabelSubmission
+from training.store.corrections import Correction
 
-_FIELDS = ("label", "predicted", "model", "source")
-_DEFAULT_LIMIT, _MAX_LIMIT = 50, 500
-_CHANGES = '{"label": "Bag"} or {"state": "accepted"}'
-_STATUS = {
-    corrections.UnknownCorrection: HTTPStatus.NOT_FOUND,
-    corrections.Disputed: HTTPStatus.CONFLICT,
-    corrections.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+TAG = {
+    "name": "Corrections",
+    "description": "Pictures with the classes that people named, to train on.",
 }
 
-_Parameters = ParamSpec("_Parameters")
-_Answer = TypeVar("_Answer")
+router = APIRouter(
+    prefix="/corrections",
+    tags=[TAG["name"]],
+    responses={503: {"model": Error, "description": "The store cannot be used, or no model yet."}},
+)
 
+_LARGEST_ID = 2**63 - 1
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {"schema": CorrectionForm.model_json_schema()}
+_ARCHIVE_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["archive"],
+        "properties": {"archive": _BINARY["schema"]},
+    }
+}
+_NOT_FOUND: dict[str, Any] = {"model": Error, "description": "No such correction."}
+_TOO_LARGE: dict[str, Any] = {"model": Error, "description": "The body or a picture is too large."}
+_EXAMPLES = {
+    "label": {"summary": "It shows a bag", "value": {"label": "Bag"}},
+    "state": {"summary": "It is right as it is", "value": {"state": "accepted"}},
+}
 
-async def keep(request: Request) -> Response:
-    """POST /corrections: keep what is said of a picture; 200 if it was said before."""
-    data, texts = await bodies.one_picture_with_texts(request, _FIELDS)
-    correction, is_new = await _asked(_keep, data, texts)
-    status = HTTPStatus.CREATED if is_new else HTTPStatus.OK
-    return JSONResponse({"id": correction.id, "state": correction.state}, status)
-
-
-def _keep(data: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
-    seen = decoding.decode(decoding.open_picture(data))
-    return corrections.add(seen, corrections.parse_submission(texts, _class_names()))
-
-
-async def show_page(request: Request) -> Response:
-    """GET /corrections?state=&label=&after=&limit=: newest first."""
-    query = request.query_params
-    state, label = query.get("state") or None, query.get("label") or None
-    if state is not None and state not in corrections.STATES:
-        raise _bad(f"'state' is one of {', '.join(corrections.STATES)}.")
-    after = _number(query.get("after") or "0")
-    if after is None:
-        raise _bad("'after' is the id of the last correction of the page before.")
-    limit = _number(query.get("limit") or str(_DEFAULT_LIMIT))
-    if limit is None or not 1 <= limit <= _MAX_LIMIT:
-        raise _bad(f"'limit' is a whole number from 1 to {_MAX_LIMIT}.")
-    # One more than wanted tells whether there is another page.
-    rows = await _asked(corrections.page, state=state, label=label, after=after, limit=limit + 1)
-    counts = await _asked(corrections.counts, label=label)
-    shown = rows[:limit]
-    return JSONResponse(
-        {
-            "corrections": [_told(row) for row in shown],
-            "next": shown[-1].id if len(rows) > limit else None,
-            "counts": counts,
-        }
-    )
-
-
-async def show_image(request: Request) -> Response:
-    """GET /corrections/{id}/image: the picture as the network saw it, a PNG."""
-    correction = await _asked(corrections.get, _id(request))
-    return Response(corrections_archive.png(correction.pixels), media_type="image/png")
-
-
-async def change(request: Request) -> Response:
-    """PATCH /corrections/{id}: another label, or accepted as it is."""
-    wanted = await bodies.json_object(request, such_as=_CHANGES)
-    correction = await _asked(_change, _id(request), wanted)
-    return JSONResponse(_told(correction))
-
-
-def _change(correction_id: int, wanted: dict[str, Any]) -> Correction:
-    match wanted:
-        case {"label": str(label), **others} if not others:
-            return corrections.relabel(correction_id, _claim(label).label)
-        case {"state": corrections.ACCEPTED, **others} if not others:
-            return corrections.accept(correction_id)
-        case _:
-            raise _bad(f"Send {_CHANGES}.")
-
-
-async def remove(request: Request) -> Response:
-    """DELETE /corrections/{id}."""
-    await _asked(corrections.delete, _id(request))
-    return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-async def export(_: Request) -> Response:
-    """GET /corrections/export: everything, made while it is sent."""
-    pieces = corrections_archive.export_archive()
-    first = await _asked(next, pieces)  # so that a store that fails is a refusal
-    whole: Iterator[bytes] = chain([first], pieces)
-    name = {"Content-Disposition": 'attachment; filename="corrections.zip"'}
-    return StreamingResponse(whole, media_type="application/zip", headers=name)
-
-
-async def take_back(request: Request) -> Response:
-    """POST /corrections/import: what export gave, all or nothing."""
-    archive = await bodies.archive(request)
-    added, known = await _asked(
-        lambda: corrections_archive.import_archive(io.BytesIO(archive), _class_names())
-    )
-    return JSONResponse({"added": added, "known": known})
-
-
-ROUTES = [
-    Route("/corrections", keep, methods=["POST"]),
-    Route("/corrections", show_page),
-    Route("/corrections/export", export),
-    Route("/corrections/import", take_back, methods=["POST"]),
-    Route("/corrections/{id}/image", show_image),
-    Route("/corrections/{id}", change, methods=["PATCH"]),
-    Route("/corrections/{id}", remove, methods=["DELETE"]),
-]
-
-
-def how_many_are_usable() -> int:
-    """Corrections that a run may learn from or measure with. Raises ApiError, 503."""
-    try:
-        counts = corrections.counts()
-    except CorrectionError as error:
-        raise _refusal(error) from error
-    return counts[corrections.NEW] + counts[corrections.ACCEPTED]
-
-
-def _refusal(error: CorrectionError) -> ApiError:
-    return ApiError(_STATUS.get(type(error), HTTPStatus.BAD_REQUEST), str(error))
-
-
-async def _asked(
-    function: Callable[_Parameters, _Answer],
-    *arguments: _Parameters.args,
-    **options: _Parameters.kwargs,
-) -> _Answer:
-    """What the store answers, from a thread; what it cannot do becomes a ApiError."""
-    try:
-        return await asyncio.to_thread(function, *arguments, **options)
-    except CorrectionError as error:
-        raise _refusal(error) from error
-
-
-def _told(row: Correction) -> dict[str, Any]:
-    """A row as JSON. Its picture is in it: BentoML's metrics remember each path asked for, and a
-    gallery that asks for one after the other would make them many."""
-    png = base64.b64encode(corrections_archive.png(row.pixels)).decode("ascii")
-    told = {name: value for name, value in vars(row).items() if name != "picture"}
-    return {**told, "held_out": row.held_out, "png": png}
-
-
-def _claim(label: str) -> LabelSubmission:
-    return corrections.parse_submission({"label": label}, _class_names())
+CorrectionId = Annotated[int, Path(ge=0, le=_LARGEST_ID)]
 
 
 def _class_names() -> tuple[str, ...]:
-    """The classes of the champion. Raises NoModel."""
+    """The classes of the live version. Raises ModelNotReady."""
     tag = versions.champion()
     if tag is None:
         raise ModelNotReady
@@ -185,18 +79,158 @@ def _class_names_of(tag: str) -> tuple[str, ...]:
     return tuple(versions.describe(tag).metadata["class_names"])
 
 
-def _id(request: Request) -> int:
-    text = request.path_params["id"]
-    number = _number(text)
-    if number is None:
-        sentence = f"There is no correction {text}. GET /corrections lists them."
-        raise ApiError(HTTPStatus.NOT_FOUND, sentence)
-    return number
+@router.post(
+    "",
+    summary="Add a correction: name the class of a picture",
+    status_code=HTTPStatus.CREATED,
+    response_model=schemas.CorrectionKept,
+    responses={
+        200: {"model": schemas.CorrectionKept, "description": "It was there already."},
+        400: {"model": Error, "description": "The picture or a field cannot be used."},
+        413: _TOO_LARGE,
+        415: {"model": Error, "description": "The body is not a form."},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _FORM}}},
+)
+async def keep_correction(request: Request, response: Response) -> Answer:
+    """Keeps the 28x28 picture that the network gets, and the label. It is on the disk when the
+    answer arrives."""
+    fields = [name for name in CorrectionForm.model_fields if name != "image"]
+    picture, texts = await bodies.one_picture_with_texts(request, fields)
+    correction, is_new = await run_in_threadpool(_keep, picture, texts)
+    response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    return {"id": correction.id, "state": correction.state}
 
 
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+def _keep(picture: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
+    pixels = decoding.decode(decoding.open_picture(picture))
+    return corrections.add(pixels, corrections.parse_submission(texts, _class_names()))
 
 
-def _bad(message: str) -> ApiError:
-    return ApiError(HTTPStatus.BAD_REQUEST, message)
+@router.get(
+    "",
+    summary="List corrections, newest first",
+    response_model=schemas.CorrectionPage,
+    responses={400: {"model": Error, "description": "A parameter that is not possible."}},
+)
+def list_corrections(
+    state: CorrectionState | None = None,
+    label: str | None = None,
+    after: Annotated[
+        int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Answer:
+    """One page. For the next one, ask with `after` set to `next`, until that is null."""
+    label = label or None
+    # One more than wanted shows whether there is another page.
+    rows = corrections.page(state=state, label=label, after=after, limit=limit + 1)
+    shown = rows[:limit]
+    return {
+        "corrections": [_to_json(row) for row in shown],
+        "next": shown[-1].id if len(rows) > limit else None,
+        "counts": corrections.counts(label=label),
+    }
+
+
+@router.get(
+    "/export",
+    summary="Export all corrections as a zip archive",
+    response_class=StreamingResponse,
+    responses={200: {"description": "The archive.", "content": {"application/zip": _BINARY}}},
+)
+def export_corrections() -> Response:
+    """A PNG for each picture, and the table `corrections.csv`. Made while it is sent."""
+    pieces = corrections_archive.export_archive()
+    first = next(pieces)  # a store that fails does so here, before the answer begins
+    whole: Iterator[bytes] = chain([first], pieces)
+    name = {"Content-Disposition": 'attachment; filename="corrections.zip"'}
+    return StreamingResponse(whole, media_type="application/zip", headers=name)
+
+
+@router.post(
+    "/import",
+    summary="Import an archive of corrections",
+    response_model=schemas.Imported,
+    responses={
+        400: {"model": Error, "description": "Not an archive of corrections. Nothing was added."},
+        413: _TOO_LARGE,
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "The archive itself, or a form with it as the one file.",
+            "content": {"application/zip": _BINARY, "multipart/form-data": _ARCHIVE_FORM},
+        }
+    },
+)
+async def import_corrections(request: Request) -> Answer:
+    """Adds all of an archive's corrections or none. Those that are there already stay as they are.
+
+    One that was deleted comes back with its id. In an archive of your own, the columns `file` and
+    `label` are enough; pictures are grey PNG files of 28x28 pixels.
+    """
+    archive = await bodies.archive(request)
+    added, known = await run_in_threadpool(
+        lambda: corrections_archive.import_archive(io.BytesIO(archive), _class_names())
+    )
+    return {"added": added, "known": known}
+
+
+def change_correction(
+    id: CorrectionId,
+    asked: Annotated[CorrectionChange, Body(openapi_examples=_EXAMPLES)],
+) -> Answer:
+    """With another label it is new again. If the same picture has that label already, the two
+    become one, which is the answer. Runs use an accepted one whatever it looks like."""
+    if asked.label is None:
+        return _to_json(corrections.accept(id))
+    submission = corrections.parse_submission({"label": asked.label}, _class_names())
+    return _to_json(corrections.relabel(id, submission.label))
+
+
+router.add_api_route(
+    "/{id}",
+    change_correction,
+    methods=["PATCH"],
+    summary="Relabel or accept a correction",
+    response_model=schemas.Correction,
+    responses={
+        400: {"model": Error, "description": "Not a change."},
+        404: _NOT_FOUND,
+        409: {"model": Error, "description": "The same picture has another label too."},
+        413: _TOO_LARGE,
+    },
+    route_class_override=JsonRoute,
+)
+
+
+@router.delete(
+    "/{id}",
+    summary="Delete a correction",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses={404: _NOT_FOUND},
+)
+def delete_correction(id: CorrectionId) -> None:
+    """Deletes the row and its picture. One that contradicted it is again what it was."""
+    corrections.delete(id)
+
+
+@router.get(
+    "/{id}/image",
+    summary="Get the picture of a correction",
+    response_class=Response,
+    responses={200: {"description": "A PNG.", "content": {"image/png": _BINARY}}, 404: _NOT_FOUND},
+)
+def correction_image(id: CorrectionId) -> Response:
+    """28x28 and grey, as the network gets it."""
+    correction = corrections.get(id)
+    return Response(encode_png(correction.pixels), media_type="image/png")
+
+
+def _to_json(row: Correction) -> Answer:
+    """With its picture: BentoML's metrics remember each path asked for, and a gallery that asks
+    for one picture after the other would make them many."""
+    png = base64.b64encode(encode_png(row.pixels)).decode("ascii")
+    fields = {name: value for name, value in vars(row).items() if name != "picture"}
+    return {**fields, "held_out": row.held_out, "png": png}

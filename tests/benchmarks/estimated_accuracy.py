@@ -24,7 +24,7 @@ from training.data import corruptions, fashion_mnist
 from training.evaluation import predict
 from training.model import accuracy_estimator
 from training.model.preprocess import SIDE
-from training.store import versions
+from training.store import tags, versions
 
 NOISE = (10, 20, 40, 60, 80)
 """Standard deviation, grey levels."""
@@ -89,7 +89,7 @@ def without(model: versions.Model, kinds: list[str]) -> accuracy_estimator.Accur
 
 def main() -> None:
     """Print the table."""
-    tag = f"{versions.MODEL_NAME}:{sys.argv[1]}" if sys.argv[1:] else versions.champion()
+    tag = tags.to_tag(sys.argv[1]) if sys.argv[1:] else versions.champion()
     model = versions.load(str(tag))
     unseen = os.environ.get("WITHOUT", "").split()
     estimator = without(model, unseen) if unseen else model.accuracy_estimator

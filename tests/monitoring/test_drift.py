@@ -63,9 +63,7 @@ def compressed(home: Home) -> None:
         (home.path / "rules" / path.name).write_text(text)
     config = home.path / "prometheus.yml"
     text = config.read_text().replace(": 2s", ": 1s")
-    config.write_text(
-        text.replace(str(ROOT / "monitoring" / "rules"), str(home.path / "rules"))
-    )
+    config.write_text(text.replace(str(ROOT / "monitoring" / "rules"), str(home.path / "rules")))
 
 
 @pytest.fixture

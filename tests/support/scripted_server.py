@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that answers what a test tells it to."""
+"""A real local HTTP server with responses that a test scripts."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ def json_answer(body: Any, code: int = 200) -> Answer:
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Answers each request with `answer(request)` and keeps the requests it saw."""
+    """Answers each request with `answer(request)`, and records the requests in `seen`."""
 
     daemon_threads = True
 
@@ -53,8 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with contextlib.suppress(BrokenPipeError):  # the client has given up
             self.wfile.write(answer)
-        # Without a word in the answer's head, as a server does whose patience with an idle
-        # connection ends.
+        # Without "Connection: close", as a server does when its keep-alive timeout ends.
         self.close_connection = self.server.hang_up_after_each
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815

@@ -9,7 +9,6 @@ Two rows with the same picture contradict each other, since one picture has one 
 the other one is again what it was.
 """
 
-import fcntl
 import hashlib
 import re
 import sqlite3
@@ -49,6 +48,7 @@ from sqlalchemy.exc import DBAPIError
 
 import settings
 from training.model.preprocess import SIDE, Grey
+from training.store import locks
 
 NEW, ACCEPTED, CONFLICT, QUARANTINED = "new", "accepted", "conflict", "quarantined"
 REVIEW_REQUESTED = "review_requested"
@@ -518,13 +518,11 @@ def _transaction(*, takes_the_pen: bool) -> Iterator[Connection]:
 @cache
 def _engine(file: Path) -> Engine:
     """The store at this path, made if there is none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     # One process at a time: SQLite does not wait while another one changes to WAL.
-    with (file.parent / f".{file.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.locked(file.parent / f".{file.name}.lock"):
         with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as outside_of_transactions:
             outside_of_transactions.execute("PRAGMA journal_mode=WAL")
         with engine.execution_options(takes_the_pen=True).begin() as connection:

@@ -18,7 +18,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from training.model.preprocess import SIDE, Grey
+from training.model.png import encode_png
+from training.model.preprocess import SIDE
 from training.store import corrections
 from training.store.corrections import Correction, CorrectionError
 
@@ -44,13 +45,6 @@ _LARGEST_TABLE = 50_000_000
 _LONGEST_REASON = 1_000
 
 
-def png(picture: Grey) -> bytes:
-    """A picture, uint8 (28, 28), as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()
-
-
 def export_archive() -> Iterator[bytes]:
     """The archive of all corrections, in pieces, made while they are sent."""
     sink, lines = _Sink(), io.StringIO()
@@ -59,7 +53,7 @@ def export_archive() -> Iterator[bytes]:
     with zipfile.ZipFile(sink, "w") as archive:
         for correction in corrections.each():
             name = f"pictures/{correction.id}.png"
-            archive.writestr(name, png(correction.pixels))
+            archive.writestr(name, encode_png(correction.pixels))
             table.writerow({"file": name, **vars(correction)})
             if sink.size >= _CHUNK_BYTES:
                 yield sink.taken()

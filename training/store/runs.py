@@ -11,19 +11,16 @@ While the process lives it alone writes run.json; after its end, whoever finds i
 """
 
 import contextlib
-import fcntl
 import json
-import os
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import settings
-from training.store import files
+from training.store import files, locks
 
 ACTIVE = ("queued", "running")
 STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
@@ -132,7 +129,8 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
     The lock passes to the run's process with the descriptor, so that there is no moment at which
     the run looks dead. Raises BusyError while another run is active.
     """
-    with _all_runs_locked():
+    # One process at a time looks for an active run and creates one.
+    with locks.locked(settings.home() / "runs" / ".lock"):
         for other in read_all():
             if other.is_active and is_alive(other.run_id):
                 raise BusyError(other.run_id)
@@ -140,8 +138,7 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
         run = Run(f"{stamp}-{secrets.token_hex(2)}", "queued", config, created_at=now())
         folder(run.run_id).mkdir(parents=True)
-        descriptor = os.open(folder(run.run_id) / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = locks.hold(folder(run.run_id) / "lock")
         write(run)
         return run, descriptor
 
@@ -177,16 +174,9 @@ def ids() -> list[str]:
 def is_alive(run_id: str) -> bool:
     """Whether the run's process, or the one about to start it, holds its lock."""
     try:
-        descriptor = os.open(folder(run_id) / "lock", os.O_RDWR)
+        return locks.is_locked(folder(run_id) / "lock")
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def end(run_id: str, state: str, error: str | None) -> Run | None:
@@ -225,13 +215,3 @@ def events(run_id: str, after: int = 0) -> list[dict[str, Any]]:
         with contextlib.suppress(json.JSONDecodeError):  # the line that is being written
             found.append({"n": number, **json.loads(line)})
     return found
-
-
-@contextlib.contextmanager
-def _all_runs_locked() -> Iterator[None]:
-    """One process at a time looks for an active run and creates one."""
-    parent = settings.home() / "runs"
-    parent.mkdir(parents=True, exist_ok=True)
-    with (parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -8,7 +8,6 @@ torch is imported where weights are handled: the trainer lists and promotes vers
 """
 
 import contextlib
-import fcntl
 import json
 import re
 import shutil
@@ -26,7 +25,8 @@ from bentoml._internal.models.model import ModelStore
 from bentoml.exceptions import BentoMLException
 
 import settings
-from training.store import files
+from training.store import files, locks, tags
+from training.store.tags import MODEL_NAME
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from training.model.accuracy_estimator import AccuracyEstimator
     from training.model.preprocess import Grey
 
-MODEL_NAME = "fashion_mnist_model"
 _WEIGHTS = "weights.pt"
 _REPORT = "report.json"
 _ESTIMATOR = "accuracy_estimator.pt"
@@ -86,7 +85,7 @@ class Version:
     @property
     def version(self) -> str:
         """The tag's second half."""
-        return self.tag.partition(":")[2]
+        return tags.version_of(self.tag)
 
 
 def save(
@@ -233,7 +232,7 @@ def list_versions() -> list[Version]:
     for entry in folder.iterdir():
         if entry.is_dir():
             try:
-                found.append(describe(f"{MODEL_NAME}:{entry.name}"))
+                found.append(describe(tags.to_tag(entry.name)))
             except ModelError:  # half a version that somebody copied in is no version
                 continue
     return sorted(found, key=lambda version: version.created_at, reverse=True)
@@ -256,8 +255,7 @@ def promote(tag: str) -> None:
 @contextlib.contextmanager
 def choosing_champion() -> Iterator[str | None]:
     """One process at a time compares with the champion and replaces it. Gives the present one."""
-    with (_made(settings.home()) / ".champion.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.locked(settings.home() / ".champion.lock"):
         yield champion()
 
 
@@ -286,10 +284,10 @@ def _store() -> ModelStore:
 
 def _path(tag: str) -> Path:
     """Where a version lies. Raises ModelError for a tag that is no tag of ours."""
-    name, _, version = tag.partition(":")
-    if name != MODEL_NAME or not _VERSION.fullmatch(version):
+    version = tags.version_of(tag)
+    if tag != f"{MODEL_NAME}:{version}" or not _VERSION.fullmatch(version):
         raise ModelError(f"{tag!r} is not a version of {MODEL_NAME}.")
-    return settings.home() / "models" / name / version
+    return settings.home() / "models" / MODEL_NAME / version
 
 
 def _made(folder: Path) -> Path:

@@ -29,11 +29,11 @@ from starlette.routing import Route
 from service.classifier import Classifier
 from service.http.middleware import RoutesMiddleware
 from service.trainer import Trainer
-from tests.service.http.test_bad_input import header_bomb
 from tests.support.browser import launch
+from tests.support.pictures import header_bomb
 from tests.support.processes import ROOT, Home, MakeHome, Server, wait_for
 from tests.support.shapes import same_shape
-from training.store import runs, versions
+from training.store import runs, tags
 
 Document = dict[str, Any]
 Call = tuple[str, str, str]
@@ -407,7 +407,7 @@ class Stage:
                 client.submit(promoted, second, "409", "overtaken")
                 champion = self.home.path / "champion"
                 wait_for(lambda: second in champion.read_text(), what="the promotion's begin")
-                champion.write_text(f"{versions.MODEL_NAME}:{first}\n")
+                champion.write_text(f"{tags.MODEL_NAME}:{first}\n")
         finally:
             os.killpg(classifier.process.pid, signal.SIGCONT)
 
@@ -569,12 +569,12 @@ class Stage:
 
     def version(self) -> str:
         """The version that was copied into this stage's folder."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         return next(entry.name for entry in folder.iterdir() if entry.is_dir())
 
     def copied(self, version: str, name: str) -> tuple[str, Path]:
         """Another version with the same content: its name and where its weights are."""
-        folder = self.home.path / "models" / versions.MODEL_NAME
+        folder = self.home.path / "models" / tags.MODEL_NAME
         shutil.copytree(folder / version, folder / name)
         description = folder / name / "model.yaml"
         description.write_text(description.read_text().replace(version, name))

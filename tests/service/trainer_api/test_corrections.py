@@ -14,7 +14,7 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.service.http.test_bad_input import header_bomb
+from tests.support.pictures import header_bomb
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.model import preprocess
 from training.store import corrections, versions
@@ -212,12 +212,12 @@ def test_what_is_refused_is_not_kept(keeper: Server, name: str) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("state=good", "new, accepted, conflict, quarantined"),
+        ("state=good", "'new', 'accepted', 'conflict', 'quarantined'"),
         ("after=last", "'after'"),
         ("after=-1", "'after'"),
         (f"after={'9' * 30}", "'after'"),
-        ("limit=0", "from 1 to 500"),
-        ("limit=501", "from 1 to 500"),
+        ("limit=0", "'limit' should be at least 1"),
+        ("limit=501", "'limit' should be at most 500"),
     ],
 )
 def test_pages_that_are_none(keeper: Server, query: str, words: str) -> None:

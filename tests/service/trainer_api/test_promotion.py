@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.data import fashion_mnist
-from training.store import versions
+from training.store import tags, versions
 
 
 @dataclass
@@ -173,7 +173,7 @@ def serves_only(services: Services, tag: str) -> None:
 def test_a_version_that_does_not_load_leaves_the_old_one_serving(services: Services) -> None:
     champion = services.classifier.get("/model")["tag"]
     serves_only(services, champion)
-    store = services.home.path / "models" / versions.MODEL_NAME
+    store = services.home.path / "models" / tags.MODEL_NAME
     shutil.copytree(store / version(champion), store / "broken")
     (store / "broken" / "weights.pt").write_bytes(b"no weights")
     answer = services.trainer.post("/models/broken/promote")
@@ -278,7 +278,7 @@ def test_promoting_without_a_classifier_is_said_so(make_home: MakeHome, home: Ho
         answer = trainer.post(f"/models/{model['version']}/promote")
         assert time.monotonic() - began < 5
         assert answer.status_code == 202
-        assert "No classifier runs" in answer.json()["detail"]
+        assert "No classifier is running" in answer.json()["detail"]
         assert trainer.get("/models")["champion"] == model["tag"]
     finally:
         trainer.stop()

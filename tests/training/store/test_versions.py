@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import Home
-from training.store import versions
+from training.store import tags, versions
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def store(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(home.path / "models", tmp_path / "models")
     shutil.copy(home.path / "champion", tmp_path / "champion")
     monkeypatch.setenv("WARDROBE_HOME", str(tmp_path))
-    return tmp_path / "models" / versions.MODEL_NAME
+    return tmp_path / "models" / tags.MODEL_NAME
 
 
 def version_folder(store: Path) -> Path:
@@ -55,7 +55,7 @@ def test_damaged_weights_are_named_and_keep_the_champion(store: Path, content: b
     shutil.copytree(version_folder(store), broken)
     (broken / "weights.pt").write_bytes(content)
     with pytest.raises(versions.ModelError, match="cannot be loaded"):
-        versions.promote(f"{versions.MODEL_NAME}:broken")
+        versions.promote(f"{tags.MODEL_NAME}:broken")
     assert versions.champion() == champion
 
 

@@ -1,0 +1,52 @@
+"""The trainer's FastAPI application: all of its calls, and the document that describes them."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.http import openapi
+from service.shadow import routes as shadow
+from service.trainer_api import corrections, models, runs
+from service.trainer_api.errors import add_error_handlers
+
+TIMEOUT_SECONDS = 60
+"""Of a request, after which BentoML answers 504."""
+
+_EXAMPLES = Path(openapi.__file__).with_name("trainer.examples.json")
+
+app = FastAPI(
+    title="Wardrobe: trainer",
+    description="Trains new versions of the model, lists and promotes them, and keeps the "
+    "corrections that people make.\n\n"
+    'Every request that is refused gets `{"error": "…"}`, a sentence that says what to do.\n\n'
+    "There is no log-in: let only your own machine reach this port.",
+    version="0.1.0",
+    license_info=openapi.LICENSE,
+    servers=openapi.SERVERS,
+    openapi_tags=[runs.TAG, models.TAG, shadow.TAG, corrections.TAG, openapi.HEALTH_TAG],
+    responses=openapi.common_errors(TIMEOUT_SECONDS),
+    generate_unique_id_function=lambda route: route.name,
+    redirect_slashes=False,
+    openapi_url=None,  # the document is at /docs.json, with examples
+)
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document of all calls, BentoML's own included."""
+    document = app.openapi()
+    for path in document["paths"].values():
+        for operation in path.values():
+            # FastAPI documents its own answer to an invalid request; ours is 400.
+            if operation["responses"].get("422", {}).get("description") == "Validation Error":
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    document["paths"] |= openapi.bentoml_paths()
+    return openapi.with_examples(document, _EXAMPLES)
+
+
+for _router in (runs.router, models.router, shadow.router, corrections.router):
+    app.include_router(_router)
+app.router.routes.extend(openapi.openapi_routes(describe))
+add_error_handlers(app)

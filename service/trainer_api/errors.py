@@ -1,0 +1,168 @@
+"""How the trainer refuses a request: always `{"error": sentence}`, with a status that fits.
+
+Routes raise the errors of the stores as they are; this module knows the status of each.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from service.http.errors import ApiError
+from training.recipes import NoChampion
+from training.store import corrections, runs, versions
+
+_STATUS: dict[type[Exception], HTTPStatus] = {
+    corrections.CorrectionError: HTTPStatus.BAD_REQUEST,
+    corrections.UnknownCorrection: HTTPStatus.NOT_FOUND,
+    corrections.Disputed: HTTPStatus.CONFLICT,
+    corrections.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    versions.ModelError: HTTPStatus.NOT_FOUND,
+    runs.ResumeError: HTTPStatus.CONFLICT,
+    NoChampion: HTTPStatus.CONFLICT,
+}
+
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "The body is not JSON.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. The page at / lists the calls.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not know that method. "
+    "The page at / lists the calls.",
+}
+"""Of the errors that FastAPI raises itself: its own words are for programmers."""
+
+_FAILED = "The service failed at this request; its log says why. Please report it."
+
+_TYPES = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+}
+"""Pydantic's error types, and what the value should be."""
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Have an application answer every error, and every unknown address, as described above."""
+    for error, status in _STATUS.items():
+        app.add_exception_handler(error, _answer_with(status))
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(runs.BusyError, _busy)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _failed)
+    app.router.routes.append(_UnknownAddress(list(app.router.routes)))
+
+
+class _UnknownAddress(BaseRoute):
+    """The last route: 404 for an address that no other one has, whatever the method.
+
+    Without it BentoML answers, in plain text. The files of the page at `/` are BentoML's.
+    """
+
+    def __init__(self, others: Sequence[BaseRoute]) -> None:
+        self._others = others
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether nobody else answers this address."""
+        is_taken = scope["path"].startswith("/static_content/") or any(
+            route.matches(scope)[0] is not Match.NONE for route in self._others
+        )
+        return (Match.NONE if is_taken or scope["type"] != "http" else Match.FULL), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request."""
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+def _answer(status: int, message: str, **details: Any) -> Response:
+    return JSONResponse({"error": message, **details}, status)
+
+
+def _answer_with(status: HTTPStatus) -> Any:
+    async def handle(_: Request, error: Exception) -> Response:
+        return _answer(status, str(error))
+
+    return handle
+
+
+async def _api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - for types: handlers take any exception
+    body = {"error": error.message, **error.details}
+    return JSONResponse(body, error.status, dict(error.headers))
+
+
+async def _busy(_: Request, error: Exception) -> Response:
+    assert isinstance(error, runs.BusyError)  # noqa: S101
+    return _answer(HTTPStatus.CONFLICT, str(error), run_id=error.run_id)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    first: dict[str, Any] = error.errors()[0]
+    in_path = first["loc"][0] == "path"
+    status = HTTPStatus.NOT_FOUND if in_path else HTTPStatus.BAD_REQUEST
+    return _answer(status, _sentence(first))
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    message = _MESSAGES.get(HTTPStatus(error.status_code), error.detail)
+    return JSONResponse({"error": message}, error.status_code, error.headers)
+
+
+async def _disconnected(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    """Starlette raises the error again after this answer, so the server logs it."""
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    """One of Pydantic's errors in plain words, with the name of the field."""
+    place, kind = error["loc"], error["type"]
+    field = ".".join(str(part) for part in place[1:])
+    if kind == "json_invalid":
+        return f"The body is not JSON: {error['ctx']['error']} (character {place[1]})."
+    if place[0] == "path":
+        return f"There is nothing with the {field} {error['input']!r}."
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if not field:
+        return "Send a JSON object. The page at / shows an example."
+    if kind == "missing":
+        return f"'{field}' is missing. The page at / shows an example."
+    if kind == "extra_forbidden":
+        return f"There is no field '{field}'. The page at / lists the fields that there are."
+    return f"'{field}' should {_rule(kind, error)}."
+
+
+def _rule(kind: str, error: dict[str, Any]) -> str:
+    """The rest of a sentence that begins with the field: "be a whole number"."""
+    limits = error.get("ctx", {})
+    match kind:
+        case "greater_than_equal":
+            return f"be at least {_number(limits['ge'])}"
+        case "less_than_equal":
+            return f"be at most {_number(limits['le'])}"
+        case "greater_than":
+            return f"be above {_number(limits['gt'])}"
+        case _ if kind in _TYPES:
+            return f"be {_TYPES[kind]}"
+    return str(error["msg"]).partition(" should ")[2] or f"be different: {error['msg']}"
+
+
+def _number(limit: float) -> str:
+    return f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"

@@ -1,0 +1,22 @@
+"""The shadow model."""
+
+from pydantic import BaseModel, Field
+
+from service.trainer_api.schemas.common import Body, Time
+
+
+class ShadowRequest(Body):
+    """The version that answers beside the live one."""
+
+    version: str = Field(description="The version, or the whole tag.")
+    share: float = Field(default=1, gt=0, le=1, description="Share of the pictures.")
+
+
+class Shadow(BaseModel):
+    """The shadow model. Everything is null or 0 when there is none."""
+
+    version: str | None
+    share: float | None = Field(description="Share of the pictures that it answers.")
+    since: Time | None
+    workers: int = Field(description="Workers of the classifier in which it answers now.")
+    reason: str | None = Field(description="Why it ended by itself, if it did.")

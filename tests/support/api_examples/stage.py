@@ -1,0 +1,45 @@
+"""Plays every call, in an order that needs few servers."""
+
+from pathlib import Path
+
+from tests.support.api_examples.classifier import ClassifierCalls
+from tests.support.api_examples.corrections import CorrectionCalls
+from tests.support.api_examples.recorder import Recorder
+from tests.support.api_examples.trainer import TrainerCalls
+from tests.support.processes import ROOT, Home
+
+
+def examples_path(service: str) -> Path:
+    """The file with the examples of a service."""
+    return ROOT / "service" / "http" / f"{service}.examples.json"
+
+
+def capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> Recorder:
+    """Provoke every example. Both services run on `home` and serve a model; `empty` has none yet.
+
+    Starts two more services on `empty`, and stops them.
+    """
+    recorder = Recorder()
+    ClassifierCalls(recorder, classifier_url).play()
+    trainer = empty.serve("trainer")
+    calls = TrainerCalls(recorder, trainer.url, empty)
+    corrections = CorrectionCalls(recorder, trainer.url, empty)
+    try:
+        calls.read(trainer_url)
+        calls.run_and_cancel()
+        calls.promote_without_a_classifier(home.path / "models")
+        classifier = empty.serve("classifier", CLASSIFIER_WORKERS="1")
+        try:
+            calls.find_no_model(classifier.url)
+            corrections.find_no_classes()
+            calls.promote(classifier)
+            calls.shadow()
+            corrections.find_no_store()
+            corrections.find_no_corrections()
+            corrections.correct()
+            calls.compare()
+        finally:
+            classifier.stop()
+    finally:
+        trainer.stop()
+    return recorder
