@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +110,7 @@ RETIRED_WORDS = re.compile(
 JUNK_DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text())
 
