@@ -92,8 +92,8 @@ def main() -> None:
     tag = tags.to_tag(sys.argv[1]) if sys.argv[1:] else versions.champion()
     model = versions.load(str(tag))
     unseen = os.environ.get("WITHOUT", "").split()
-    judging = without(model, unseen) if unseen else model.accuracy_estimator
-    assert judging is not None, f"{tag} was trained before there were judges"
+    estimator = without(model, unseen) if unseen else model.accuracy_estimator
+    assert estimator is not None, f"{tag} was stored without an accuracy estimator"
     test = fashion_mnist.load_test()
     print(f"{tag}; not seen by the estimator: {' '.join(unseen) or 'nothing of this'}")
     print(f"{'pictures':<14}{'true':>8}{'estimated':>11}{'error':>8}{'confidence':>12}{'error':>8}")
@@ -101,7 +101,7 @@ def main() -> None:
     for name, images in sets(test.images):
         probabilities = predict(model.network, images)
         true = float((probabilities.argmax(1) == test.labels).float().mean())
-        estimated = judging.expected_accuracy(images, probabilities)
+        estimated = estimator.expected_accuracy(images, probabilities)
         confidence = float(probabilities.max(1).values.mean())
         errors.append((100 * (estimated - true), 100 * (confidence - true)))
         print(
@@ -109,8 +109,10 @@ def main() -> None:
             f"{confidence:>12.1%}{errors[-1][1]:>+8.1f}",
             flush=True,
         )
-    of_judge, of_confidence = np.abs(errors[1:]).mean(axis=0)
-    print(f"mean absolute error of the 15: {of_judge:.2f} points; confidence {of_confidence:.2f}")
+    of_estimator, of_confidence = np.abs(errors[1:]).mean(axis=0)
+    print(
+        f"mean absolute error of the 15: {of_estimator:.2f} points; confidence {of_confidence:.2f}"
+    )
 
 
 if __name__ == "__main__":

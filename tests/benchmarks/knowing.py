@@ -1,17 +1,17 @@
-"""What it costs to know when a version is wrong, on one machine, turn by turn.
+"""Cost of live accuracy estimates and shadow tests, on one machine, round by round.
 
     python -m tests.benchmarks.knowing half      a shadow of every picture, at half of capacity
-    python -m tests.benchmarks.knowing full      the same, with as much load as it can carry
+    python -m tests.benchmarks.knowing full      the same, with full load
     python -m tests.benchmarks.knowing counting  processor time of what is done in each forward pass
     OTHER=<worktree> python -m tests.benchmarks.knowing cost
                                                  this tree beside another one, without a shadow
 
-Each turn loads first the one and then the other for SECONDS=4, and the next turn the other way
-round; ROUNDS=5 turns. Prints each pair and the median of their ratios. WORKERS=1 is steadier than
+Each round loads the one and then the other for SECONDS=4, and the next round the other way
+around; ROUNDS=5 rounds. Prints each pair and the median of their ratios. WORKERS=1 is steadier than
 two, which the connections are spread over unevenly.
 
-The version is the champion of WARDROBE_HOME, as it was trained: what there is to count depends on
-what is answered.
+The version is the champion of WARDROBE_HOME, as it was trained: the work of counting depends
+on the answers.
 """
 
 import os
@@ -35,7 +35,7 @@ from service.inference import workers
 from service.metrics.live_traffic import LiveTraffic
 from service.shadow import assignment
 from service.shadow.protocol import pack
-from tests.benchmarks import serving
+from tests.benchmarks import servers
 from tests.support.processes import wait_for
 from training.data import fashion_mnist
 from training.model import networks
@@ -45,8 +45,8 @@ CLIENTS = 32
 CLIENTS_AT_HALF = 64
 CALLS = 200
 
-[CLASSIFY, *_] = serving.WARDROBE.loads
-Turn = Callable[[], dict[str, Any]]
+[CLASSIFY, *_] = servers.WARDROBE.loads
+Round = Callable[[], dict[str, Any]]
 
 
 def measured(url: str, server: psutil.Process, half_of: float | None = None) -> dict[str, Any]:
@@ -56,10 +56,10 @@ def measured(url: str, server: psutil.Process, half_of: float | None = None) -> 
     """
     seconds, before = float(os.environ.get("SECONDS", "4")), cpu_seconds(server)
     if half_of is None:
-        figures = serving.drive(url, CLASSIFY, CLIENTS, seconds)
+        figures = servers.drive(url, CLASSIFY, CLIENTS, seconds)
     else:
         pause_ms = 1_000 * CLIENTS_AT_HALF / (half_of / 2)
-        figures = serving.drive(url, CLASSIFY, CLIENTS_AT_HALF, seconds, pause_ms)
+        figures = servers.drive(url, CLASSIFY, CLIENTS_AT_HALF, seconds, pause_ms)
     figures["cpu_us"] = 1e6 * (cpu_seconds(server) - before) / figures["requests"]
     return figures
 
@@ -74,8 +74,8 @@ def cpu_seconds(server: psutil.Process) -> float:
     return used
 
 
-def compare(names: tuple[str, str], first: Turn, second: Turn) -> None:
-    """Turn by turn, and the medians of the ratios of the second to the first."""
+def compare(names: tuple[str, str], first: Round, second: Round) -> None:
+    """Round by turn, and the medians of the ratios of the second to the first."""
     ratios: dict[str, list[float]] = {"rps": [], "p50_ms": [], "p99_ms": [], "cpu_us": []}
     for turn in range(int(os.environ.get("ROUNDS", "5"))):
         if turn % 2:
@@ -93,8 +93,8 @@ def compare(names: tuple[str, str], first: Turn, second: Turn) -> None:
         for figure, values in ratios.items():
             values.append(two[figure] / one[figure])
     for figure, values in ratios.items():
-        told = ", ".join(f"{value:.3f}" for value in values)
-        print(f"{names[1]} / {names[0]}, {figure}: {median(values):.3f} ({told})")
+        text = ", ".join(f"{value:.3f}" for value in values)
+        print(f"{names[1]} / {names[0]}, {figure}: {median(values):.3f} ({text})")
 
 
 def store_candidate(network: str) -> str:
@@ -125,7 +125,7 @@ def with_shadow(url: str, server: psutil.Process, network: str, half_of: float |
 
     def on() -> dict[str, Any]:
         assignment.assign(candidate, 1)
-        wait_for(lambda: len(workers.shadows()) == serving.WORKERS, 60, "the shadow")
+        wait_for(lambda: len(workers.shadows()) == servers.WORKERS, 60, "the shadow")
         time.sleep(1)
         return measured(url, server, half_of)
 
@@ -138,17 +138,17 @@ def with_shadow(url: str, server: psutil.Process, network: str, half_of: float |
 def of_tree(root: Path) -> Iterator[None]:
     """Servers that start meanwhile run the code of another worktree."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serving, "ROOT", root)
+        patch.setattr(servers, "ROOT", root)
         yield
 
 
 def cost(weights: Path, other: Path) -> None:
     """Both trees at 32 clients."""
     with of_tree(other):
-        context = serving.serving(serving.WARDROBE, weights)
+        context = servers.serving(servers.WARDROBE, weights)
         before = context.__enter__()
     try:
-        with serving.serving(serving.WARDROBE, weights) as now:
+        with servers.serving(servers.WARDROBE, weights) as now:
             measured(*before)
             measured(*now)
             compare(("before", "now"), lambda: measured(*before), lambda: measured(*now))
@@ -172,8 +172,8 @@ def counting() -> None:
             spent(partial(estimator.expected_accuracy, pictures, torch.from_numpy(scores))),
             spent(partial(pack, images, model.tag, scores.argmax(axis=1))),
         )
-        told = "forward pass {:.0f} us, counted {:.1f} us, judged {:.0f} us, packed {:.1f} us"
-        print(f"batch of {size:>2}: {told.format(*times)}")
+        text = "forward pass {:.0f} us, counted {:.1f} us, estimated {:.0f} us, packed {:.1f} us"
+        print(f"batch of {size:>2}: {text.format(*times)}")
 
 
 def spent(function: Callable[[], object]) -> float:
@@ -186,23 +186,23 @@ def spent(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """One of the four."""
+    """Run the measurement that the first argument names."""
     if sys.argv[1] == "counting":
         counting()
         return
     what, trained = sys.argv[1], settings.home()
-    serving.WORKERS = int(os.environ.get("WORKERS", "2"))
+    servers.WORKERS = int(os.environ.get("WORKERS", "2"))
     network = versions.describe(str(versions.champion())).metadata["network"]
-    with serving.prepared(network):
+    with servers.prepared(network):
         shutil.copytree(trained / "models", settings.home() / "models", dirs_exist_ok=True)
         shutil.copy(trained / "champion", settings.home() / "champion")
         weights = Path(os.environ["WARDROBE_HOME"]) / "weights.pt"
         if what == "cost":
             cost(weights, Path(os.environ["OTHER"]))
             return
-        with serving.serving(serving.WARDROBE, weights) as (url, server):
-            serving.drive(url, CLASSIFY, CLIENTS, 2)
-            figures = serving.drive(url, CLASSIFY, CLIENTS, 4)
+        with servers.serving(servers.WARDROBE, weights) as (url, server):
+            servers.drive(url, CLASSIFY, CLIENTS, 2)
+            figures = servers.drive(url, CLASSIFY, CLIENTS, 4)
             peak = figures["requests"] / figures["seconds"]
             print(f"carries {peak:,.0f}/s at {CLIENTS} clients", flush=True)
             with_shadow(url, server, network, peak if what == "half" else None)

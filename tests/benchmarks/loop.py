@@ -124,8 +124,8 @@ def learns(recipe: str, root: Path) -> dict[str, Any]:
         }
 
 
-def guards(recipe: str, root: Path) -> dict[str, Any]:
-    """The second thing."""
+def filters_wrong_labels(recipe: str, root: Path) -> dict[str, Any]:
+    """Share of wrong and of right labels that the label-noise filter quarantines."""
     chance = random.Random(1)
     pictures = [(drawn(kind, chance), kind) for kind in KINDS for _ in range(OF_EACH_KIND // 2)]
     mistaken = set(chance.sample(range(len(pictures)), round(WRONG_SHARE * len(pictures))))
@@ -142,12 +142,12 @@ def guards(recipe: str, root: Path) -> dict[str, Any]:
     found = {row["id"] for row in page}
     assert all(row["reason"] for row in page)
     return {
-        "what": "guards",
+        "what": "filters_wrong_labels",
         "recipe": recipe,
         "wrong": len(wrong),
-        "wrong_set_aside": len(found & wrong),
+        "wrong_quarantined": len(found & wrong),
         "right": len(pictures) - len(wrong),
-        "right_set_aside": len(found - wrong),
+        "right_quarantined": len(found - wrong),
     }
 
 
@@ -216,7 +216,7 @@ def main() -> None:
     names = os.environ.get("RECIPES", "standard quick").split()
     rows = []
     for name in names:
-        for part in (learns, guards, holds_many):
+        for part in (learns, filters_wrong_labels, holds_many):
             rows.append(part(name, root))
             print(json.dumps(rows[-1], indent=2), flush=True)
     RESULT.parent.mkdir(exist_ok=True)

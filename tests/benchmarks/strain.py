@@ -19,7 +19,8 @@ from typing import Any
 import psutil
 import requests
 
-from tests.benchmarks.serving import BARE, PNG, WARDROBE, Load, drive, prepared, serving
+from tests.benchmarks.request_bodies import PNG
+from tests.benchmarks.servers import BARE, WARDROBE, Load, drive, prepared, serving
 from tests.support.processes import Home, wait_for
 
 SECONDS = 10
@@ -28,7 +29,7 @@ WARM_UP_SECONDS = 20
 """Longer than BentoML keeps a request's timer: only then do as many end as begin."""
 STARTS = 5
 CLIENTS = 32
-CROWD = 256
+MANY_CLIENTS = 256
 MANY = 2_000
 STEADY_SHARE = 0.7
 STEADY_CLIENTS = 64
@@ -43,7 +44,7 @@ RECOVERY_SECONDS = 5
 [CLASSIFY, CLASSIFY_FORM, *_] = WARDROBE.loads
 
 
-def told(what: str, figures: dict[str, Any]) -> float:
+def print_figures(what: str, figures: dict[str, Any]) -> float:
     """Print a load's figures; returns its answers (those that were not refused) a second."""
     answered: float = (figures["requests"] - figures["refused"]) / figures["seconds"]
     print(
@@ -92,7 +93,7 @@ def errors(url: str) -> None:
         count, pictures, waited = (
             now - then for now, then in zip(passes(url), before, strict=True)
         )
-        told(f"{load.call}, {clients} clients, {ERRORS_SECONDS} s", figures)
+        print_figures(f"{load.call}, {clients} clients, {ERRORS_SECONDS} s", figures)
         print(
             f"  {figures['refused'] + figures['broken']} errors in {figures['requests']:,}; "
             f"{pictures / count:.1f} pictures a pass, each waited {1e3 * waited / pictures:.2f} ms "
@@ -160,20 +161,22 @@ def overload(url: str, process: psutil.Process) -> None:
     peaks, shares = [], defaultdict(list)
     for turn in range(1, TURNS + 1):
         alone = drive(url, CLASSIFY, CLIENTS, TURN_SECONDS)
-        peak = told(f"{CLIENTS} clients ({turn})", alone)
+        peak = print_figures(f"{CLIENTS} clients ({turn})", alone)
         peaks.append(peak)
         for what, clients, pause_ms in (
-            (f"{CROWD} clients", CROWD, None),
+            (f"{MANY_CLIENTS} clients", MANY_CLIENTS, None),
             (f"{MANY:,} clients", MANY, None),
             (f"{MANY:,} clients that ask for twice as much", MANY, 1_000 * MANY / (2 * peak)),
         ):
             with Probe(url):
-                crowd = drive(url, CLASSIFY, clients, TURN_SECONDS, pause_ms)
-            answered = told(f"{what} ({turn})", crowd) / peak
-            left = [CORES - it["generator_cpu"] for it in (alone, crowd)]
+                overloaded = drive(url, CLASSIFY, clients, TURN_SECONDS, pause_ms)
+            answered = print_figures(f"{what} ({turn})", overloaded) / peak
+            left = [CORES - it["generator_cpu"] for it in (alone, overloaded)]
             shares[what].append((answered, answered * left[0] / left[1]))
     for second in range(1, RECOVERY_SECONDS + 1):
-        told(f"{CLIENTS} clients, second {second} after that", drive(url, CLASSIFY, CLIENTS, 1))
+        print_figures(
+            f"{CLIENTS} clients, second {second} after that", drive(url, CLASSIFY, CLIENTS, 1)
+        )
     for what, of_peak in shares.items():
         found, on_what_wrk_left = (
             f"{median(part):.2f} ({min(part):.2f} to {max(part):.2f})"
@@ -194,12 +197,12 @@ def beside_training(url: str) -> None:
         for turn in range(1, TURNS + 1):
             drive(url, CLASSIFY, BESIDE_TRAINING, 1)
             alone = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
-            told(f"{BESIDE_TRAINING} clients, alone ({turn})", alone)
+            print_figures(f"{BESIDE_TRAINING} clients, alone ({turn})", alone)
             run = requests.post(f"{trainer.url}/runs", json={"recipe": "standard"}, timeout=30)
             run_at = f"/runs/{run.json()['run_id']}"
             wait_for(lambda: trainer.get(run_at)["progress"] > 0, 120)  # noqa: B023
             with_run = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
-            told(f"{BESIDE_TRAINING} clients, with a run beside ({turn})", with_run)
+            print_figures(f"{BESIDE_TRAINING} clients, with a run beside ({turn})", with_run)
             print(f"ratio of p99: {with_run['p99_ms'] / alone['p99_ms']:.2f}", flush=True)
             trainer.post(f"{run_at}/cancel")
             wait_for(lambda: trainer.get(run_at)["state"] != "running", 60)  # noqa: B023
@@ -218,9 +221,9 @@ def steady(url: str, process: psutil.Process, bare_url: str, rate: float, minute
     for minute in range(1, minutes + 1):
         figures = drive(url, CLASSIFY, STEADY_CLIENTS, 60 - BARE_SECONDS, pause_ms)
         sizes = ", ".join(f"{size:.1f}" for size in workers_mb(process))
-        told(f"minute {minute} at {rate:,.0f}/s (workers {sizes} MB)", figures)
+        print_figures(f"minute {minute} at {rate:,.0f}/s (workers {sizes} MB)", figures)
         bare = drive(bare_url, BARE.loads[0], STEADY_CLIENTS, BARE_SECONDS, pause_ms)
-        told("  the bare limit", bare)
+        print_figures("  the bare limit", bare)
         p99s.append((figures["p99_ms"], bare["p99_ms"]))
     if minutes > 1:
         ours, of_bare = (last / second for last, second in zip(p99s[-1], p99s[1], strict=True))
@@ -236,7 +239,7 @@ def main() -> None:
             start(weights)
         with serving(WARDROBE, weights) as (url, process):
             drive(url, CLASSIFY, CLIENTS, WARM_UP_SECONDS)
-            peak = told(f"{CLIENTS} clients", drive(url, CLASSIFY, CLIENTS, SECONDS))
+            peak = print_figures(f"{CLIENTS} clients", drive(url, CLASSIFY, CLIENTS, SECONDS))
             if "errors" in parts:
                 errors(url)
             if "overload" in parts:

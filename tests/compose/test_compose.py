@@ -1,6 +1,6 @@
 """docker-compose.yml on a real engine. The tests are one story and run in this order.
 
-Times and sizes are printed, not judged: they are the machine's.
+Times and sizes are printed, not asserted: they depend on the machine.
 """
 
 import json
@@ -230,7 +230,7 @@ def test_two_classifiers_follow_one_promotion_and_one_leaves_quietly(
 
 _ASK_BY_NAME = """
 import json, threading, time
-from app.connection import Connection, ServiceError
+from app.clients.http import Connection, ServiceError
 
 classifier = Connection("The classifier", "http://classifier:3000")
 answered, failed = [], []
@@ -294,13 +294,13 @@ def test_without_a_network_the_trainer_says_what_to_do_and_it_helps(
         "--volume", "/data", "--env", "TRAIN_FIRST_MODEL=1", "wardrobe-service",
         "bentoml", "serve", "service.trainer:Trainer", "--port", "3002",
     )  # fmt: skip
-    look = (
+    query = (
         "import json, urllib.request as r;"
         "print(json.dumps(json.load(r.urlopen('http://127.0.0.1:3002/runs'))['runs'][:1]))"
     )
 
     def newest() -> dict[str, str]:
-        found = docker("exec", container, "python", "-c", look, check=False)
+        found = docker("exec", container, "python", "-c", query, check=False)
         return dict(*json.loads(found or "[]")) if found not in ("", "[]") else {"state": "none"}
 
     try:
