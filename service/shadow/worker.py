@@ -83,8 +83,8 @@ class Shadow:
                     corrections.LabelSubmission(
                         answer, predicted=answer, model=tag, source="shadow"
                     ),
-                    f"Version {version_of(tag)} says {answer}, version {version_of(self._model.tag)} says "
-                    f"{mine}.",
+                    f"Version {version_of(tag)} says {answer}, "
+                    f"version {version_of(self._model.tag)} says {mine}.",
                 )
                 for picture, tag, answer, mine in pictures
             )

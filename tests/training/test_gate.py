@@ -18,14 +18,15 @@ from tests.support.processes import Home, MakeHome
 from tests.support.silhouettes import KINDS, drawn
 from training import gate
 from training.data import fashion_mnist
-from training.evaluation import look, predict
+from training.evaluation import extract_features, predict
 from training.feedback import label_noise, replay, split
 from training.model import networks
 from training.model.preprocess import preprocess
-from training.recipes import RECIPES, NoChampion, of
+from training.recipes import RECIPES, NoChampion, resolve
+from training.run_recorder import RunRecorder
 from training.store import corrections, runs, versions
 from training.store.corrections import LabelSubmission
-from training.train import Recorder, train
+from training.train import train
 
 WRONG_SHARE = 0.05
 
@@ -170,8 +171,8 @@ def gated(
     def run_on(dataset: fashion_mnist.FashionMNIST, epochs: int) -> dict[str, Any]:
         monkeypatch.setattr(fashion_mnist, "load", lambda: dataset)
         run, lock = runs.create({"recipe": "quick"})
-        recorder = Recorder(run)
-        result = train(of("quick", epochs, None), 0, recorder)
+        recorder = RunRecorder(run)
+        result = train(resolve("quick", epochs, None), 0, recorder)
         os.close(lock)
         verdict = recorder.run.gate
         assert verdict is not None
@@ -260,7 +261,7 @@ def test_what_a_person_has_accepted_is_never_set_aside(
     corrections.accept(correction.id)
     chosen = split.split_corrections(champion, dataset)
     assert chosen.quarantined == 0
-    assert len(chosen.names) + len(chosen.held_out.labels) == 1
+    assert len(chosen.sample_ids) + len(chosen.held_out.labels) == 1
 
 
 # --- Lessons and rehearsal -----------------------------------------------------------------------
@@ -274,20 +275,20 @@ def test_what_is_held_out_is_never_taught(
     chosen = split.split_corrections(champion, dataset)
     there = list(corrections.each())
     held_out = {it.content_hash for it in there if it.held_out}
-    taught = {name.partition(":")[0] for name in chosen.names}
+    taught = {name.partition(":")[0] for name in chosen.sample_ids}
     assert taught
     assert held_out
     assert taught & held_out == set()
     assert chosen.counts()["used"] == len(taught)
     by_hash = {it.content_hash: it for it in there}
     for name, image, label in zip(
-        chosen.names, chosen.taught.images, chosen.taught.labels, strict=True
+        chosen.sample_ids, chosen.train.images, chosen.train.labels, strict=True
     ):
         digest, _, said = name.partition(":")
         assert by_hash[digest].label == said == dataset.class_names[label]
         assert (by_hash[digest].pixels == image.numpy()).all()
-    only_measured = split.split_corrections(champion, dataset, is_learning=False)
-    assert only_measured.names == []
+    only_measured = split.split_corrections(champion, dataset, for_training=False)
+    assert only_measured.sample_ids == []
     assert len(only_measured.held_out.labels) == len(chosen.held_out.labels)
 
 
@@ -296,7 +297,7 @@ def test_a_damaged_store_stops_only_who_would_learn_from_it(
     champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     corrections.path().write_bytes(b"this is no database" * 100)
-    assert split.split_corrections(champion, dataset, is_learning=False).counts() == {
+    assert split.split_corrections(champion, dataset, for_training=False).counts() == {
         "used": 0,
         "held_out": 0,
         "quarantined": 0,
@@ -308,7 +309,7 @@ def test_a_damaged_store_stops_only_who_would_learn_from_it(
 def test_an_epoch_shows_originals_and_lessons(dataset: fashion_mnist.FashionMNIST) -> None:
     taught = fashion_mnist.Split(dataset.validation.images[:30], dataset.validation.labels[:30])
     none = fashion_mnist.Split(taught.images[:0], taught.labels[:0])
-    recipe = of("finetune", 4, "cnn-small")
+    recipe = resolve("finetune", 4, "cnn-small")
     order = torch.Generator().manual_seed(0)
     shown = replay.epoch(dataset.train, taught, recipe, order)
     assert len(shown.labels) == replay.size(dataset.train, taught, recipe)
@@ -325,15 +326,15 @@ def test_an_epoch_shows_originals_and_lessons(dataset: fashion_mnist.FashionMNIS
 
 def test_a_recipe_from_the_champion_needs_one() -> None:
     with pytest.raises(NoChampion, match="train a first one"):
-        of("finetune", 4, None)
-    assert of("finetune", 4, "mlp-small").network == "mlp-small"
+        resolve("finetune", 4, None)
+    assert resolve("finetune", 4, "mlp-small").network == "mlp-small"
 
 
 def test_features_are_what_the_head_sees_and_probabilities_what_it_says(
     champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     images = dataset.validation.images[:300]
-    features, probabilities = look(champion.network, images)
+    features, probabilities = extract_features(champion.network, images)
     assert features.shape == (300, head(champion).in_features)
     assert torch.allclose(features.norm(dim=1), torch.ones(300), atol=1e-5)
     assert torch.equal(probabilities, predict(champion.network, images))
@@ -344,15 +345,19 @@ def test_a_picture_has_one_row_of_features_however_often_it_is_seen(
     name: str, test_set: fashion_mnist.Split
 ) -> None:
     network, images = networks.build(name, 10), test_set.images[:7]
-    features, probabilities = look(network, images)
-    alone = torch.cat([look(network, image[None])[0] for image in images])
+    features, probabilities = extract_features(network, images)
+    alone = torch.cat([extract_features(network, image[None])[0] for image in images])
     assert len(features) == len(probabilities) == len(images)
     assert torch.allclose(features, alone, atol=1e-5)
-    assert look(network, images[:0])[0].shape == (0, features.shape[1])
+    assert extract_features(network, images[:0])[0].shape == (0, features.shape[1])
 
 
 def test_a_mirrored_network_takes_a_picture_and_its_mirror_image_for_alike(
     test_set: fashion_mnist.Split,
 ) -> None:
     network, images = networks.build("cnn-small", 10), test_set.images[:7]
-    assert torch.allclose(look(network, images)[0], look(network, images.flip(2))[0], atol=1e-5)
+    assert torch.allclose(
+        extract_features(network, images)[0],
+        extract_features(network, images.flip(2))[0],
+        atol=1e-5,
+    )

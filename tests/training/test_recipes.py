@@ -10,16 +10,18 @@ from torch import nn
 
 from tests.support.processes import MakeHome
 from training import checkpoints
-from training.calibration import calibration_error, fit_temperature
+from training.calibration import calibrate, calibration_error, fit_temperature
 from training.data import fashion_mnist
 from training.data.augment import augment
 from training.evaluation import evaluate, infer, predict
 from training.feedback import split
+from training.loop import fit
 from training.model import networks
 from training.optim.infobatch import select_samples
 from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.run_recorder import RunRecorder
 from training.store import runs, versions
-from training.train import Recorder, calibrate, fit, train
+from training.train import train
 
 FEW = 4_000
 """Training pictures: enough to learn from in a few seconds."""
@@ -45,15 +47,15 @@ def few() -> fashion_mnist.FashionMNIST:
 
 
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
+def recorder() -> Iterator[RunRecorder]:
     run, lock = runs.create({})
-    yield Recorder(run)
+    yield RunRecorder(run)
     runs.end(run.run_id, "cancelled", None)
     os.close(lock)
 
 
 def trained(
-    name: str, dataset: fashion_mnist.FashionMNIST, recorder: Recorder, epochs: int
+    name: str, dataset: fashion_mnist.FashionMNIST, recorder: RunRecorder, epochs: int
 ) -> nn.Module:
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
@@ -63,7 +65,7 @@ def trained(
 
 
 @pytest.mark.parametrize("name", ["standard", "quick"])
-def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str) -> None:
+def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: RunRecorder, name: str) -> None:
     network = trained(name, few, recorder, 3)
     losses = [epoch["loss"] for epoch in recorder.run.epochs]
     assert losses == sorted(losses, reverse=True)
@@ -74,18 +76,20 @@ def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: Recorder, nam
 @pytest.mark.parametrize("has_bfloat16", [True, False])
 def test_a_device_learns_with_and_without_bfloat16(
     few: fashion_mnist.FashionMNIST,
-    recorder: Recorder,
+    recorder: RunRecorder,
     monkeypatch: pytest.MonkeyPatch,
     has_bfloat16: bool,
 ) -> None:
-    monkeypatch.setattr("training.train._has_bfloat16", lambda device: has_bfloat16)
+    monkeypatch.setattr("training.hardware.has_bfloat16", lambda device: has_bfloat16)
     network = trained("quick", few, recorder, 3)
     held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
     assert held_out["accuracy"] > 0.7
     assert all(part.dtype == torch.float32 for part in network.parameters())
 
 
-def test_shuffled_labels_teach_nothing(few: fashion_mnist.FashionMNIST, recorder: Recorder) -> None:
+def test_shuffled_labels_teach_nothing(
+    few: fashion_mnist.FashionMNIST, recorder: RunRecorder
+) -> None:
     order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
     shuffled = replace(few, train=fashion_mnist.Split(few.train.images, few.train.labels[order]))
     network = trained("standard", shuffled, recorder, 2)
@@ -95,7 +99,7 @@ def test_shuffled_labels_teach_nothing(few: fashion_mnist.FashionMNIST, recorder
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_the_same_seed_gives_the_same_weights(
-    few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str
+    few: fashion_mnist.FashionMNIST, recorder: RunRecorder, name: str
 ) -> None:
     small = replace(
         few, train=fashion_mnist.Split(few.train.images[:1000], few.train.labels[:1000])
@@ -110,7 +114,10 @@ class CutOffError(Exception):
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
-    few: fashion_mnist.FashionMNIST, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, name: str
+    few: fashion_mnist.FashionMNIST,
+    recorder: RunRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
     """With everything that a recipe can have: chance, momentum and pictures that are left out."""
     small = replace(
@@ -119,20 +126,20 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     whole = trained(name, small, recorder, 3).state_dict()
     figures = recorder.run.epochs
 
-    tell = Recorder.epoch
+    tell = RunRecorder.epoch
 
-    def tell_and_die(self: Recorder, last: dict[str, float]) -> None:
+    def tell_and_die(self: RunRecorder, last: dict[str, float]) -> None:
         tell(self, last)
         if last["epoch"] == 2:
             raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "epoch", tell_and_die)
+        patch.setattr(RunRecorder, "epoch", tell_and_die)
         with pytest.raises(CutOffError):
             trained(name, small, recorder, 3)
     runs.end(recorder.run.run_id, "interrupted", None)
     run, lock = runs.create({})
-    heir = Recorder(run)
+    heir = RunRecorder(run)
     recipe = replace(RECIPES[name], epochs=3)
     network = networks.build(recipe.network, 10)
     checkpoint = checkpoints.take_over(recorder.run.run_id, run.run_id)
@@ -161,7 +168,7 @@ def test_test_pictures_have_no_part_in_training(
 
         monkeypatch.setattr(fashion_mnist, "load_test", load_test)
         run, lock = runs.create({})
-        results.append(train(recipe, 0, Recorder(run), promote=False))
+        results.append(train(recipe, 0, RunRecorder(run), promote=False))
         os.close(lock)
         weights.append(versions.load(results[-1]["model"]).network.state_dict())
     assert reads == 2

@@ -22,7 +22,7 @@ def model(home: Home) -> versions.Model:
     return versions.load(versions.list_versions()[-1].tag)
 
 
-@pytest.mark.parametrize("name", corruptions.WAYS)
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
 def test_each_way_spoils_a_picture_more_the_stronger_it_is(
     name: str, test_set: fashion_mnist.Split
 ) -> None:
@@ -30,7 +30,7 @@ def test_each_way_spoils_a_picture_more_the_stronger_it_is(
     changes = []
     for strength in (0.1, 0.5, 1.0):
         order = torch.Generator().manual_seed(0)
-        worse = corruptions.WAYS[name](images, strength, order)
+        worse = corruptions.CORRUPTIONS[name](images, strength, order)
         assert (worse.shape, worse.dtype) == (images.shape, torch.uint8)
         changes.append(float((worse.float() - images.float()).abs().mean()))
     assert changes[0] > 0
@@ -55,7 +55,7 @@ def test_what_is_expected_of_spoiled_test_pictures_is_nearer_the_truth_than_conf
     for way in ("nothing", "noise", "blur", "shift", "fog", "invert"):
         images = test_set.images[:2_000]
         if way != "nothing":
-            images = corruptions.WAYS[way](images, 0.6, torch.Generator().manual_seed(1))
+            images = corruptions.CORRUPTIONS[way](images, 0.6, torch.Generator().manual_seed(1))
         answers = predict(model.network, images)
         true = float((answers.argmax(1) == labels).float().mean())
         off.append(abs(model.accuracy_estimator.expected_accuracy(images, answers) - true))
