@@ -51,7 +51,7 @@ class Recipe:
 
 _FINETUNE = Recipe(
     name="finetune",
-    summary="Teaches the version that is served what was corrected, in seconds",
+    summary="Trains the champion on corrections, in seconds",
     network="",
     from_champion=True,
     epochs=4,
@@ -98,7 +98,7 @@ RECIPES = {
         replace(
             _STANDARD,
             name="best",
-            summary="A larger network that sees each picture both ways: minutes, for quality",
+            summary="A larger network, averaged over mirror images: minutes, for quality",
             network="cnn-large",
             epochs=30,
         ),

@@ -18,7 +18,7 @@ from training.feedback import split
 from training.loop import fit
 from training.model import networks
 from training.optim.infobatch import select_samples
-from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, resolve
 from training.run_recorder import RunRecorder
 from training.store import runs, versions
 from training.train import train
@@ -87,11 +87,13 @@ def test_a_device_learns_with_and_without_bfloat16(
     assert all(part.dtype == torch.float32 for part in network.parameters())
 
 
-def test_shuffled_labels_teach_nothing(
+def test_nothing_is_learned_from_shuffled_labels(
     few: fashion_mnist.FashionMNIST, recorder: RunRecorder
 ) -> None:
-    order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
-    shuffled = replace(few, train=fashion_mnist.Split(few.train.images, few.train.labels[order]))
+    permutation = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
+    shuffled = replace(
+        few, train=fashion_mnist.Split(few.train.images, few.train.labels[permutation])
+    )
     network = trained("standard", shuffled, recorder, 2)
     held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
     assert held_out["accuracy"] < 0.25
@@ -126,27 +128,35 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     whole = trained(name, small, recorder, 3).state_dict()
     figures = recorder.run.epochs
 
-    tell = RunRecorder.epoch
+    record = RunRecorder.epoch
 
-    def tell_and_die(self: RunRecorder, last: dict[str, float]) -> None:
-        tell(self, last)
+    def record_and_stop(self: RunRecorder, last: dict[str, float]) -> None:
+        record(self, last)
         if last["epoch"] == 2:
             raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunRecorder, "epoch", tell_and_die)
+        patch.setattr(RunRecorder, "epoch", record_and_stop)
         with pytest.raises(CutOffError):
             trained(name, small, recorder, 3)
     runs.end(recorder.run.run_id, "interrupted", None)
     run, lock = runs.create({})
-    heir = RunRecorder(run)
+    resumed_recorder = RunRecorder(run)
     recipe = replace(RECIPES[name], epochs=3)
     network = networks.build(recipe.network, 10)
     checkpoint = checkpoints.take_over(recorder.run.run_id, run.run_id)
-    fit(network, recipe, small, 0, heir, split.split_corrections(None, small), checkpoint)
+    fit(
+        network,
+        recipe,
+        small,
+        0,
+        resumed_recorder,
+        split.split_corrections(None, small),
+        checkpoint,
+    )
     os.close(lock)
     resumed = network.state_dict()
-    assert heir.run.epochs == figures
+    assert resumed_recorder.run.epochs == figures
     assert all(torch.equal(whole[part], resumed[part]) for part in whole)
 
 
@@ -176,15 +186,15 @@ def test_test_pictures_have_no_part_in_training(
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_a_temperature_makes_confidence_honest() -> None:
-    order = torch.Generator().manual_seed(0)
-    honest = 2 * torch.randn(20_000, 10, generator=order)
-    labels = honest.softmax(1).multinomial(1, generator=order).squeeze(1)
-    boastful = 3 * honest
-    assert calibration_error(boastful.softmax(1), labels) > 0.1
-    temperature = fit_temperature(boastful, labels)
+def test_a_temperature_calibrates_confidence() -> None:
+    generator = torch.Generator().manual_seed(0)
+    calibrated = 2 * torch.randn(20_000, 10, generator=generator)
+    labels = calibrated.softmax(1).multinomial(1, generator=generator).squeeze(1)
+    overconfident = 3 * calibrated
+    assert calibration_error(overconfident.softmax(1), labels) > 0.1
+    temperature = fit_temperature(overconfident, labels)
     assert temperature == pytest.approx(3, rel=0.03)
-    assert calibration_error((boastful / temperature).softmax(1), labels) < 0.01
+    assert calibration_error((overconfident / temperature).softmax(1), labels) < 0.01
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -226,22 +236,28 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
     assert edges.max() == 22
 
 
-def test_of_easy_pictures_a_share_is_left_out_and_the_others_count_for_them() -> None:
+def test_a_share_of_easy_pictures_is_skipped_and_the_others_weigh_more() -> None:
     losses = torch.cat([torch.full((8_000,), 0.01), torch.full((2_000,), 3.0)])
-    left, counts = select_samples(losses, 0.5, torch.Generator().manual_seed(0))
-    assert len(left.unique()) == len(left)
-    assert (left >= 8_000).sum() == 2_000
-    assert (left < 8_000).sum().item() == pytest.approx(4_000, abs=200)
-    assert (counts[left] * losses[left]).sum().item() == pytest.approx(
+    selected, sample_weights = select_samples(losses, 0.5, torch.Generator().manual_seed(0))
+    assert len(selected.unique()) == len(selected)
+    assert (selected >= 8_000).sum() == 2_000
+    assert (selected < 8_000).sum().item() == pytest.approx(4_000, abs=200)
+    assert (sample_weights[selected] * losses[selected]).sum().item() == pytest.approx(
         losses.sum().item(), rel=0.01
     )
 
-    everything, counts = select_samples(losses, 0.0, torch.Generator().manual_seed(0))
+    everything, sample_weights = select_samples(losses, 0.0, torch.Generator().manual_seed(0))
     assert everything.sort().values.tolist() == list(range(10_000))
     assert everything.tolist() != list(range(10_000))
-    assert (counts == 1).all()
+    assert (sample_weights == 1).all()
 
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
     assert DEFAULT_RECIPE == "standard"
     assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune"]
+
+
+def test_a_recipe_from_the_champion_needs_one() -> None:
+    with pytest.raises(NoChampion, match="train a first one"):
+        resolve("finetune", 4, None)
+    assert resolve("finetune", 4, "mlp-small").network == "mlp-small"
