@@ -1,4 +1,4 @@
-"""What a run needs to go on after its last finished epoch, in a file of its folder.
+"""Checkpoints: the state of training after an epoch, in a file of the run's folder.
 
 It is replaced whole at each epoch, read without unpickling, and deleted when the run succeeds.
 """
@@ -17,16 +17,17 @@ from training.store import files, runs
 class Checkpoint:
     """The state after an epoch.
 
-    `epochs` are the figures so far, `order` the state of the generator of chance, `losses` those
-    of each picture when it was last seen, `states` the state_dicts of the network and its
-    optimizers, in the order of `train.fit`, and `lessons` the corrections that it learns from.
+    `epochs` are the metrics of each finished epoch, `generator_state` that of the random number
+    generator, `losses`, float (N,), those of each picture when it was last trained on, `states`
+    the state_dicts of the network and then its optimizers, and `corrections` that of the
+    CorrectionSplit.
     """
 
     epochs: list[dict[str, float]]
-    order: torch.Tensor
+    generator_state: torch.Tensor
     losses: torch.Tensor
     states: list[dict[str, Any]]
-    lessons: dict[str, Any]
+    corrections: dict[str, Any]
 
 
 def save(run_id: str, checkpoint: Checkpoint) -> None:

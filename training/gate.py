@@ -1,7 +1,7 @@
-"""The gate: a new version is served by itself only if it is not worse than the champion.
+"""The gate: a new version is promoted automatically only if it is not worse than the champion.
 
-Both name the same pictures: the validation split, which no run trains on, and the corrections
-that are held out. The test set is not asked: it is there for the final figure.
+Both classify the same pictures: the validation split, which no run trains on, and the corrections
+that are held out. The test set is not used: it is for the final metrics.
 """
 
 import base64
@@ -36,7 +36,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class GateDecision:
-    """Whether a version may be served, why, in sentences, and the figures behind it.
+    """The decision on a version, with its reasons, in sentences, and the metrics behind it.
 
     `figures` hold `before` (None without a champion) and `after` for each thing compared;
     `better` and `worse` are pictures on which the two differ.
@@ -50,7 +50,7 @@ class GateDecision:
     worse: list[dict[str, str]]
 
     def summary(self) -> dict[str, Any]:
-        """All but the pictures, as a run and a version tell it."""
+        """Return all but the pictures, for a run's record and a version's metadata."""
         return {
             "promoted": self.promoted,
             "reasons": self.reasons,
@@ -59,7 +59,7 @@ class GateDecision:
         }
 
     def report(self) -> dict[str, Any]:
-        """All of it."""
+        """Return the summary and the pictures."""
         return {**self.summary(), "better": self.better, "worse": self.worse}
 
 
@@ -71,7 +71,7 @@ class _Measured:
     held_out: torch.Tensor
 
     def figures(
-        self, golden: fashion_mnist.Split, held_out: fashion_mnist.Split, names: Sequence[str]
+        self, golden: fashion_mnist.Split, held_out: fashion_mnist.Split, class_names: Sequence[str]
     ) -> dict[str, Any]:
         confusion = confusion_matrix(self.golden, golden.labels)
         corrected = None
@@ -80,7 +80,7 @@ class _Measured:
         return {
             "accuracy": evaluation.evaluate(self.golden, golden.labels)["accuracy"],
             "calibration_error": calibration_error(self.golden, golden.labels),
-            "per_class": per_class_accuracy(confusion, tuple(names)),
+            "per_class": per_class_accuracy(confusion, tuple(class_names)),
             "corrections": corrected,
         }
 
@@ -90,30 +90,33 @@ def evaluate(
     network: nn.Module,
     golden: fashion_mnist.Split,
     held_out: fashion_mnist.Split,
-    names: Sequence[str],
+    class_names: Sequence[str],
 ) -> GateDecision:
-    """Compare a network, calibrated and on the CPU, with the champion, if there is one."""
+    """Compare a network, calibrated and on the CPU, with the champion, if there is one.
+
+    `golden` is the validation split, `held_out` the held-out corrections, which may be empty.
+    """
     now = _measure(network, golden, held_out)
-    after = now.figures(golden, held_out, names)
+    after = now.figures(golden, held_out, class_names)
     if champion is None:
         return _without_champion(
-            None, True, "There is no version to compare it with.", after, names, held_out
+            None, True, "There is no version to compare it with.", after, class_names, held_out
         )
-    if champion.class_names != tuple(names):
+    if champion.class_names != tuple(class_names):
         reason = f"It knows other classes than {champion.tag}, so the two cannot be compared."
-        return _without_champion(champion.tag, False, reason, after, names, held_out)
+        return _without_champion(champion.tag, False, reason, after, class_names, held_out)
     then = _measure(champion.network, golden, held_out)
-    before = then.figures(golden, held_out, names)
+    before = then.figures(golden, held_out, class_names)
     objections = _objections(before, after)
-    pictures = _joined(held_out, golden)
-    old, new = _everything(then), _everything(now)
+    pictures = _concatenate(held_out, golden)
+    old, new = _all_probabilities(then), _all_probabilities(now)
     return GateDecision(
         champion=champion.tag,
         promoted=not objections,
         reasons=objections or [_approval(before, after)],
-        figures=_paired(before, after, names, held_out),
-        better=_examples(pictures, old, new, len(held_out.labels), names, right=new),
-        worse=_examples(pictures, old, new, len(held_out.labels), names, right=old),
+        figures=_paired(before, after, class_names, held_out),
+        better=_examples(pictures, old, new, len(held_out.labels), class_names, right=new),
+        worse=_examples(pictures, old, new, len(held_out.labels), class_names, right=old),
     )
 
 
@@ -125,41 +128,41 @@ def _measure(
 
 
 def _objections(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What speaks against the new one, a sentence each."""
+    """The reasons against the new version, a sentence each."""
     found = []
     if before["accuracy"] - after["accuracy"] > ACCURACY_LOSS + _ROUNDING:
         found.append(
-            f"On validation pictures it is right {after['accuracy']:.1%} of the time, and the "
-            f"version that is served {before['accuracy']:.1%}."
+            f"Its accuracy on validation pictures is {after['accuracy']:.1%}, the champion's "
+            f"{before['accuracy']:.1%}."
         )
     for name, share in after["per_class"].items():
         if before["per_class"][name] - share > CLASS_LOSS + _ROUNDING:
             found.append(
-                f"It names {share:.1%} of {name} right, and the version that is served "
+                f"Its accuracy on {name} is {share:.1%}, the champion's "
                 f"{before['per_class'][name]:.1%}."
             )
     if after["corrections"] is not None and after["corrections"] < before["corrections"]:
         found.append(
-            f"Of the corrections that are held out it names {after['corrections']:.0%} right, and "
-            f"the version that is served {before['corrections']:.0%}."
+            f"Its accuracy on held-out corrections is {after['corrections']:.0%}, the champion's "
+            f"{before['corrections']:.0%}."
         )
     if after["calibration_error"] - before["calibration_error"] > CALIBRATION_LOSS + _ROUNDING:
         found.append(
-            f"Its confidence is off by {after['calibration_error']:.1%} on average, and that of "
-            f"the version that is served by {before['calibration_error']:.1%}."
+            f"Its calibration error is {after['calibration_error']:.1%}, the champion's "
+            f"{before['calibration_error']:.1%}."
         )
     return found
 
 
 def _approval(before: dict[str, Any], after: dict[str, Any]) -> str:
     sentence = (
-        f"It is not worse: right {after['accuracy']:.1%} of the time on validation pictures, "
-        f"where the version before was {before['accuracy']:.1%}"
+        f"It is not worse: its accuracy on validation pictures is {after['accuracy']:.1%}, the "
+        f"champion's {before['accuracy']:.1%}"
     )
     if after["corrections"] is not None:
         sentence += (
-            f", and on {after['corrections']:.0%} of the corrections that are held out, where the "
-            f"version before was on {before['corrections']:.0%}"
+            f"; on held-out corrections it is {after['corrections']:.0%}, the champion's "
+            f"{before['corrections']:.0%}"
         )
     return f"{sentence}."
 
@@ -169,21 +172,21 @@ def _without_champion(
     promoted: bool,
     reason: str,
     after: dict[str, Any],
-    names: Sequence[str],
+    class_names: Sequence[str],
     held_out: fashion_mnist.Split,
 ) -> GateDecision:
-    nothing = {**dict.fromkeys(after), "per_class": dict.fromkeys(names)}
-    figures = _paired(nothing, after, names, held_out)
+    nothing = {**dict.fromkeys(after), "per_class": dict.fromkeys(class_names)}
+    figures = _paired(nothing, after, class_names, held_out)
     return GateDecision(champion, promoted, [reason], figures, [], [])
 
 
 def _paired(
     before: dict[str, Any],
     after: dict[str, Any],
-    names: Sequence[str],
+    class_names: Sequence[str],
     held_out: fashion_mnist.Split,
 ) -> dict[str, Any]:
-    """Each figure before and after, in the shape that the calls tell it."""
+    """Each figure before and after, in the shape of the API."""
 
     def pair(key: str) -> dict[str, Any]:
         return {"before": before[key], "after": after[key]}
@@ -193,19 +196,19 @@ def _paired(
         "calibration_error": pair("calibration_error"),
         "per_class": {
             name: {"before": before["per_class"][name], "after": after["per_class"][name]}
-            for name in names
+            for name in class_names
         },
         "corrections": {"count": len(held_out.labels), **pair("corrections")},
     }
 
 
-def _joined(held_out: fashion_mnist.Split, golden: fashion_mnist.Split) -> fashion_mnist.Split:
+def _concatenate(held_out: fashion_mnist.Split, golden: fashion_mnist.Split) -> fashion_mnist.Split:
     return fashion_mnist.Split(
         torch.cat([held_out.images, golden.images]), torch.cat([held_out.labels, golden.labels])
     )
 
 
-def _everything(measured: _Measured) -> torch.Tensor:
+def _all_probabilities(measured: _Measured) -> torch.Tensor:
     return torch.cat([measured.held_out.reshape(-1, measured.golden.shape[1]), measured.golden])
 
 
@@ -214,32 +217,32 @@ def _examples(
     old: torch.Tensor,
     new: torch.Tensor,
     corrections: int,
-    names: Sequence[str],
+    class_names: Sequence[str],
     *,
     right: torch.Tensor,
 ) -> list[dict[str, str]]:
-    """Pictures that `right` alone names right, some of each class.
+    """Pictures that only `right` classifies correctly, up to _EXAMPLES of each class.
 
-    `old` and `new` are what the two say, float (N, classes), and `right` is one of them. The first
-    `corrections` pictures are corrections: they come first, and then what it is surest of.
+    `old` and `new` are probabilities, float (N, classes), and `right` is one of them. The first
+    `corrections` pictures are corrections: they come first; the rest by descending confidence.
     """
-    said, says = old.argmax(1).tolist(), new.argmax(1).tolist()
+    before, after = old.argmax(1).tolist(), new.argmax(1).tolist()
     confidence, answer = right.max(1)
     is_right = (answer == pictures.labels).tolist()
-    rows = [row for row, good in enumerate(is_right) if good and said[row] != says[row]]
+    rows = [row for row, good in enumerate(is_right) if good and before[row] != after[row]]
     rows.sort(key=lambda row: (row >= corrections, -float(confidence[row])))
-    found, shown = [], [0] * len(names)
+    found, counts = [], [0] * len(class_names)
     for row in rows:
         label = int(pictures.labels[row])
-        if shown[label] == _EXAMPLES:
+        if counts[label] == _EXAMPLES:
             continue
-        shown[label] += 1
+        counts[label] += 1
         found.append(
             {
                 "png": base64.b64encode(encode_png(pictures.images[row].numpy())).decode("ascii"),
-                "label": names[label],
-                "before": names[said[row]],
-                "after": names[says[row]],
+                "label": class_names[label],
+                "before": class_names[before[row]],
+                "after": class_names[after[row]],
                 "set": "correction" if row < corrections else "validation",
             }
         )

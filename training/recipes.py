@@ -1,4 +1,4 @@
-"""Named ways to train: each is a handful of defaults that `train.fit` reads.
+"""Recipes: named sets of hyperparameters for `loop.fit`.
 
 The choices were made on the validation split.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 
 class NoChampion(Exception):  # noqa: N818 - it says what is missing
-    """A recipe starts from the version that is served, and there is none."""
+    """A recipe starts from the champion, and there is none."""
 
     def __init__(self, recipe: str) -> None:
         super().__init__(f"The recipe {recipe} starts from a model: train a first one.")
@@ -15,14 +15,17 @@ class NoChampion(Exception):  # noqa: N818 - it says what is missing
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training run does, apart from its seed.
+    """The hyperparameters of a run, all but the seed.
 
     The optimizer is SGD, Nesterov's if it has momentum. `muon_learning_rate` above 0 has Muon
     train the convolutions behind the first. `one_cycle` raises the learning rates to their peak
     and lowers them to zero, else they are constant. `shift`, in pixels, is how far pictures are
     moved, and `scale` by how much of their size they change, once `is_augmented`; else they stay
     as they are, not mirrored either. `skipped`, 0..1, is the share of easy pictures that each epoch
-    but the first and the last leaves out (`selection.select`).
+    but the first and the last skips (infobatch.select_samples). `from_champion` starts from
+    the champion's weights; `replay` is how many original pictures an epoch holds, all of them if
+    None; `correction_share`, 0..1, is the share of corrections in an epoch; `blend`, 0..1, that of
+    the new weights in the result, the rest being the champion's.
     """
 
     name: str
@@ -42,13 +45,13 @@ class Recipe:
     skipped: float = 0.0
     from_champion: bool = False
     replay: int | None = None
-    taught_share: float = 0.1
+    correction_share: float = 0.1
     blend: float = 1.0
 
 
 _FINETUNE = Recipe(
     name="finetune",
-    summary="Teaches the version that is served what was corrected, in seconds",
+    summary="Trains the champion on corrections, in seconds",
     network="",
     from_champion=True,
     epochs=4,
@@ -57,14 +60,14 @@ _FINETUNE = Recipe(
     label_smoothing=0.1,
     is_augmented=True,
     replay=7_500,
-    taught_share=0.25,
-    # Wortsman et al., Robust fine-tuning of zero-shot models (arXiv:2109.01903): a little less of
-    # what is new, much less forgotten.
+    correction_share=0.25,
+    # Wortsman et al., Robust fine-tuning of zero-shot models (arXiv:2109.01903): it learns a
+    # little less and forgets much less.
     blend=0.65,
 )
 
-_LINEAR = ("mlp", "mlp-small", "mlp-unit")
-"""Networks that see a picture in a twentieth of the time, and need to see more of them."""
+_FULLY_CONNECTED = ("mlp", "mlp-small", "mlp-unit")
+"""Networks that take a twentieth of the time for a picture, and need to train on more of them."""
 
 _STANDARD = Recipe(
     name="standard",
@@ -95,7 +98,7 @@ RECIPES = {
         replace(
             _STANDARD,
             name="best",
-            summary="A larger network that sees each picture both ways: minutes, for quality",
+            summary="A larger network, averaged over mirror images: minutes, for quality",
             network="cnn-large",
             epochs=30,
         ),
@@ -114,13 +117,13 @@ RECIPES = {
 }
 DEFAULT_RECIPE = "standard"
 FIRST_RECIPE = "quick"
-"""Of the model that is trained by itself when there is none: nobody likes to wait at a start."""
+"""Of the model that is trained automatically when there is none: it must be quick."""
 
 
-def of(name: str, epochs: int, network: str | None) -> Recipe:
-    """A recipe of RECIPES, whole. `network` is the champion's, or None while there is none.
+def resolve(name: str, epochs: int, network: str | None) -> Recipe:
+    """Complete a recipe of RECIPES. `network` names the champion's, or is None without a champion.
 
-    Raises NoChampion when it starts from it.
+    Raises NoChampion when the recipe starts from the champion and there is none.
     """
     recipe = replace(RECIPES[name], epochs=epochs)
     if not recipe.from_champion:
@@ -128,8 +131,8 @@ def of(name: str, epochs: int, network: str | None) -> Recipe:
     if network is None:
         raise NoChampion(name)
     recipe = replace(recipe, network=network)
-    if network in _LINEAR:
-        # They are not trained on varied pictures, and would have to learn those first.
+    if network in _FULLY_CONNECTED:
+        # They were not trained on augmented pictures, and would have to learn those first.
         return replace(
             recipe,
             learning_rate=0.1,

@@ -80,7 +80,7 @@ def sets(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
 def without(model: versions.Model, kinds: list[str]) -> accuracy_estimator.AccuracyEstimator:
     """An estimator of the version that has not seen these kinds of damage."""
     for kind in kinds:
-        del corruptions.WAYS[kind]
+        del corruptions.CORRUPTIONS[kind]
     known = fashion_mnist.load().validation
     return accuracy_estimator.fit(
         partial(predict, model.network), known, len(model.class_names), seed=0

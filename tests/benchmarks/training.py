@@ -26,8 +26,9 @@ from training.evaluation import evaluate, predict
 from training.model import networks
 from training.model.preprocess import SIDE, to_input
 from training.recipes import RECIPES
+from training.run_recorder import RunRecorder
 from training.store import runs, versions
-from training.train import Recorder, train
+from training.train import train
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / ".bench" / "training.json"
@@ -69,7 +70,7 @@ def one_run(recipe: str, seed: int) -> dict[str, Any]:
     """Train once. Returns the version's metadata, and the whole run's seconds as `seconds`."""
     run, lock = runs.create({"recipe": recipe, "seed": seed})
     began = time.monotonic()
-    result = train(RECIPES[recipe], seed, Recorder(run), promote=False)
+    result = train(RECIPES[recipe], seed, RunRecorder(run), promote=False)
     seconds = time.monotonic() - began
     os.close(lock)
     version = versions.describe(result["model"])

@@ -10,16 +10,18 @@ from torch import nn
 
 from tests.support.processes import MakeHome
 from training import checkpoints
-from training.calibration import calibration_error, fit_temperature
+from training.calibration import calibrate, calibration_error, fit_temperature
 from training.data import fashion_mnist
 from training.data.augment import augment
 from training.evaluation import evaluate, infer, predict
 from training.feedback import split
+from training.loop import fit
 from training.model import networks
 from training.optim.infobatch import select_samples
-from training.recipes import DEFAULT_RECIPE, RECIPES
+from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, resolve
+from training.run_recorder import RunRecorder
 from training.store import runs, versions
-from training.train import Recorder, calibrate, fit, train
+from training.train import train
 
 FEW = 4_000
 """Training pictures: enough to learn from in a few seconds."""
@@ -45,15 +47,15 @@ def few() -> fashion_mnist.FashionMNIST:
 
 
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
+def recorder() -> Iterator[RunRecorder]:
     run, lock = runs.create({})
-    yield Recorder(run)
+    yield RunRecorder(run)
     runs.end(run.run_id, "cancelled", None)
     os.close(lock)
 
 
 def trained(
-    name: str, dataset: fashion_mnist.FashionMNIST, recorder: Recorder, epochs: int
+    name: str, dataset: fashion_mnist.FashionMNIST, recorder: RunRecorder, epochs: int
 ) -> nn.Module:
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
@@ -63,7 +65,7 @@ def trained(
 
 
 @pytest.mark.parametrize("name", ["standard", "quick"])
-def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str) -> None:
+def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: RunRecorder, name: str) -> None:
     network = trained(name, few, recorder, 3)
     losses = [epoch["loss"] for epoch in recorder.run.epochs]
     assert losses == sorted(losses, reverse=True)
@@ -74,20 +76,24 @@ def test_the_loss_falls(few: fashion_mnist.FashionMNIST, recorder: Recorder, nam
 @pytest.mark.parametrize("has_bfloat16", [True, False])
 def test_a_device_learns_with_and_without_bfloat16(
     few: fashion_mnist.FashionMNIST,
-    recorder: Recorder,
+    recorder: RunRecorder,
     monkeypatch: pytest.MonkeyPatch,
     has_bfloat16: bool,
 ) -> None:
-    monkeypatch.setattr("training.train._has_bfloat16", lambda device: has_bfloat16)
+    monkeypatch.setattr("training.hardware.has_bfloat16", lambda device: has_bfloat16)
     network = trained("quick", few, recorder, 3)
     held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
     assert held_out["accuracy"] > 0.7
     assert all(part.dtype == torch.float32 for part in network.parameters())
 
 
-def test_shuffled_labels_teach_nothing(few: fashion_mnist.FashionMNIST, recorder: Recorder) -> None:
-    order = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
-    shuffled = replace(few, train=fashion_mnist.Split(few.train.images, few.train.labels[order]))
+def test_nothing_is_learned_from_shuffled_labels(
+    few: fashion_mnist.FashionMNIST, recorder: RunRecorder
+) -> None:
+    permutation = torch.randperm(FEW, generator=torch.Generator().manual_seed(1))
+    shuffled = replace(
+        few, train=fashion_mnist.Split(few.train.images, few.train.labels[permutation])
+    )
     network = trained("standard", shuffled, recorder, 2)
     held_out = evaluate(predict(network, few.validation.images), few.validation.labels)
     assert held_out["accuracy"] < 0.25
@@ -95,7 +101,7 @@ def test_shuffled_labels_teach_nothing(few: fashion_mnist.FashionMNIST, recorder
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_the_same_seed_gives_the_same_weights(
-    few: fashion_mnist.FashionMNIST, recorder: Recorder, name: str
+    few: fashion_mnist.FashionMNIST, recorder: RunRecorder, name: str
 ) -> None:
     small = replace(
         few, train=fashion_mnist.Split(few.train.images[:1000], few.train.labels[:1000])
@@ -110,7 +116,10 @@ class CutOffError(Exception):
 
 @pytest.mark.parametrize("name", ["standard", "best"])
 def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
-    few: fashion_mnist.FashionMNIST, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, name: str
+    few: fashion_mnist.FashionMNIST,
+    recorder: RunRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
     """With everything that a recipe can have: chance, momentum and pictures that are left out."""
     small = replace(
@@ -119,27 +128,35 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     whole = trained(name, small, recorder, 3).state_dict()
     figures = recorder.run.epochs
 
-    tell = Recorder.epoch
+    record = RunRecorder.epoch
 
-    def tell_and_die(self: Recorder, last: dict[str, float]) -> None:
-        tell(self, last)
+    def record_and_stop(self: RunRecorder, last: dict[str, float]) -> None:
+        record(self, last)
         if last["epoch"] == 2:
             raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "epoch", tell_and_die)
+        patch.setattr(RunRecorder, "epoch", record_and_stop)
         with pytest.raises(CutOffError):
             trained(name, small, recorder, 3)
     runs.end(recorder.run.run_id, "interrupted", None)
     run, lock = runs.create({})
-    heir = Recorder(run)
+    resumed_recorder = RunRecorder(run)
     recipe = replace(RECIPES[name], epochs=3)
     network = networks.build(recipe.network, 10)
     checkpoint = checkpoints.take_over(recorder.run.run_id, run.run_id)
-    fit(network, recipe, small, 0, heir, split.split_corrections(None, small), checkpoint)
+    fit(
+        network,
+        recipe,
+        small,
+        0,
+        resumed_recorder,
+        split.split_corrections(None, small),
+        checkpoint,
+    )
     os.close(lock)
     resumed = network.state_dict()
-    assert heir.run.epochs == figures
+    assert resumed_recorder.run.epochs == figures
     assert all(torch.equal(whole[part], resumed[part]) for part in whole)
 
 
@@ -161,7 +178,7 @@ def test_test_pictures_have_no_part_in_training(
 
         monkeypatch.setattr(fashion_mnist, "load_test", load_test)
         run, lock = runs.create({})
-        results.append(train(recipe, 0, Recorder(run), promote=False))
+        results.append(train(recipe, 0, RunRecorder(run), promote=False))
         os.close(lock)
         weights.append(versions.load(results[-1]["model"]).network.state_dict())
     assert reads == 2
@@ -169,15 +186,15 @@ def test_test_pictures_have_no_part_in_training(
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_a_temperature_makes_confidence_honest() -> None:
-    order = torch.Generator().manual_seed(0)
-    honest = 2 * torch.randn(20_000, 10, generator=order)
-    labels = honest.softmax(1).multinomial(1, generator=order).squeeze(1)
-    boastful = 3 * honest
-    assert calibration_error(boastful.softmax(1), labels) > 0.1
-    temperature = fit_temperature(boastful, labels)
+def test_a_temperature_calibrates_confidence() -> None:
+    generator = torch.Generator().manual_seed(0)
+    calibrated = 2 * torch.randn(20_000, 10, generator=generator)
+    labels = calibrated.softmax(1).multinomial(1, generator=generator).squeeze(1)
+    overconfident = 3 * calibrated
+    assert calibration_error(overconfident.softmax(1), labels) > 0.1
+    temperature = fit_temperature(overconfident, labels)
     assert temperature == pytest.approx(3, rel=0.03)
-    assert calibration_error((boastful / temperature).softmax(1), labels) < 0.01
+    assert calibration_error((overconfident / temperature).softmax(1), labels) < 0.01
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -219,22 +236,28 @@ def test_augmented_pictures_are_smaller_and_larger_by_no_more_than_asked() -> No
     assert edges.max() == 22
 
 
-def test_of_easy_pictures_a_share_is_left_out_and_the_others_count_for_them() -> None:
+def test_a_share_of_easy_pictures_is_skipped_and_the_others_weigh_more() -> None:
     losses = torch.cat([torch.full((8_000,), 0.01), torch.full((2_000,), 3.0)])
-    left, counts = select_samples(losses, 0.5, torch.Generator().manual_seed(0))
-    assert len(left.unique()) == len(left)
-    assert (left >= 8_000).sum() == 2_000
-    assert (left < 8_000).sum().item() == pytest.approx(4_000, abs=200)
-    assert (counts[left] * losses[left]).sum().item() == pytest.approx(
+    selected, sample_weights = select_samples(losses, 0.5, torch.Generator().manual_seed(0))
+    assert len(selected.unique()) == len(selected)
+    assert (selected >= 8_000).sum() == 2_000
+    assert (selected < 8_000).sum().item() == pytest.approx(4_000, abs=200)
+    assert (sample_weights[selected] * losses[selected]).sum().item() == pytest.approx(
         losses.sum().item(), rel=0.01
     )
 
-    everything, counts = select_samples(losses, 0.0, torch.Generator().manual_seed(0))
+    everything, sample_weights = select_samples(losses, 0.0, torch.Generator().manual_seed(0))
     assert everything.sort().values.tolist() == list(range(10_000))
     assert everything.tolist() != list(range(10_000))
-    assert (counts == 1).all()
+    assert (sample_weights == 1).all()
 
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
     assert DEFAULT_RECIPE == "standard"
     assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune"]
+
+
+def test_a_recipe_from_the_champion_needs_one() -> None:
+    with pytest.raises(NoChampion, match="train a first one"):
+        resolve("finetune", 4, None)
+    assert resolve("finetune", 4, "mlp-small").network == "mlp-small"

@@ -1,1 +1,1 @@
-"""The data set and how its pictures are varied."""
+"""The data set, data augmentation and corruptions."""

@@ -1,1 +1,1 @@
-"""What a run learns from corrections."""
+"""Training on corrections: the split, the label-noise filter and replay."""

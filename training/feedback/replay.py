@@ -1,56 +1,70 @@
-"""What an epoch is made of: the original pictures, or some of them, and what people corrected.
+"""The pictures of an epoch: original training pictures, all or some, and corrections.
 
-A network that learns only the corrections forgets the rest: it rehearses (Robins, Catastrophic
-Forgetting, Rehearsal and Pseudorehearsal, 1995).
+A network that trains on corrections only forgets the rest, so it replays original pictures as
+well (Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, 1995).
 """
 
 import torch
 
 from training.data import fashion_mnist
-from training.data.augment import augment, vary
+from training.data.augment import augment, augment_strongly
 from training.recipes import Recipe
 
-_MOST_TIMES = 100
-"""How often a correction is shown in an epoch, each time varied anew: few ones are not all."""
+_MAX_REPEATS = 100
+"""Of a correction in an epoch, each augmented anew: few corrections get less than their share."""
 
 
-def size(originals: fashion_mnist.Split, taught: fashion_mnist.Split, recipe: Recipe) -> int:
-    """Pictures in an epoch."""
-    return _rehearsed(originals, recipe) + _lessons(originals, taught, recipe)
+def size(originals: fashion_mnist.Split, corrections: fashion_mnist.Split, recipe: Recipe) -> int:
+    """Return the number of pictures in an epoch."""
+    return _original_count(originals, recipe) + _correction_count(originals, corrections, recipe)
 
 
 def epoch(
     originals: fashion_mnist.Split,
-    taught: fashion_mnist.Split,
+    corrections: fashion_mnist.Split,
     recipe: Recipe,
-    order: torch.Generator,
+    generator: torch.Generator,
 ) -> fashion_mnist.Split:
-    """One epoch's pictures, varied as the recipe says, not shuffled. `order` is on the CPU.
+    """Return an epoch's pictures, augmented as the recipe says, not shuffled; originals first.
 
-    Without corrections and without a choice among the originals, these are all there is.
+    Each correction appears equally often, give or take one; which of them appear once more is
+    drawn at random. `generator` is on the CPU. Without corrections and without replay the result
+    is all originals.
     """
     images, labels = originals.images, originals.labels
     if recipe.replay is not None:
-        some = torch.randperm(len(labels), generator=order)[: recipe.replay].to(images.device)
-        images, labels = images[some], labels[some]
+        rows = torch.randperm(len(labels), generator=generator)[: recipe.replay].to(images.device)
+        images, labels = images[rows], labels[rows]
     if recipe.is_augmented:
-        images = augment(images, recipe.shift, recipe.scale, order)
-    if not len(taught.labels):
+        images = augment(images, recipe.shift, recipe.scale, generator)
+    if not len(corrections.labels):
         return fashion_mnist.Split(images, labels)
-    which = torch.arange(_lessons(originals, taught, recipe)) % len(taught.labels)
-    lessons = vary(taught.images[which], order)
+    count = _correction_count(originals, corrections, recipe)
+    drawn = _draw(count, len(corrections.labels), generator)
+    augmented = augment_strongly(corrections.images[drawn], generator)
     return fashion_mnist.Split(
-        torch.cat([images, lessons]), torch.cat([labels, taught.labels[which.to(labels.device)]])
+        torch.cat([images, augmented.to(images.device)]),
+        torch.cat([labels, corrections.labels[drawn].to(labels.device)]),
     )
 
 
-def _rehearsed(originals: fashion_mnist.Split, recipe: Recipe) -> int:
+def _draw(count: int, total: int, generator: torch.Generator) -> torch.Tensor:
+    """Indices below `total`, int64 (count,): full rounds in order, and a random part of one.
+
+    In full rounds an index keeps its place from epoch to epoch: InfoBatch keeps losses by place.
+    """
+    rounds = torch.arange(total).repeat(count // total)
+    return torch.cat([rounds, torch.randperm(total, generator=generator)[: count % total]])
+
+
+def _original_count(originals: fashion_mnist.Split, recipe: Recipe) -> int:
     count = len(originals.labels)
     return count if recipe.replay is None else min(recipe.replay, count)
 
 
-def _lessons(originals: fashion_mnist.Split, taught: fashion_mnist.Split, recipe: Recipe) -> int:
-    """How many of an epoch's pictures are corrections."""
-    share = recipe.taught_share
-    wanted = round(_rehearsed(originals, recipe) * share / (1 - share))
-    return min(wanted, _MOST_TIMES * len(taught.labels))
+def _correction_count(
+    originals: fashion_mnist.Split, corrections: fashion_mnist.Split, recipe: Recipe
+) -> int:
+    share = recipe.correction_share
+    wanted = round(_original_count(originals, recipe) * share / (1 - share))
+    return min(wanted, _MAX_REPEATS * len(corrections.labels))

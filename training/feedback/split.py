@@ -1,4 +1,4 @@
-"""The corrections that a run learns from, and those that tell how well it learned them."""
+"""The split of corrections: those that a run trains on, and those held out for evaluation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,80 +14,81 @@ from training.store.versions import Model
 
 
 class NoCorrections(Exception):  # noqa: N818 - it says what happened
-    """A run that learns from corrections has found none; the message says what to do."""
+    """A run that trains on corrections has found none; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class CorrectionSplit:
-    """What people corrected, as far as it is believed.
+    """Corrections to train on and to evaluate with.
 
-    `names` has one `<content hash>:<class>` for each picture of `taught`. `held_out` is never
-    trained on. `quarantined` is how many were found to look wrong, and are in neither.
+    `sample_ids` has one `<content hash>:<class>` for each picture of `train`. `held_out` is never
+    trained on. `quarantined` is how many have labels that look wrong, and are in neither.
     """
 
-    taught: fashion_mnist.Split
-    names: list[str]
+    train: fashion_mnist.Split
+    sample_ids: list[str]
     held_out: fashion_mnist.Split
     quarantined: int
 
     def counts(self) -> dict[str, int]:
-        """How many of each, as a run's record tells it."""
-        used, held_out = len(self.taught.labels), len(self.held_out.labels)
+        """Return how many of each, for a run's record."""
+        used, held_out = len(self.train.labels), len(self.held_out.labels)
         return {"used": used, "held_out": held_out, "quarantined": self.quarantined}
 
-    def as_state(self) -> dict[str, Any]:
-        """What a checkpoint keeps, so that a run that goes on learns the same."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps, so that a resumed run trains on the same pictures."""
         return {
-            "taught": vars(self.taught),
-            "names": self.names,
+            "train": vars(self.train),
+            "sample_ids": self.sample_ids,
             "held_out": vars(self.held_out),
             "quarantined": self.quarantined,
         }
 
     @staticmethod
-    def of_state(state: dict[str, Any]) -> "CorrectionSplit":
-        """The same again."""
-        taught, held_out = (
-            fashion_mnist.Split(**state["taught"]),
-            fashion_mnist.Split(**state["held_out"]),
+    def from_state_dict(state: dict[str, Any]) -> "CorrectionSplit":
+        """Rebuild a split from its state_dict."""
+        return CorrectionSplit(
+            train=fashion_mnist.Split(**state["train"]),
+            sample_ids=state["sample_ids"],
+            held_out=fashion_mnist.Split(**state["held_out"]),
+            quarantined=state["quarantined"],
         )
-        return CorrectionSplit(taught, state["names"], held_out, state["quarantined"])
 
 
 def split_corrections(
-    champion: Model | None, dataset: fashion_mnist.FashionMNIST, *, is_learning: bool = True
+    champion: Model | None, dataset: fashion_mnist.FashionMNIST, *, for_training: bool = True
 ) -> CorrectionSplit:
-    """Look through the corrections, and set aside in the store what looks wrong to the champion.
+    """Split the stored corrections, and quarantine those that look wrong to the champion.
 
-    Without `is_learning` none is taught, and those that are held out measure still. Raises
-    corrections.StoreUnavailable, unless nothing was to be learned: a damaged store must not keep
-    a model from being trained.
+    Without `for_training`, `train` is empty and `held_out` is as with it. Raises
+    corrections.StoreUnavailable, but only with `for_training`: a damaged store must not keep a
+    model from being trained on the originals.
     """
     try:
         usable = corrections.usable(dataset.class_names)
     except corrections.StoreUnavailable:
-        if is_learning:
+        if for_training:
             raise
         none = fashion_mnist.Split(dataset.train.images[:0], dataset.train.labels[:0])
         return CorrectionSplit(none, [], none, 0)
-    believed = np.ones(len(usable.ids), np.bool_)
+    is_trusted = np.ones(len(usable.ids), np.bool_)
     if champion is not None and champion.class_names == dataset.class_names:
         reasons = label_noise.find_suspects(champion, dataset.train, usable)
         quarantined = corrections.quarantine(reasons)
-        believed = ~np.isin(usable.ids, quarantined)
-    taught = believed & ~usable.held_out & is_learning
+        is_trusted = ~np.isin(usable.ids, quarantined)
+    is_train = is_trusted & ~usable.held_out & for_training
     return CorrectionSplit(
-        taught=_some(usable, taught),
-        names=[
+        train=_select(usable, is_train),
+        sample_ids=[
             f"{usable.content_hashes[row]}:{dataset.class_names[usable.labels[row]]}"
-            for row in np.flatnonzero(taught)
+            for row in np.flatnonzero(is_train)
         ],
-        held_out=_some(usable, believed & usable.held_out),
-        quarantined=int((~believed).sum()),
+        held_out=_select(usable, is_trusted & usable.held_out),
+        quarantined=int((~is_trusted).sum()),
     )
 
 
-def _some(usable: corrections.Usable, chosen: npt.NDArray[np.bool_]) -> fashion_mnist.Split:
+def _select(usable: corrections.Usable, chosen: npt.NDArray[np.bool_]) -> fashion_mnist.Split:
     return fashion_mnist.Split(
         torch.from_numpy(usable.images[chosen]), torch.from_numpy(usable.labels[chosen])
     )

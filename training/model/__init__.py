@@ -1,1 +1,1 @@
-"""Everything that serving needs as well: networks, preprocessing and what is stored beside them."""
+"""Shared by training and serving: networks, preprocessing, baseline, accuracy estimator."""

@@ -1,10 +1,10 @@
-"""Whether answers are right, guessed without labels: by the answer and by what the picture is like.
+"""Estimates the accuracy of predictions without labels, from probabilities and picture statistics.
 
-A confidence alone does not tell. Pictures moved aside by five pixels are named better than their
-confidence says, and noisy ones far worse. So a few numbers of a picture (how bright, how rough, how
-full its border) go beside the probabilities into a tiny network of its own. It is fitted at the end
-of a run on the validation pictures, spoiled in many ways and strengths (training/spoiled.py): the
-right answers to those are known.
+Confidence alone is not enough. Pictures shifted by five pixels are classified better than their
+confidence says, and noisy ones far worse. So a few statistics of a picture (brightness, roughness,
+content of its border) join the probabilities as input of a tiny network. It is fitted at the end of
+a run on the validation pictures, corrupted by many kinds and strengths (data/corruptions.py), whose
+labels are known.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from training.data.corruptions import corrupt
 from training.data.fashion_mnist import Split
 from training.model.preprocess import SIDE
 
-_FEATURES_OF_A_PICTURE = 16
+_PICTURE_FEATURES = 16
 _WIDTH = 32
-_FARTHEST = 5.0
-"""Standard deviations. What lies beyond was not seen while fitting, and tells nothing more."""
+_MAX_DEVIATIONS = 5.0
+"""Standard deviations at which features are clipped: farther values did not occur in fitting."""
 
-_ROUNDS = 4
-"""How often each validation picture is spoiled, each time in another way."""
+_COPIES = 4
+"""Of each validation picture, each corrupted at random."""
 
 _EPOCHS = 20
 _BATCH = 512
@@ -34,14 +34,17 @@ _WEIGHT_DECAY = 0.01
 
 
 class AccuracyEstimator(nn.Module):
-    """Probabilities that answers are right, for a version with so many classes."""
+    """A network that gives the probability that a prediction is correct.
+
+    `classes` is the number of classes of the version.
+    """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        features = 4 + 2 * classes + _FEATURES_OF_A_PICTURE
+        features = 4 + 2 * classes + _PICTURE_FEATURES
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("deviation", torch.ones(features))
         self.layers = nn.Sequential(
@@ -49,9 +52,9 @@ class AccuracyEstimator(nn.Module):
         )
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (N,) of `features`."""
+        """Map features, float (N, F), to logits, float (N,)."""
         standard = (features - self.mean) / self.deviation
-        logits: torch.Tensor = self.layers(standard.clamp(-_FARTHEST, _FARTHEST))
+        logits: torch.Tensor = self.layers(standard.clamp(-_MAX_DEVIATIONS, _MAX_DEVIATIONS))
         return logits
 
     @torch.inference_mode()
@@ -60,28 +63,28 @@ class AccuracyEstimator(nn.Module):
         images: npt.NDArray[np.uint8] | torch.Tensor,
         probabilities: npt.NDArray[np.float32] | torch.Tensor,
     ) -> float:
-        """The share, 0..1, that is named right of pictures, uint8 (N, 28, 28).
+        """Estimate the accuracy, 0..1, on pictures, uint8 (N, 28, 28).
 
-        `probabilities`, float (N, classes), are the answers.
+        `probabilities`, float (N, classes), are the version's predictions.
         """
-        seen = features(torch.as_tensor(images), torch.as_tensor(probabilities))
-        return float(self(seen).sigmoid().mean())
+        inputs = features(torch.as_tensor(images), torch.as_tensor(probabilities))
+        return float(self(inputs).sigmoid().mean())
 
 
 def features(images: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
-    """What an estimator sees, float (N, features)."""
+    """Return an estimator's input, float (N, F), for pictures and their predicted probabilities."""
     best = probabilities.topk(min(3, probabilities.shape[1]), dim=1).values
     second, third = best[:, 1:2], best[:, -1:]
     entropy = -(probabilities * probabilities.clamp_min(1e-9).log()).sum(1, keepdim=True)
-    answers = one_hot(probabilities.argmax(1), probabilities.shape[1])
+    predicted = one_hot(probabilities.argmax(1), probabilities.shape[1])
     confidence = torch.logit(best[:, :1], eps=1e-4)
     return torch.cat(
-        (confidence, entropy, second, third, answers, probabilities, _of_pictures(images)), 1
+        (confidence, entropy, second, third, predicted, probabilities, _picture_features(images)), 1
     )
 
 
-def _of_pictures(images: torch.Tensor) -> torch.Tensor:
-    """Float (N, 16), of pictures, uint8 (N, 28, 28)."""
+def _picture_features(images: torch.Tensor) -> torch.Tensor:
+    """Statistics, float (N, 16), of pictures, uint8 (N, 28, 28)."""
     pixels = images.float() / 255
     edges = [pixels.diff(dim=1), pixels.diff(dim=2)]
     bends = [edges[0].diff(dim=1), edges[1].diff(dim=2)]
@@ -99,58 +102,57 @@ def _of_pictures(images: torch.Tensor) -> torch.Tensor:
             pixels[:, -4:].mean((1, 2)),
             pixels[:, :, :4].mean((1, 2)),
             pixels[:, :, -4:].mean((1, 2)),
-            *_off_centre(pixels),
+            *_centre_distances(pixels),
         ],
         1,
     )
 
 
-def _off_centre(pixels: torch.Tensor) -> list[torch.Tensor]:
-    """How far the article's weight lies from the middle, 0..1, up or down and to a side."""
+def _centre_distances(pixels: torch.Tensor) -> list[torch.Tensor]:
+    """Distance of the centre of mass from the middle, 0..1, vertically and horizontally."""
     places = torch.linspace(-1, 1, SIDE)
     weight = pixels.sum((1, 2)).clamp_min(1e-6)
     return [(pixels.sum(along) @ places).abs() / weight for along in (2, 1)]
 
 
 def fit(
-    predict: Callable[[torch.Tensor], torch.Tensor], known: Split, classes: int, seed: int
+    predict: Callable[[torch.Tensor], torch.Tensor], labelled: Split, classes: int, seed: int
 ) -> AccuracyEstimator:
-    """Fit an estimator of a version that answers by `predict` on pictures with known classes.
+    """Fit an estimator for a version, on labelled pictures that it was not trained on.
 
-    `predict` takes uint8 (N, 28, 28) and returns float (N, classes) on the CPU. The version must
-    not have been trained on the pictures.
+    `predict` is the version: it takes uint8 (N, 28, 28) and returns probabilities,
+    float (N, classes), on the CPU.
     """
-    order = torch.Generator().manual_seed(seed)
-    seen, right = [], []
-    for _ in range(_ROUNDS):
-        which = _lot(known, order)
-        images = corrupt(known.images[which], order)
+    generator = torch.Generator().manual_seed(seed)
+    inputs, is_correct = [], []
+    for _ in range(_COPIES):
+        rows = torch.randperm(len(labelled.labels), generator=generator)
+        images = corrupt(labelled.images[rows], generator)
         probabilities = predict(images)
-        seen.append(features(images, probabilities))
-        right.append(probabilities.argmax(1) == known.labels[which])
+        inputs.append(features(images, probabilities))
+        is_correct.append(probabilities.argmax(1) == labelled.labels[rows])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         estimator = AccuracyEstimator(classes)
-    return _fitted(estimator, torch.cat(seen), torch.cat(right).float(), order)
+    return _train(estimator, torch.cat(inputs), torch.cat(is_correct).float(), generator)
 
 
-def _lot(known: Split, order: torch.Generator) -> torch.Tensor:
-    return torch.randperm(len(known.labels), generator=order)
-
-
-def _fitted(
-    estimator: AccuracyEstimator, seen: torch.Tensor, right: torch.Tensor, order: torch.Generator
+def _train(
+    estimator: AccuracyEstimator,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    generator: torch.Generator,
 ) -> AccuracyEstimator:
-    estimator.mean.copy_(seen.mean(0))
-    estimator.deviation.copy_(seen.std(0).clamp_min(1e-3))
-    steps = _EPOCHS * -(-len(right) // _BATCH)
+    estimator.mean.copy_(inputs.mean(0))
+    estimator.deviation.copy_(inputs.std(0).clamp_min(1e-3))
+    steps = _EPOCHS * -(-len(targets) // _BATCH)
     optimizer = torch.optim.AdamW(
         estimator.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(right), generator=order).split(_BATCH):
-            loss = binary_cross_entropy_with_logits(estimator(seen[batch]), right[batch])
+        for batch in torch.randperm(len(targets), generator=generator).split(_BATCH):
+            loss = binary_cross_entropy_with_logits(estimator(inputs[batch]), targets[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,4 +1,4 @@
-"""What a version answers to pictures that it was not trained on: what live traffic is held against.
+"""The baseline: predictions on the validation split, with which live traffic is compared.
 
 Measured on the validation split with calibrated probabilities, and stored in the version's
 metadata as `baseline`. Live pictures are counted in the same ranges.
@@ -19,7 +19,7 @@ CONFIDENCE_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 
 BRIGHTNESS_BOUNDS = (33, 43, 52, 60, 70, 80, 91, 104, 118, 255)
 """The same for brightness. A tenth of the training pictures lies in each range, so that no range
-is nearly empty, and chance plays the least part in what is held against them."""
+is nearly empty, and chance plays the least part in the comparison."""
 
 BRIGHTNESS_RANGES = tuple(
     f"{low}-{high}" for low, high in zip((0, *BRIGHTNESS_BOUNDS), BRIGHTNESS_BOUNDS, strict=False)
@@ -29,16 +29,16 @@ BRIGHTNESS_RANGES = tuple(
 
 @dataclass(frozen=True)
 class Baseline:
-    """Shares of the validation pictures, 0..1, by the class named and by range of brightness."""
+    """Shares of the validation pictures, 0..1, by predicted class and by range of brightness."""
 
     predictions: Mapping[str, float]
     brightness: Mapping[str, float]
 
 
 def read(metadata: Mapping[str, Any]) -> Baseline | None:
-    """The baseline in a version's metadata; None in one that was made before there were any.
+    """Read the baseline in a version's metadata; None if there is none.
 
-    One with other ranges than are counted now is none either.
+    A baseline with other ranges than BRIGHTNESS_RANGES counts as none.
     """
     kept = metadata.get("baseline")
     if not isinstance(kept, dict):
@@ -52,7 +52,7 @@ def read(metadata: Mapping[str, Any]) -> Baseline | None:
 
 
 def brightness_ranges(images: Grey) -> list[int]:
-    """Which of BRIGHTNESS_RANGES each picture, uint8 (N, 28, 28), is in: its place there."""
+    """Return the index in BRIGHTNESS_RANGES of each picture, uint8 (N, 28, 28)."""
     count = len(images)
     sums = images.reshape(count, -1).sum(axis=1, dtype="uint32")
     pixels = images.size // count if count else 1
@@ -62,19 +62,19 @@ def brightness_ranges(images: Grey) -> list[int]:
 def measure(
     probabilities: "torch.Tensor", images: "torch.Tensor", class_names: Sequence[str]
 ) -> dict[str, Any]:
-    """The baseline of a version by its answers, float (N, C), to pictures, uint8 (N, 28, 28).
+    """Measure the baseline of probabilities, float (N, C), for pictures, uint8 (N, 28, 28).
 
     `predictions` and `brightness` are shares, 0..1, by class name and by range; `confidence` are
     shares, each up to one of `confidence_bounds`.
     """
     confidences, answers = probabilities.max(dim=1)
-    named = answers.bincount(minlength=len(class_names)).tolist()
+    predicted = answers.bincount(minlength=len(class_names)).tolist()
     bright = brightness_ranges(images.numpy())
     confident = [bisect_left(CONFIDENCE_BOUNDS, it) for it in confidences.clamp_max(1).tolist()]
     count = len(images)
     return {
         "pictures": count,
-        "predictions": dict(zip(class_names, _shares(named, count), strict=True)),
+        "predictions": dict(zip(class_names, _shares(predicted, count), strict=True)),
         "brightness": dict(
             zip(
                 BRIGHTNESS_RANGES,
@@ -87,5 +87,5 @@ def measure(
     }
 
 
-def _shares(counts: Iterable[int], of: int) -> list[float]:
-    return [round(count / of, 6) for count in counts]
+def _shares(counts: Iterable[int], total: int) -> list[float]:
+    return [round(count / total, 6) for count in counts]

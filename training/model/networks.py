@@ -49,7 +49,7 @@ class CNN(nn.Module):
 
     `widths` holds each convolution's channels, and whether a max pooling halves its picture.
     `stem` is the first one's kernel, stride and padding; the others are 3x3. The last one of a
-    `cropped` network answers only where it sees no border.
+    `cropped` network has outputs only where no border is in view.
     A `mirrored` network answers with the mean logits of a picture and its mirror image, except
     while it trains: twice the work, and the same answer whichever way a shoe points.
     """
@@ -96,7 +96,7 @@ class CNN(nn.Module):
 
 
 class Small(CNN):
-    """Small enough that serving it costs little: the first layer looks at every second pixel."""
+    """Small enough that serving it costs little: the first layer has a stride of 2."""
 
     def __init__(self, classes: int) -> None:
         widths = ((32, False), (48, True), (96, True), (128, False))
@@ -104,7 +104,7 @@ class Small(CNN):
 
 
 class Large(CNN):
-    """Sees every pixel."""
+    """Larger and slower: the first layer has a stride of 1."""
 
     def __init__(self, classes: int) -> None:
         widths = ((32, True), (64, False), (64, True), (128, False), (128, False), (128, False))
@@ -122,10 +122,10 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 
 def build(name: str, classes: int) -> nn.Module:
-    """A new network with random weights. Raises KeyError with a name that is not in NETWORKS."""
+    """Build a network with random weights. Raises KeyError with a name that is not in NETWORKS."""
     return NETWORKS[name](classes)
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many numbers training changes."""
+    """Count the trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters())

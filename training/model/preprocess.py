@@ -1,4 +1,4 @@
-"""From any picture to what the network sees: the one way, for evaluation and for serving.
+"""Preprocessing: from any picture to the network's input, the same in evaluation and serving.
 
 Fashion-MNIST's own pictures pass unchanged. Everything else is made the way its authors made
 theirs (arXiv:1708.07747, section 2): trim the background, scale the longer edge to 28, centre,
@@ -31,7 +31,7 @@ Grey = npt.NDArray[np.uint8]
 
 
 def preprocess(image: Image.Image) -> Grey:
-    """What the network sees of a picture: uint8 (28, 28), bright article on black, 0..255.
+    """Preprocess a picture: uint8 (28, 28), bright article on black, 0..255.
 
     A grey picture of 28x28 without a rotation mark is returned unchanged. Raises whatever Pillow
     raises on data that it cannot decode (OSError most often).
@@ -44,7 +44,7 @@ def preprocess(image: Image.Image) -> Grey:
 
 
 def to_input(images: "npt.NDArray[np.uint8] | torch.Tensor") -> "torch.Tensor":
-    """Preprocessed pictures, uint8 (N, 28, 28), as the network's input: float32, about -0.8..2."""
+    """Standardise preprocessed pictures, uint8 (N, 28, 28), to float32, about -0.8..2."""
     import torch
 
     pixels = torch.as_tensor(images).float()

@@ -1,1 +1,1 @@
-"""Optimizers and what decides which samples they see."""
+"""Optimizers, learning-rate schedules and sample selection."""

@@ -1,7 +1,7 @@
 """Muon, an optimizer for the weights of convolutions: fewer epochs than SGD to the same accuracy.
 
 Keller Jordan, 2024: momentum whose matrix is made orthogonal by a Newton-Schulz iteration.
-torch.optim.Muon takes matrices only; this one sees a convolution's weights as a matrix, a row an
+torch.optim.Muon takes matrices only; this one treats a convolution's weights as a matrix, a row an
 output channel, and keeps their norm constant, which batch norm makes irrelevant to the answer.
 """
 

@@ -4,8 +4,8 @@
     corrections.csv    a line a picture: file, id, label, predicted, model, source, created_at,
                        state, reason; UTF-8
 
-`take_back` reads what `export` has written. Of a table that somebody else wrote, it needs the
-columns file and label.
+`import_archive` reads what `export_archive` writes. Of another table it needs only the columns file
+and label.
 """
 
 import csv
@@ -36,7 +36,7 @@ COLUMNS = (
     "reason",
 )
 MOST_CORRECTIONS = 100_000
-"""In an archive that is taken back."""
+"""In an archive that is imported."""
 
 _CHUNK_BYTES = 64 * 1024
 _LARGEST_PNG = 10_000
@@ -46,7 +46,7 @@ _LONGEST_REASON = 1_000
 
 
 def export_archive() -> Iterator[bytes]:
-    """The archive of all corrections, in pieces, made while they are sent."""
+    """Iterate over the bytes of an archive of all corrections, made while it is sent."""
     sink, lines = _Sink(), io.StringIO()
     table = csv.DictWriter(lines, COLUMNS, extrasaction="ignore")
     table.writeheader()
@@ -62,7 +62,7 @@ def export_archive() -> Iterator[bytes]:
 
 
 def import_archive(file: BinaryIO, class_names: Sequence[str]) -> tuple[int, int]:
-    """Take the corrections of an archive into the store, all or none.
+    """Import the corrections of an archive, all or none.
 
     Returns how many were added, and how many were there already. Raises CorrectionError, which
     names the line that is wrong.
@@ -73,8 +73,8 @@ def import_archive(file: BinaryIO, class_names: Sequence[str]) -> tuple[int, int
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         # The last two: a compression that Python does not know, and an archive with a password.
         raise CorrectionError(
-            "This is no zip archive that can be read, or it is damaged. Send one as "
-            f"GET /corrections/export gives it. ({error})"
+            "This is not a readable zip archive, or it is damaged. Send one as "
+            f"GET /corrections/export returns it. ({error})"
         ) from error
     return corrections.restore(entries)
 
@@ -114,7 +114,7 @@ def _entry(
     line: dict[str, str | None],
     class_names: Sequence[str],
 ) -> Correction:
-    claim = corrections.parse_submission(line, class_names)
+    submission = corrections.parse_submission(line, class_names)
     name = line["file"] or ""
     if name not in files:
         raise CorrectionError(f"the archive has no file {name!r}.")
@@ -127,10 +127,10 @@ def _entry(
     return Correction(
         id=_id(line.get("id") or "0"),
         content_hash=corrections.content_hash(picture),
-        label=claim.label,
-        predicted=claim.predicted,
-        model=claim.model,
-        source=claim.source,
+        label=submission.label,
+        predicted=submission.predicted,
+        model=submission.model,
+        source=submission.source,
         created_at=_moment(line.get("created_at")),
         state=state,
         reason=reason,
@@ -163,7 +163,7 @@ def _id(text: str) -> int:
 
 
 def _moment(text: str | None) -> str:
-    """An ISO 8601 time in UTC, as the store tells it; now, if there is none."""
+    """An ISO 8601 time in UTC, as the store keeps it; now, if there is none."""
     try:
         moment = datetime.fromisoformat(text) if text else datetime.now(UTC)
         return moment.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -172,7 +172,7 @@ def _moment(text: str | None) -> str:
 
 
 class _Sink(io.RawIOBase):
-    """A file that cannot be seeked, whose content is taken away from time to time."""
+    """A file that cannot be seeked, whose content is taken in pieces."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -183,13 +183,13 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]
-        """Take note of `data`."""
+        """Append `data`."""
         self._pieces.append(bytes(data))
         self.size += len(data)
         return len(data)
 
     def taken(self) -> bytes:
-        """What was written since the last time."""
+        """Return and forget what was written since the last call."""
         content = b"".join(self._pieces)
         self._pieces, self.size = [], 0
         return content

@@ -1,4 +1,4 @@
-"""Which version took whose place, when, and who said so: WARDROBE_HOME/promotions.jsonl.
+"""The history of promotions: WARDROBE_HOME/promotions.jsonl.
 
 One line a promotion, never changed. A line is on the disk before the promotion is acknowledged.
 """
@@ -29,14 +29,14 @@ class Promotion:
 
 
 def path() -> Path:
-    """Where they are kept."""
+    """Return the path of the history."""
     return settings.home() / "promotions.jsonl"
 
 
 def record(tag: str, previous: str | None, by: str, reason: str | None = None) -> None:
-    """Add one, of this moment."""
+    """Append a promotion, with the present time."""
     line = json.dumps(asdict(Promotion(now(), tag, previous, by, reason)))
-    # A line break first: a line that a power cut left half-written must not spoil this one.
+    # A line break first: a line that a power cut left half-written must not damage this one.
     with path().open("a", encoding="utf-8") as lines:
         lines.write(f"\n{line}\n")
         lines.flush()
@@ -44,7 +44,7 @@ def record(tag: str, previous: str | None, by: str, reason: str | None = None) -
 
 
 def read_all() -> list[Promotion]:
-    """Every one, oldest first."""
+    """Return all promotions, oldest first."""
     try:
         lines = path().read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

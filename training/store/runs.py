@@ -2,11 +2,11 @@
 
     run.json      state, configuration, progress, result; replaced whole at each change
     events.jsonl  one line a step
-    checkpoint.pt what the run needs to go on after its last finished epoch, until it succeeds
+    checkpoint.pt the state after the last finished epoch, until the run succeeds
     lock          locked by the run's process for as long as it lives
     log           what the process printed
 
-The lock tells whether a run's process is alive: the kernel releases it however the process ends.
+The lock shows whether a run's process is alive: the kernel releases it however the process ends.
 While the process lives it alone writes run.json; after its end, whoever finds it so does.
 """
 
@@ -28,11 +28,11 @@ STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
 
 @dataclass(frozen=True)
 class Run:
-    """What run.json holds. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
+    """The content of run.json. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
 
-    `loss` and `accuracy` are of the last training batch that was told. `corrections` says how many
-    were used, held out and set aside, once the run has looked at them; `gate` how its version
-    compares with the champion, once it is trained (gate.Verdict.summary).
+    `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
+    held out and quarantined, once they are split; `gate` compares the version with the champion,
+    once it is trained (gate.GateDecision.summary).
     """
 
     run_id: str
@@ -55,18 +55,18 @@ class Run:
 
     @property
     def is_active(self) -> bool:
-        """Whether it has not come to an end yet."""
+        """Whether it is queued or running."""
         return self.state in ACTIVE
 
     @property
     def is_resumable(self) -> bool:
-        """Whether another run can go on after its last finished epoch."""
+        """Whether another run can continue after its last finished epoch."""
         ended_early = not self.is_active and self.state != "succeeded"
         return ended_early and checkpoint_path(self.run_id).is_file()
 
 
 _NAME = re.compile(r"[0-9a-f-]{1,64}")
-"""Of a run. Nothing else is ever looked for on the disk."""
+"""Pattern of a run's id. No other name reaches the file system."""
 
 
 class BusyError(Exception):
@@ -78,11 +78,11 @@ class BusyError(Exception):
 
 
 class ResumeError(Exception):
-    """There is nothing to go on from; the message says why."""
+    """The run cannot be resumed; the message says why."""
 
 
 def now() -> str:
-    """This moment, as records tell time."""
+    """Return the present time, ISO 8601, UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
@@ -99,7 +99,7 @@ def checkpoint_path(run_id: str) -> Path:
 def configuration(
     recipe: str, epochs: int, seed: int, *, corrections: bool, champion: str | None
 ) -> dict[str, Any]:
-    """What a new run is told: `champion` is the version that it starts from, if it does."""
+    """The configuration of a new run; `champion` is the tag that it starts from, if it does."""
     return {
         "recipe": recipe,
         "epochs": epochs,
@@ -110,7 +110,7 @@ def configuration(
 
 
 def resumption(run_id: str) -> dict[str, Any]:
-    """The configuration of a run that goes on where `run_id` stopped. Raises ResumeError."""
+    """The configuration of a run that continues `run_id`. Raises ResumeError."""
     run = read(run_id)
     if run is None:
         raise ResumeError(f"There is no run {run_id}.")

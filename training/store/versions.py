@@ -40,7 +40,7 @@ _WEIGHTS = "weights.pt"
 _REPORT = "report.json"
 _ESTIMATOR = "accuracy_estimator.pt"
 _VERSION = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
-"""What BentoML allows as a version. Nothing else is ever looked for on the disk."""
+"""Pattern of a version, as BentoML allows it. No other name reaches the file system."""
 
 
 class ModelError(Exception):
@@ -51,8 +51,8 @@ class ModelError(Exception):
 class Model:
     """A version, loaded: its network in evaluation mode and the names of its outputs.
 
-    `accuracy_estimator` tells how often it is right, without labels; versions of
-    older kinds have none.
+    `accuracy_estimator` estimates its accuracy without labels; it is None for a version that was
+    stored without one.
     """
 
     tag: str
@@ -62,7 +62,7 @@ class Model:
     accuracy_estimator: "AccuracyEstimator | None" = None
 
     def probabilities(self, images: "Grey") -> "npt.NDArray[np.float32]":
-        """Float (N, C), of pictures, uint8 (N, 28, 28)."""
+        """Return probabilities, float (N, C), of pictures, uint8 (N, 28, 28)."""
         import torch
 
         from training.model.preprocess import to_input
@@ -211,7 +211,7 @@ def describe(tag: str) -> Version:
 
 
 def report(tag: str) -> dict[str, Any] | None:
-    """What the gate found of a version, or None where it was not asked.
+    """Return the gate's report on a version, or None if there is none.
 
     Raises ModelError when the version is not in the store.
     """
@@ -239,7 +239,7 @@ def list_versions() -> list[Version]:
 
 
 def champion() -> str | None:
-    """The tag that is served, or None before the first model."""
+    """Return the champion's tag, or None before the first model."""
     try:
         return champion_path().read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The data set: found, checked, split; and what a person is told when it is not there."""
+"""The data set: found, checked, split; and the error message when it is missing."""
 
 from pathlib import Path
 

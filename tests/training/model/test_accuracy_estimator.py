@@ -22,22 +22,22 @@ def model(home: Home) -> versions.Model:
     return versions.load(versions.list_versions()[-1].tag)
 
 
-@pytest.mark.parametrize("name", corruptions.WAYS)
-def test_each_way_spoils_a_picture_more_the_stronger_it_is(
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+def test_a_stronger_corruption_changes_a_picture_more(
     name: str, test_set: fashion_mnist.Split
 ) -> None:
     images = test_set.images[:50]
     changes = []
     for strength in (0.1, 0.5, 1.0):
-        order = torch.Generator().manual_seed(0)
-        worse = corruptions.WAYS[name](images, strength, order)
+        generator = torch.Generator().manual_seed(0)
+        worse = corruptions.CORRUPTIONS[name](images, strength, generator)
         assert (worse.shape, worse.dtype) == (images.shape, torch.uint8)
         changes.append(float((worse.float() - images.float()).abs().mean()))
     assert changes[0] > 0
     assert changes[2] > changes[0] or name == "invert"
 
 
-def test_the_same_lot_spoils_the_same(test_set: fashion_mnist.Split) -> None:
+def test_the_same_seed_corrupts_the_same_way(test_set: fashion_mnist.Split) -> None:
     one, other = (
         corruptions.corrupt(test_set.images[:200], torch.Generator().manual_seed(3))
         for _ in range(2)
@@ -46,16 +46,16 @@ def test_the_same_lot_spoils_the_same(test_set: fashion_mnist.Split) -> None:
     assert not torch.equal(one, test_set.images[:200])
 
 
-def test_what_is_expected_of_spoiled_test_pictures_is_nearer_the_truth_than_confidence(
+def test_the_estimate_on_corrupted_pictures_is_nearer_the_accuracy_than_confidence(
     model: versions.Model, test_set: fashion_mnist.Split
 ) -> None:
     labels = test_set.labels[:2_000]
     assert model.accuracy_estimator is not None
     off, confidence_off = [], []
-    for way in ("nothing", "noise", "blur", "shift", "fog", "invert"):
+    for name in ("nothing", "noise", "blur", "shift", "fog", "invert"):
         images = test_set.images[:2_000]
-        if way != "nothing":
-            images = corruptions.WAYS[way](images, 0.6, torch.Generator().manual_seed(1))
+        if name != "nothing":
+            images = corruptions.CORRUPTIONS[name](images, 0.6, torch.Generator().manual_seed(1))
         answers = predict(model.network, images)
         true = float((answers.argmax(1) == labels).float().mean())
         off.append(abs(model.accuracy_estimator.expected_accuracy(images, answers) - true))
@@ -64,7 +64,7 @@ def test_what_is_expected_of_spoiled_test_pictures_is_nearer_the_truth_than_conf
     assert sum(off) < sum(confidence_off) / 2
 
 
-def test_a_judge_is_the_same_for_the_same_seed(model: versions.Model) -> None:
+def test_an_estimator_is_the_same_for_the_same_seed(model: versions.Model) -> None:
     validation = fashion_mnist.load().validation
     some = fashion_mnist.Split(validation.images[:500], validation.labels[:500])
     one, other = (
@@ -75,7 +75,7 @@ def test_a_judge_is_the_same_for_the_same_seed(model: versions.Model) -> None:
     )
 
 
-def test_a_version_without_a_judge_is_a_version(model: versions.Model) -> None:
+def test_a_version_needs_no_estimator(model: versions.Model) -> None:
     metadata = {"network": "mlp-small", "class_names": list(model.class_names)}
     tag = versions.save(model.network, labels={}, metadata=metadata)
     assert versions.load(tag).accuracy_estimator is None

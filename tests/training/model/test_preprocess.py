@@ -48,11 +48,14 @@ def test_a_28x28_grey_picture_passes_unchanged() -> None:
 
 
 def test_the_article_fills_the_longer_edge_and_is_centred_on_black() -> None:
-    seen = preprocess(shoe())
-    columns, rows = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
+    preprocessed = preprocess(shoe())
+    columns, rows = (
+        np.flatnonzero(preprocessed.any(axis=0)),
+        np.flatnonzero(preprocessed.any(axis=1)),
+    )
     assert (columns[0], columns[-1]) == (0, SIDE - 1)
     assert abs(rows[0] - (SIDE - 1 - rows[-1])) <= 1
-    assert seen.max() > 190
+    assert preprocessed.max() > 190
 
 
 @pytest.mark.parametrize(
@@ -94,8 +97,8 @@ def test_the_same_article_looks_the_same(make: Callable[[Image.Image], Image.Ima
 def test_a_palette_with_transparency_shows_its_article() -> None:
     image = shoe().convert("P")
     background = image.getpixel((0, 0))
-    seen = preprocess(through_file(image, "PNG", transparency=background))
-    assert agreement(seen, preprocess(shoe())) > 0.97
+    preprocessed = preprocess(through_file(image, "PNG", transparency=background))
+    assert agreement(preprocessed, preprocess(shoe())) > 0.97
 
 
 def test_a_photographed_test_picture_keeps_its_class(
@@ -139,9 +142,9 @@ def class_of(wardrobe_home: object) -> Callable[[np.ndarray], np.ndarray]:
 )
 def test_every_size_and_mode_becomes_28x28(width: int, height: int, mode: str, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 4), dtype=np.uint8)
-    seen = preprocess(Image.fromarray(noise, "RGBA").convert("RGB").convert(mode))
-    assert seen.shape == (SIDE, SIDE)
-    assert seen.dtype == np.uint8
+    preprocessed = preprocess(Image.fromarray(noise, "RGBA").convert("RGB").convert(mode))
+    assert preprocessed.shape == (SIDE, SIDE)
+    assert preprocessed.dtype == np.uint8
 
 
 def test_input_is_scaled_to_the_statistics_of_the_training_set() -> None:

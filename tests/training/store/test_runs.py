@@ -1,4 +1,4 @@
-"""Records of runs tell the truth about the process behind them."""
+"""Records of runs, and the processes behind them."""
 
 import os
 import subprocess

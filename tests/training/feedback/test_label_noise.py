@@ -1,0 +1,62 @@
+"""The label-noise filter, on a really trained network."""
+
+import pytest
+import torch
+
+from tests.support.corrections_store import add_drawings
+from tests.support.silhouettes import KINDS
+from training.data import fashion_mnist
+from training.evaluation import predict
+from training.feedback import label_noise, split
+from training.store import corrections, versions
+from training.store.corrections import LabelSubmission
+
+WRONG_SHARE = 0.05
+
+
+@pytest.mark.usefixtures("own_store")
+def test_wrong_labels_among_new_drawings_are_suspects(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    """The champion knows few of the drawings: that alone must not make them look wrong."""
+    count = len(KINDS) * 20
+    mislabelled = add_drawings(20, wrong=round(WRONG_SHARE * count))
+    usable = corrections.usable(dataset.class_names)
+    answers = predict(champion.network, torch.from_numpy(usable.images)).argmax(1)
+    assert (answers.numpy() == usable.labels).mean() < 0.7
+    reasons = label_noise.find_suspects(champion, dataset.train, usable)
+    assert len(set(reasons) & mislabelled) >= len(mislabelled) / 2
+    assert len(set(reasons) - mislabelled) <= 0.05 * (count - len(mislabelled))
+    assert all(
+        why.startswith("The most similar pictures are labelled ") for why in reasons.values()
+    )
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_burst_of_one_class_that_looks_wrong_waits_as_a_whole(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    for picture in bags[:15]:
+        corrections.add(picture.numpy(), LabelSubmission("Trouser"))
+    usable = corrections.usable(dataset.class_names)
+    reasons = label_noise.find_suspects(champion, dataset.train, usable)
+    assert set(reasons) == set(usable.ids.tolist())
+    bursts = [why for why in reasons.values() if "of 15 with this class that arrived within" in why]
+    assert len(bursts) >= 10
+
+
+@pytest.mark.usefixtures("own_store")
+def test_an_accepted_correction_is_never_quarantined(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    typical = predict(champion.network, bags)[:, dataset.class_names.index("Bag")].argmax()
+    correction, _ = corrections.add(bags[typical].numpy(), LabelSubmission("Trouser"))
+    assert split.split_corrections(champion, dataset).quarantined == 1
+    assert corrections.get(correction.id).state == corrections.QUARANTINED
+    assert "Bag" in str(corrections.get(correction.id).reason)
+    corrections.accept(correction.id)
+    chosen = split.split_corrections(champion, dataset)
+    assert chosen.quarantined == 0
+    assert len(chosen.sample_ids) + len(chosen.held_out.labels) == 1

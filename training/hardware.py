@@ -1,0 +1,42 @@
+"""The machine that a run uses: its device, its number formats, its scheduling priority."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import torch
+
+_NICENESS = 10
+"""Of a run that the trainer starts: serving on the same cores has priority."""
+
+_AUTOGROUP = Path("/proc/self/autogroup")
+"""Linux shares the cores among sessions first, and niceness counts only within a session; the
+session's own niceness is set here. Not every kernel has this file."""
+
+_BFLOAT16_CAPABILITY = (8, 0)
+"""Compute capability of the first NVIDIA GPUs with bfloat16."""
+
+
+def choose_device() -> torch.device:
+    """Return the fastest device: an NVIDIA GPU, an Apple GPU, or the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+@cache
+def has_bfloat16(device: str) -> bool:
+    """Whether a device type ("cpu", "cuda", "mps") multiplies bfloat16 faster than float32."""
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= _BFLOAT16_CAPABILITY
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def lower_priority() -> None:
+    """Lower the scheduling priority of this process and its session."""
+    os.nice(_NICENESS)
+    if _AUTOGROUP.exists():
+        _AUTOGROUP.write_text(str(_NICENESS), encoding="utf-8")
