@@ -1,8 +1,8 @@
-"""Every setting of Wardrobe: an environment variable, its default and what it does.
+"""Settings: each environment variable with its default and help text.
 
-The one module that app/, service/ and training/ share. It imports nothing but the standard
-library, so that the app stays free of torch. README.md lists this table; a test holds the two
-together.
+app/, service/, training/ and launcher/ all import this module. It needs only the standard library,
+so that the app runs without torch. docs/settings.md and .env.example repeat this table; tests
+compare them.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable. `{OTHER}` in a default stands for another setting's value."""
+    """An environment variable. `{OTHER}` in a default stands for the value of another setting."""
 
     name: str
     default: str
@@ -20,33 +20,39 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("WARDROBE_HOME", ".wardrobe", "folder of all state: data, models, runs, metrics"),
-    Setting("CLASSIFIER_PORT", "3000", "port of the classifier"),
-    Setting("TRAINER_PORT", "3002", "port of the trainer"),
-    Setting("PROMETHEUS_PORT", "9090", "port of Prometheus"),
-    Setting("APP_PORT", "8501", "port of the page"),
+    Setting("WARDROBE_HOME", ".wardrobe", "Folder for all state: data, models, runs, metrics"),
+    Setting("CLASSIFIER_PORT", "3000", "Port of the classifier"),
+    Setting("TRAINER_PORT", "3002", "Port of the trainer"),
+    Setting("PROMETHEUS_PORT", "9090", "Port of Prometheus"),
+    Setting("APP_PORT", "8501", "Port of the page"),
     Setting(
-        "CLASSIFIER_URL", "http://127.0.0.1:{CLASSIFIER_PORT}", "where the app finds the classifier"
+        "CLASSIFIER_URL",
+        "http://127.0.0.1:{CLASSIFIER_PORT}",
+        "Address of the classifier, for the page",
     ),
-    Setting("TRAINER_URL", "http://127.0.0.1:{TRAINER_PORT}", "where the app finds the trainer"),
     Setting(
-        "PROMETHEUS_URL", "http://127.0.0.1:{PROMETHEUS_PORT}", "where the app finds Prometheus"
+        "TRAINER_URL", "http://127.0.0.1:{TRAINER_PORT}", "Address of the trainer, for the page"
     ),
-    Setting("CLASSIFIER_WORKERS", "2", "processes that serve; one a core is a good start"),
-    Setting("MAX_UPLOAD_MB", "10", "largest picture file accepted, in 10^6 bytes"),
-    Setting("MAX_MEGAPIXELS", "50", "largest picture accepted, in 10^6 pixels"),
-    Setting("MAX_IMAGES_PER_CALL", "10000", "most pictures in one call of /classify_many"),
-    Setting("TRAIN_FIRST_MODEL", "0", "1: a trainer that finds no model trains one by itself"),
+    Setting(
+        "PROMETHEUS_URL",
+        "http://127.0.0.1:{PROMETHEUS_PORT}",
+        "Address of Prometheus, for the page",
+    ),
+    Setting("CLASSIFIER_WORKERS", "2", "Processes that serve the model; start with one per core"),
+    Setting("MAX_UPLOAD_MB", "10", "Largest picture file, in MB (10^6 bytes)"),
+    Setting("MAX_MEGAPIXELS", "50", "Largest picture, in megapixels (10^6 pixels)"),
+    Setting("MAX_IMAGES_PER_CALL", "10000", "Most pictures in one /classify_many call"),
+    Setting("TRAIN_FIRST_MODEL", "0", "1: the trainer trains a first model if there is none"),
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def get(name: str) -> str:
-    """The value of a setting: from the environment, else its default.
+    """Return a setting from the environment, or its default.
 
-    An empty variable counts as unset, as docker compose passes it. Raises KeyError for a name
-    that is not in the table.
+    An empty variable counts as unset: docker compose passes unset variables that way. Raises
+    KeyError for an unknown name.
     """
     setting = _BY_NAME[name]
     value = os.environ.get(name)
@@ -56,9 +62,9 @@ def get(name: str) -> str:
 
 
 def get_int(name: str) -> int:
-    """The value of a setting that is a whole number of zero or more.
+    """Return a setting as a whole number, zero or more.
 
-    Raises ValueError with a sentence that names the variable.
+    Raises ValueError with a message that names the variable.
     """
     value = get(name)
     if not value.isdecimal():
@@ -67,12 +73,12 @@ def get_int(name: str) -> int:
 
 
 def home() -> Path:
-    """The absolute path of WARDROBE_HOME. It need not exist yet."""
+    """Return the absolute path of WARDROBE_HOME, which need not exist yet."""
     return Path(get("WARDROBE_HOME")).expanduser().absolute()
 
 
 class _Values(dict[str, str]):
-    """Looks settings up by name while a default is filled in."""
+    """Mapping that looks up settings by name, to fill in a default."""
 
     def __missing__(self, name: str) -> str:
         return get(name)

@@ -1,4 +1,4 @@
-"""The page: `streamlit run app/streamlit_app.py` from the repository root."""
+"""Entry point of the app: `streamlit run app/streamlit_app.py` from the repository root."""
 
 import sys
 from pathlib import Path
@@ -26,5 +26,5 @@ page = st.navigation(
     ],
     position="top",
 )
-model_status.show()
+model_status.render_model_status()
 page.run()

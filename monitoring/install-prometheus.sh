@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that prometheus and promtool can be run: from PATH, else from Debian's package, else
-# from Homebrew, else from the pinned release. No service is installed, and none is started.
+# Provides prometheus and promtool: from PATH, else from Debian's package, else from Homebrew, else
+# from the pinned release. Installs no service and starts none.
 #
-#   monitoring/install-prometheus.sh FOLDER    put them into FOLDER (which is on PATH) if need be
+#   monitoring/install-prometheus.sh FOLDER    install into FOLDER (which is on PATH) if needed
 set -euo pipefail
 
 VERSION=2.53.3
@@ -17,8 +17,8 @@ is_there() {
     command -v prometheus >/dev/null && command -v promtool >/dev/null
 }
 
-# Unpacks the package instead of installing it: the package would start a server on port 9090, and
-# only root could install it.
+# Unpacks the package instead of installing it: installing needs root and starts a server on port
+# 9090.
 from_apt() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
     if ! apt-get download prometheus >apt.log 2>&1; then
@@ -32,7 +32,7 @@ from_brew() {
     command -v brew >/dev/null && brew install prometheus >&2
 }
 
-# The checksum comes from the same release: it finds a damaged download, not a forged release.
+# The checksum comes from the same release: it detects a damaged download, not a forged release.
 from_release() {
     local system machine name
     system=$(uname -s | tr '[:upper:]' '[:lower:]')
@@ -53,5 +53,5 @@ from_release() {
 is_there && exit 0
 echo "Installing Prometheus ..." >&2
 { from_apt || from_brew || from_release; } && is_there && exit 0
-echo "Prometheus could not be installed: check the network, or put prometheus and promtool on PATH yourself." >&2
+echo "Could not install Prometheus. Check the network, or put prometheus and promtool on PATH yourself." >&2
 exit 1

@@ -35,6 +35,7 @@ MAY_NEED = {
         "PIL",
         "plotly",
         "prometheus_api_client",
+        "pydantic",
         "requests",
         "streamlit",
         "urllib3",
@@ -110,7 +111,7 @@ def test_the_page_runs_where_there_is_no_torch() -> None:
     """What imports what at run time too: a package could bring it along."""
     code = (
         "import sys; sys.modules.update(torch=None, torchvision=None, bentoml=None); "
-        "from app.clients import classifier, corrections, http, prometheus, trainer"
+        "from app.clients import classifier, corrections, http, prometheus, shadow, trainer"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -159,9 +160,9 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def annotated_tree() -> list[tuple[str, str]]:
-    """Each path in the README's tree, and what is said of it."""
+    """Each path in the README's tree, with its description."""
     readme = (ROOT / "README.md").read_text()
-    block = readme.partition("## Where everything is")[2].split("```")[1]
+    block = readme.partition("\n## Code layout\n")[2].split("```")[1]
     tree, folder = [], ""
     for line in block.strip("\n").splitlines():
         path, _, words = line.strip().partition("  ")
@@ -175,9 +176,19 @@ def annotated_tree() -> list[tuple[str, str]]:
 
 def test_the_readme_gives_a_reason_for_everything_at_the_root() -> None:
     there = {f"{path.parts[0]}/" if len(path.parts) > 1 else path.name for path in tracked()}
-    told = {path for path, _ in annotated_tree() if path.count("/") - path.endswith("/") == 0}
+    listed = {path for path, _ in annotated_tree() if path.count("/") - path.endswith("/") == 0}
 
-    assert told == there
+    assert listed == there
+
+
+def test_the_readmes_tree_lists_every_package() -> None:
+    packages = {
+        f"{path.parent}/"
+        for path in python_files("app", "service", "training")
+        if path.name == "__init__.py" and len(path.parts) == 3
+    }
+
+    assert packages <= {path for path, _ in annotated_tree()}
 
 
 def test_everything_in_the_readmes_tree_is_there_and_has_words() -> None:
@@ -228,9 +239,9 @@ def base(name: str) -> str:
 
 
 def documented_metrics() -> set[str]:
-    """The README's table; tests/test_readme.py holds it against the live services."""
-    section = (ROOT / "README.md").read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    """The metrics in docs/metrics.md; tests/docs/test_examples.py compares them with /metrics."""
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    return set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
 
 
 def monitoring_files() -> list[Path]:

@@ -1,4 +1,4 @@
-"""An accuracy, and how it compares with another."""
+"""A metric that shows an accuracy and its difference to another."""
 
 import streamlit as st
 
@@ -15,27 +15,27 @@ def accuracy_metric(
     against: str | None = None,
     border: bool = False,
 ) -> None:
-    """A metric with the difference to `compared` below it. Both are shares, 0..1.
+    """Render a metric with the difference to `compared` below it. Both are shares, 0..1.
 
-    `against` names what it is compared with; None for `compared` shows no difference.
+    `against` names the other accuracy; None for `compared` shows no difference.
     """
     if compared is None:
         st.metric(label, percent(accuracy), border=border, height="stretch")
         return
-    # Of what is shown, so that 88.9 % beside 88.8 % is not called the same.
+    # Compare the shown values, so that 88.9 % beside 88.8 % is not called the same.
     gain = round(accuracy, SHOWN_DECIMALS) - round(compared, SHOWN_DECIMALS)
     same = abs(gain) < 10**-SHOWN_DECIMALS / 2
     st.metric(
         label,
         percent(accuracy),
-        _sameness(against) if same else points(gain),
+        _same_text(against) if same else points(gain),
         delta_color="off" if same else "normal",
         delta_arrow="off" if same else "auto",
-        delta_description=f"against {against}" if against and not same else None,
+        delta_description=f"compared with {against}" if against and not same else None,
         border=border,
         height="stretch",
     )
 
 
-def _sameness(against: str | None) -> str:
+def _same_text(against: str | None) -> str:
     return f"the same as {against}" if against else "the same"

@@ -1,23 +1,23 @@
-"""The charts of the Metrics page about whether the answers are still right."""
+"""Charts of model health: drift, estimated accuracy, and the share of each class."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from app.charts.per_class import signed_axes
-from app.charts.traffic import BLUE, GREEN, ORANGE, PRIMARY, RED, Picture, add_line, over_time
+from app.charts.traffic import BLUE, GREEN, ORANGE, PRIMARY, RED, ChartContext, add_line, over_time
 from app.monitoring.drift import DRIFTED, Share
 from app.text.formatting import percent, points
 
-_LEAST_SPAN = 0.1
-"""What the axis of moved classes holds at least: what chance moves shall look as small as it is."""
+_MIN_SPAN = 0.1
+"""Smallest half-width of the axis of shares: random changes must look as small as they are."""
 
 
-def drift(picture: Picture) -> go.Figure:
-    """Both indices of population stability, and the line above which there is an alert."""
-    figure = over_time(picture, "Drift: population stability index")
-    _add(figure, picture, "wardrobe:predictions:psi5m", "answers", BLUE)
-    _add(figure, picture, "wardrobe:brightness:psi5m", "pictures", ORANGE)
+def drift_chart(context: ChartContext) -> go.Figure:
+    """Return both population stability indices, and the threshold of the alert."""
+    figure = over_time(context, "Drift: population stability index")
+    _add(figure, context, "wardrobe:predictions:psi5m", "predictions", BLUE)
+    _add(figure, context, "wardrobe:brightness:psi5m", "inputs", ORANGE)
     highest = max((max(_known(trace.y), default=0) for trace in figure.data), default=0)
     figure.update_yaxes(range=[0, max(1.1 * highest, 1.4 * DRIFTED)])
     figure.add_shape(
@@ -42,25 +42,25 @@ def drift(picture: Picture) -> go.Figure:
     return figure
 
 
-def certainty(picture: Picture) -> go.Figure:
-    """The estimated accuracy, and how often the shadow says the same, in percent."""
-    figure = over_time(picture, "Estimated accuracy, and agreement of the shadow, %")
-    _add(figure, picture, "wardrobe:estimated_accuracy:ratio5m", "accuracy", GREEN, 100)
-    _add(figure, picture, "wardrobe:shadow_agreement:ratio5m", "agreement", BLUE, 100)
+def accuracy_chart(context: ChartContext) -> go.Figure:
+    """Return the estimated accuracy and the agreement of the shadow version, in percent."""
+    figure = over_time(context, "Estimated accuracy and shadow agreement, %")
+    _add(figure, context, "wardrobe:estimated_accuracy:ratio5m", "accuracy", GREEN, 100)
+    _add(figure, context, "wardrobe:shadow_agreement:ratio5m", "agreement", BLUE, 100)
     lowest = min((min(_known(trace.y), default=100) for trace in figure.data), default=100)
     figure.update_yaxes(range=[50 if lowest >= 50 else 0, 102])
     return figure
 
 
-def moved(shares: Sequence[Share]) -> go.Figure:
-    """A signed bar for each class: how much of the answers it gained or lost."""
+def share_chart(shares: Sequence[Share]) -> go.Figure:
+    """Return a signed bar for each class: the change of its share of the predictions."""
     figure = go.Figure()
     figure.add_bar(
         x=[share.change for share in shares],
         y=[share.label for share in shares],
         orientation="h",
         marker_color=PRIMARY,
-        text=[f"{share.baseline:.0%} → {share.now:.0%}" for share in shares],
+        text=[f"{percent(share.baseline, 0)} → {percent(share.now, 0)}" for share in shares],
         textposition="outside",
         cliponaxis=False,
         customdata=[
@@ -70,10 +70,10 @@ def moved(shares: Sequence[Share]) -> go.Figure:
         ],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
-    # Room for the words beside the longest bar, on both sides.
-    end = 1.9 * max([_LEAST_SPAN, *(abs(share.change) for share in shares)])
+    # Leave room for the text beside the longest bar, on both sides.
+    end = 1.9 * max([_MIN_SPAN, *(abs(share.change) for share in shares)])
     figure.update_layout(
-        title_text="Share of the answers: on validation pictures → now",
+        title_text="Share of predictions: validation → now",
         hovermode="closest",
         bargap=0.35,
         showlegend=False,
@@ -83,12 +83,12 @@ def moved(shares: Sequence[Share]) -> go.Figure:
 
 
 def _add(
-    figure: go.Figure, picture: Picture, name: str, label: str, colour: str, scale: float = 1
+    figure: go.Figure, context: ChartContext, name: str, label: str, colour: str, scale: float = 1
 ) -> None:
-    """A line for each version that has such a series, all of one colour and name."""
-    for place, series in enumerate(picture.window.select(name)):
-        add_line(figure, picture, series, label, colour, scale=scale)
-        figure.data[-1].showlegend = place == 0
+    """Add a line for each version with such a series, all of one colour and name."""
+    for index, series in enumerate(context.window.select(name)):
+        add_line(figure, context, series, label, colour, scale=scale)
+        figure.data[-1].showlegend = index == 0
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Loss and accuracy of a run over its epochs: a thin line a step, marks at the end of epochs."""
+"""Loss and accuracy over the epochs of a run: a line of steps, markers at the end of epochs."""
 
 import math
 from collections.abc import Sequence
@@ -6,102 +6,81 @@ from dataclasses import dataclass
 from statistics import fmean as mean
 
 import plotly.graph_objects as go
-import streamlit as st
 
-from app.clients import trainer
-from app.clients.trainer import Epoch, Run, Step
-from app.components.chart import chart
+from app.clients.trainer import Epoch, Step
 
-MOST_POINTS = 240  # on the line: more cannot be told apart at this size
-HEIGHT = 260
-
-
-def steps_of(run: Run) -> list[Step]:
-    """Every step of a run so far; asks only for those that are new. Raises ServiceError."""
-    run_id, steps, after = st.session_state.get("steps", ("", [], 0))
-    if run_id != run.run_id:
-        steps, after = [], 0
-    fresh, after = trainer.steps(run.run_id, after)
-    steps = [*steps, *fresh]
-    st.session_state["steps"] = (run.run_id, steps, after)
-    return steps
-
-
-def show(run: Run, steps: Sequence[Step]) -> None:
-    """Two charts of a run, live. Nothing while there is nothing to draw."""
-    positions = _positions(steps, run.epochs_planned)
-    points = [
-        _Point(position, step.loss, step.accuracy)
-        for position, step in zip(positions, steps, strict=True)
-    ]
-    _show(points, run.epochs, key="", end=run.epochs_planned, revision=run.run_id)
-
-
-def show_epochs(epochs: Sequence[Epoch], *, key: str) -> None:
-    """The same charts of a training that is over, of which only the epochs are known."""
-    points = [_Point(epoch.number, epoch.loss, epoch.accuracy) for epoch in epochs]
-    end = max((epoch.number for epoch in epochs), default=0)
-    _show(points, epochs, key=f"_{key}", end=end, revision=key)
+MAX_POINTS = 240  # on a line; more cannot be told apart at this size
 
 
 @dataclass(frozen=True)
-class _Point:
-    """Loss and accuracy while training; `position` is in epochs."""
+class TrainingPoint:
+    """Training loss and accuracy (0..1); `position` is in epochs."""
 
     position: float
     loss: float
     accuracy: float
 
 
-def _show(
-    points: Sequence[_Point], epochs: Sequence[Epoch], *, key: str, end: int, revision: str
-) -> None:
-    if not points and not epochs:
-        return
-    positions = [point.position for point in points]
-    ends = [epoch.number for epoch in epochs]
-    loss = _figure(
+def points_of_steps(steps: Sequence[Step], epochs_planned: int) -> list[TrainingPoint]:
+    """Return a point for each step of a run."""
+    return [
+        TrainingPoint(position, step.loss, step.accuracy)
+        for position, step in zip(_positions(steps, epochs_planned), steps, strict=True)
+    ]
+
+
+def points_of_epochs(epochs: Sequence[Epoch]) -> list[TrainingPoint]:
+    """Return a point for each epoch, for a run whose steps are not stored."""
+    return [TrainingPoint(epoch.number, epoch.loss, epoch.accuracy) for epoch in epochs]
+
+
+def loss_chart(points: Sequence[TrainingPoint], epochs: Sequence[Epoch]) -> go.Figure:
+    """Return the training loss and the validation loss over epochs."""
+    figure = _figure(
         "Loss",
-        (positions, [point.loss for point in points]),
-        (ends, [epoch.validation_loss for epoch in epochs]),
+        ([point.position for point in points], [point.loss for point in points]),
+        ([epoch.number for epoch in epochs], [epoch.validation_loss for epoch in epochs]),
     )
-    loss.update_yaxes(rangemode="tozero")
-    accuracies = [point.accuracy for point in points]
-    held_back = [epoch.validation_accuracy for epoch in epochs]
-    accuracy = _figure("Accuracy", (positions, accuracies), (ends, held_back))
-    # From the last ten per cent below the lowest: the two lines often lie close together.
-    floor = math.floor(min([*accuracies, *held_back]) * 10) / 10
-    accuracy.update_yaxes(range=[min(floor, 0.9), 1], tickformat=".0%")
-    for column, figure, name in zip(
-        st.columns(2, gap="medium"), (loss, accuracy), ("loss", "accuracy"), strict=True
-    ):
-        figure.update_layout(uirevision=revision)
-        figure.update_xaxes(range=[0, end], dtick=max(1, end // 10))
-        with column:
-            chart(figure, key=f"{name}{key}", height=HEIGHT)
+    figure.update_yaxes(rangemode="tozero", hoverformat=".3f")
+    return figure
+
+
+def accuracy_chart(points: Sequence[TrainingPoint], epochs: Sequence[Epoch]) -> go.Figure:
+    """Return the training accuracy and the validation accuracy over epochs, in percent."""
+    training = [point.accuracy * 100 for point in points]
+    validation = [epoch.validation_accuracy * 100 for epoch in epochs]
+    figure = _figure(
+        "Accuracy",
+        ([point.position for point in points], training),
+        ([epoch.number for epoch in epochs], validation),
+    )
+    # Start at the ten per cent below the lowest value: the two lines often lie close together.
+    floor = math.floor(min([*training, *validation]) / 10) * 10
+    figure.update_yaxes(range=[min(floor, 90), 100], ticksuffix=" %", hoverformat=".1f")
+    return figure
 
 
 def _figure(
     title: str,
     training: tuple[Sequence[float], Sequence[float]],
-    held_back: tuple[Sequence[float], Sequence[float]],
+    validation: tuple[Sequence[float], Sequence[float]],
 ) -> go.Figure:
-    """Two lines; each is its places, in epochs, and its values there."""
+    """Return a figure with two lines; each is given as positions in epochs, and values."""
     line = _thinned(*training)
     figure = go.Figure()
     figure.add_scatter(
         x=[x for x, _ in line],
         y=[y for _, y in line],
-        # A line of one point is not to be seen.
+        # A line of one point is invisible.
         mode="lines+markers" if len(line) == 1 else "lines",
-        name="while training",
+        name="training",
         line={"color": "var(--st-blue-color)", "width": 1.5},
     )
     figure.add_scatter(
-        x=list(held_back[0]),
-        y=list(held_back[1]),
+        x=list(validation[0]),
+        y=list(validation[1]),
         mode="lines+markers",
-        name="on pictures held back",
+        name="validation",
         line={"color": "var(--st-orange-color)", "width": 2},
         marker={"size": 7},
     )
@@ -116,9 +95,10 @@ def _figure(
 
 
 def _positions(steps: Sequence[Step], epochs: int) -> list[float]:
-    """Where each step lies, in epochs.
+    """Return the position of each step in epochs.
 
-    How many steps an epoch has is known once one is over; until then progress has to tell.
+    The number of steps in an epoch is known once one is complete; before that, the position is
+    computed from the progress of the run.
     """
     if not steps:
         return []
@@ -130,7 +110,7 @@ def _positions(steps: Sequence[Step], epochs: int) -> list[float]:
 
 
 def _thinned(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
-    """At most MOST_POINTS points, each the mean of its neighbours."""
-    size = max(1, -(-len(xs) // MOST_POINTS))
+    """Return at most MAX_POINTS points, each the mean of its neighbours."""
+    size = max(1, -(-len(xs) // MAX_POINTS))
     starts = range(0, len(xs), size)
     return [(mean(xs[start : start + size]), mean(ys[start : start + size])) for start in starts]

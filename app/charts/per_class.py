@@ -1,4 +1,4 @@
-"""What a version gets right and wrong, class by class: the charts of its details."""
+"""Charts of a version by class: accuracy, change of accuracy, and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,16 +10,16 @@ from app.clients.gate import Change
 from app.clients.trainer import Model
 from app.text.formatting import percent, points
 
-SMALL = 11  # of a number in a cell: three digits fit where ten cells share a phone
+CELL_FONT_SIZE = 11  # three digits fit into each of ten cells on a phone
 
 
-def named(model: Model) -> str:
-    """A version where several are shown."""
-    return f"{model.version} (served)" if model.champion else model.version
+def version_label(model: Model) -> str:
+    """Return the name of a version, marked if it is live."""
+    return f"{model.version} (live)" if model.champion else model.version
 
 
-def accuracies(model: Model, other: Model | None) -> go.Figure:
-    """A bar for each class, and beside it the one of `other`."""
+def accuracy_chart(model: Model, other: Model | None) -> go.Figure:
+    """Return a bar for the accuracy of each class, beside that of `other` if there is one."""
     figure = go.Figure()
     _add_accuracies(figure, model, PRIMARY)
     if other is not None:
@@ -37,18 +37,21 @@ def accuracies(model: Model, other: Model | None) -> go.Figure:
     return figure
 
 
-def gains(model: Model, other: Model) -> go.Figure:
-    """How much better or worse it is than `other`, a signed bar for each class both know."""
+def comparison_chart(model: Model, other: Model) -> go.Figure:
+    """Return a signed bar for each class that both know: `model`'s accuracy minus `other`'s."""
     changes = {
-        name: Change(other.per_class_accuracy.get(name), share)
+        name: Change(before=other.per_class_accuracy.get(name), after=share)
         for name, share in model.per_class_accuracy.items()
     }
-    title = f"Better or worse than {other.version}, in points"
-    return changed(changes, than=other.version, title=title)
+    title = f"Compared with {other.version}, in points"
+    return change_chart(changes, than=other.version, title=title)
 
 
-def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figure:
-    """A signed bar for each class whose accuracy is known before and after; `than`: before what."""
+def change_chart(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figure:
+    """Return a signed bar for each class whose accuracy is known before and after.
+
+    `than` names the version before.
+    """
     differences = {
         name: round(change.after - change.before, SHOWN_DECIMALS)
         for name, change in changes.items()
@@ -60,19 +63,19 @@ def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figur
         y=list(differences),
         orientation="h",
         marker_color=[GREEN if gain > 0 else RED for gain in differences.values()],
-        text=[_signed(gain) for gain in differences.values()],
+        text=[f"{gain * 100:+.1f}" if gain else "same" for gain in differences.values()],
         textposition="outside",
         cliponaxis=False,
-        customdata=[_told(gain, than) for gain in differences.values()],
+        customdata=[_difference_text(gain, than) for gain in differences.values()],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
-    # Room for the words beside the longest bar, on both sides: nothing lies in the middle.
+    # Leave room for the text beside the longest bar, on both sides: zero is in the middle.
     end = 1.5 * max((abs(gain) for gain in differences.values()), default=0) or 1
     figure.update_layout(
         title_text=title,
         hovermode="closest",
         bargap=0.35,
-        # As much above it as the legend takes of the chart that stands beside it.
+        # As high as the legend of the chart beside it.
         margin={"l": 4, "r": 4, "t": 28, "b": 8},
         showlegend=False,
     )
@@ -81,7 +84,7 @@ def changed(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figur
 
 
 def signed_axes(figure: go.Figure, end: float) -> None:
-    """Axes of bars to both sides of a line in the middle, from -`end` to `end`, first on top."""
+    """Set axes for horizontal bars on both sides of zero, from -`end` to `end`, first on top."""
     figure.update_xaxes(
         range=[-end, end],
         showticklabels=False,
@@ -93,32 +96,32 @@ def signed_axes(figure: go.Figure, end: float) -> None:
     figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
 
 
-def mistakes(counts: Sequence[Sequence[int]], names: Sequence[str]) -> go.Figure:
-    """A row for each true class, a column for each answer; only what is wrong has a colour.
+def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> go.Figure:
+    """Return a row for each true class, a column for each prediction; only mistakes have a colour.
 
-    What is right is many times as much: with a colour of its own it would drown the rest.
+    Correct predictions are far more frequent: a colour for them would hide the mistakes.
     """
-    totals = [sum(row) for row in counts]
+    totals = [sum(row) for row in matrix]
     figure = go.Figure()
     figure.add_heatmap(
         x=list(names),
         y=list(names),
         z=[
-            [0 if row == column else count / (total or 1) for column, count in enumerate(counted)]
-            for row, (counted, total) in enumerate(zip(counts, totals, strict=True))
+            [0 if i == j else count / (total or 1) for j, count in enumerate(row)]
+            for i, (row, total) in enumerate(zip(matrix, totals, strict=True))
         ],
         text=[
-            ["" if row == column or not count else f"{count}" for column, count in enumerate(line)]
-            for row, line in enumerate(counts)
+            ["" if i == j or not count else f"{count}" for j, count in enumerate(row)]
+            for i, row in enumerate(matrix)
         ],
         texttemplate="%{text}",
-        textfont={"size": SMALL},
+        textfont={"size": CELL_FONT_SIZE},
         customdata=[
             [
-                f"{count:,} of {total:,} {true} named {answer}"
-                for answer, count in zip(names, counted, strict=True)
+                f"{true}: {count:,} of {total:,} predicted as {predicted}"
+                for predicted, count in zip(names, row, strict=True)
             ]
-            for true, counted, total in zip(names, counts, totals, strict=True)
+            for true, row, total in zip(names, matrix, totals, strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",
         colorscale=[[0, FAINT], [1, ORANGE]],
@@ -127,15 +130,15 @@ def mistakes(counts: Sequence[Sequence[int]], names: Sequence[str]) -> go.Figure
         xgap=1,
         ygap=1,
     )
-    for place, name in enumerate(names):
+    for i, name in enumerate(names):
         figure.add_annotation(
             x=name,
             y=name,
-            text=f"{counts[place][place]}",
+            text=f"{matrix[i][i]}",
             showarrow=False,
-            font={"size": SMALL, "color": GREY},
+            font={"size": CELL_FONT_SIZE, "color": GREY},
         )
-    figure.update_layout(title_text="What it takes for what", hovermode="closest")
+    figure.update_layout(title_text="Confusion matrix", hovermode="closest")
     figure.update_xaxes(tickangle=-90, dtick=1, showline=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
     return figure
@@ -147,20 +150,16 @@ def _add_accuracies(figure: go.Figure, model: Model, colour: str) -> None:
         x=list(by_class.values()),
         y=list(by_class),
         orientation="h",
-        name=named(model),
+        name=version_label(model),
         marker_color=colour,
         text=[percent(value) for value in by_class.values()],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
 
 
-def _signed(gain: float) -> str:
-    return f"{gain * 100:+.1f}" if gain else "same"
-
-
-def _told(gain: float, than: str) -> str:
+def _difference_text(gain: float, than: str) -> str:
     if not gain:
         return f"the same as {than}"
     return f"{points(gain)}, {'better' if gain > 0 else 'worse'} than {than}"

@@ -1,4 +1,4 @@
-"""The Metrics page's charts: what Prometheus recorded, as Plotly figures."""
+"""Charts of the Metrics page: recorded traffic and training, as Plotly figures."""
 
 import math
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from app.clients.prometheus import Series, Window
 from app.monitoring.snapshot import Promotion
+from app.text.formatting import percent
 
 GREEN = "var(--st-green-color)"
 ORANGE = "var(--st-orange-color)"
@@ -23,25 +24,25 @@ LINE = "var(--st-border-color)"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What the charts of one moment share: the window, the reader's time zone, the marks."""
+class ChartContext:
+    """Data that all charts share: the window, the visitor's time zone, and the promotions."""
 
     window: Window
     zone: ZoneInfo
     promotions: Sequence[Promotion]
 
 
-def requests_by_code(picture: Picture) -> go.Figure:
-    """Stacked areas, requests per second by HTTP code."""
-    figure = over_time(picture, "Requests per second, by HTTP code")
-    for promotion in picture.promotions:
-        _add_mark_name(figure, picture, promotion)
-    found = picture.window.select("wardrobe:requests:rate1m", job="classifier")
+def requests_by_code(context: ChartContext) -> go.Figure:
+    """Return stacked areas: requests per second by HTTP code."""
+    figure = over_time(context, "Requests per second, by HTTP code")
+    for promotion in context.promotions:
+        _add_promotion_label(figure, context, promotion)
+    found = context.window.select("wardrobe:requests:rate1m", job="classifier")
     for series in sorted(found, key=lambda series: series.labels["http_response_code"]):
         code = series.labels["http_response_code"]
         colour = {"2": GREEN, "4": ORANGE, "5": RED}.get(code[0], GREY)
         figure.add_scatter(
-            x=_clock(picture),
+            x=_times(context),
             y=series.values,
             name=code,
             stackgroup="codes",
@@ -51,35 +52,38 @@ def requests_by_code(picture: Picture) -> go.Figure:
     return figure
 
 
-def answer_time(picture: Picture) -> go.Figure:
-    """Percentiles of the time that /classify takes, in milliseconds."""
-    figure = over_time(picture, "Answer time of /classify, milliseconds")
+def latency(context: ChartContext) -> go.Figure:
+    """Return percentiles of the latency of /classify, in milliseconds."""
+    figure = over_time(context, "Latency of /classify, ms")
     for quantile, colour in (("p50", GREEN), ("p95", BLUE), ("p99", ORANGE)):
         name = f"wardrobe:latency_seconds:{quantile}"
-        for series in picture.window.select(name, endpoint="/classify"):
-            add_line(figure, picture, series, quantile, colour, scale=1000)
+        for series in context.window.select(name, endpoint="/classify"):
+            add_line(figure, context, series, quantile, colour, scale=1000)
     return figure
 
 
-def batch_sizes(picture: Picture) -> go.Figure:
-    """At each time, how the forward passes share out over sizes; and their mean size."""
-    figure = over_time(picture, "Pictures in each batch")
-    heights, shares = _batch_shares(picture.window)
+def batch_sizes(context: ChartContext) -> go.Figure:
+    """Return the distribution of batch sizes over time, and their mean."""
+    figure = over_time(context, "Pictures per batch")
+    heights, shares = _batch_shares(context.window)
     top = max((k for k, row in enumerate(shares) if any(row)), default=3) + 1
     figure.add_heatmap(
-        x=_clock(picture),
+        x=_times(context),
         y=list(range(top)),
         z=shares[:top],
         colorscale=[[0, FAINT], [0.5, PRIMARY], [1, PRIMARY]],
         showscale=False,
         zmin=0,
         zmax=1,
-        hovertemplate="%{z:.0%} of the batches<extra></extra>",
+        customdata=[
+            ["" if share is None else percent(share, 0) for share in row] for row in shares[:top]
+        ],
+        hovertemplate="%{customdata} of the batches<extra></extra>",
     )
-    for series in picture.window.select("wardrobe:batch_images:avg"):
+    for series in context.window.select("wardrobe:batch_images:avg"):
         # The heatmap's row k holds batches of up to 2**k pictures.
         figure.add_scatter(
-            x=_clock(picture),
+            x=_times(context),
             y=[math.log2(value) if value else None for value in series.values],
             customdata=series.values,
             name="mean",
@@ -95,12 +99,12 @@ def batch_sizes(picture: Picture) -> go.Figure:
     return figure
 
 
-def in_flight(picture: Picture) -> go.Figure:
-    """Requests taken and not yet answered, as each scrape found them."""
-    figure = over_time(picture, "Requests in flight")
-    for series in picture.window.select("wardrobe:in_flight:sum", job="classifier"):
+def in_flight(context: ChartContext) -> go.Figure:
+    """Return the number of requests in flight at each scrape."""
+    figure = over_time(context, "Requests in flight")
+    for series in context.window.select("wardrobe:in_flight:sum", job="classifier"):
         figure.add_scatter(
-            x=_clock(picture),
+            x=_times(context),
             y=series.values,
             name="in flight",
             line={"color": BLUE, "width": 1.5, "shape": "hv"},
@@ -110,24 +114,24 @@ def in_flight(picture: Picture) -> go.Figure:
     return figure
 
 
-def inside(picture: Picture) -> go.Figure:
-    """Where the time goes inside the classifier, in milliseconds."""
-    figure = over_time(picture, "Inside the classifier, p95, milliseconds")
+def time_inside(context: ChartContext) -> go.Figure:
+    """Return the time of queueing and of the forward pass, in milliseconds."""
+    figure = over_time(context, "Time in the classifier, p95, ms")
     parts = (
-        ("wardrobe:queue_seconds:p95", "waiting for a batch", BLUE),
+        ("wardrobe:queue_seconds:p95", "queue", BLUE),
         ("wardrobe:inference_seconds:p95", "forward pass", GREEN),
     )
     for name, label, colour in parts:
-        for series in picture.window.select(name):
-            add_line(figure, picture, series, label, colour, scale=1000)
+        for series in context.window.select(name):
+            add_line(figure, context, series, label, colour, scale=1000)
     return figure
 
 
-def predicted_classes(picture: Picture) -> go.Figure:
-    """Each class's share of the answers in the window, the most frequent on top."""
+def predicted_classes(context: ChartContext) -> go.Figure:
+    """Return each class's share of the predictions in the window, the most frequent on top."""
     shares = {
         series.labels["label"]: sum(value or 0 for value in series.values)
-        for series in picture.window.select("wardrobe:predictions:rate1m")
+        for series in context.window.select("wardrobe:predictions:rate1m")
     }
     total = sum(shares.values()) or 1
     ordered = sorted((share / total, label) for label, share in shares.items() if share)
@@ -137,30 +141,31 @@ def predicted_classes(picture: Picture) -> go.Figure:
         y=[label for _, label in ordered],
         orientation="h",
         marker_color=PRIMARY,
-        texttemplate="%{x:.0%}",
+        text=[percent(share, 0) for share, _ in ordered],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{x:.1%}<extra></extra>",
+        customdata=[percent(share) for share, _ in ordered],
+        hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
-    figure.update_layout(title_text="Answers by class", hovermode="closest", bargap=0.35)
+    figure.update_layout(title_text="Predictions by class", hovermode="closest", bargap=0.35)
     figure.update_xaxes(visible=False, range=[0, 1.15 * max((s for s, _ in ordered), default=1)])
     figure.update_yaxes(showgrid=False, ticksuffix="  ", dtick=1)
     return figure
 
 
-def training(picture: Picture) -> go.Figure:
-    """Progress and accuracy in percent, loss on an axis of its own."""
-    figure = over_time(picture, "Training")
+def training_progress(context: ChartContext) -> go.Figure:
+    """Return progress and accuracy in percent, and loss on the right axis."""
+    figure = over_time(context, "Training")
     lines = (
         ("wardrobe:training_progress:max", "progress, %", GREY, 100),
         ("wardrobe:training_accuracy:max", "accuracy, %", GREEN, 100),
         ("wardrobe:training_loss:max", "loss, right axis", ORANGE, 1),
     )
     for name, label, colour, scale in lines:
-        for series in picture.window.select(name):
+        for series in context.window.select(name):
             # A gauge that was never set reads 0, which no run has as its loss or accuracy.
             known = replace(series, values=tuple(value or None for value in series.values))
-            add_line(figure, picture, known, label, colour, scale=scale)
+            add_line(figure, context, known, label, colour, scale=scale)
             if "loss" in name:
                 figure.data[-1].yaxis = "y2"
     figure.update_layout(
@@ -170,21 +175,21 @@ def training(picture: Picture) -> go.Figure:
             "side": "right",
             "showgrid": False,
             "rangemode": "tozero",
-            "tickformat": ".1f",
+            "tickformat": ".2~f",
             "nticks": 4,
         },
     )
     return figure
 
 
-def or_nothing(figure: go.Figure) -> go.Figure:
-    """The figure; one without a single value says so instead of showing a scale of nothing."""
-    rows = [row for trace in figure.data for row in _rows(trace)]
+def or_no_data(figure: go.Figure) -> go.Figure:
+    """Return the figure; if it has no values, with a note instead of an empty scale."""
+    rows = [row for trace in figure.data for row in _values(trace)]
     if all(value is None for row in rows for value in row):
         figure.update_yaxes(showticklabels=False, showgrid=False)
         figure.update_layout(showlegend=False)
         figure.add_annotation(
-            text="nothing in this time",
+            text="No data in this time range",
             x=0.5,
             y=0.5,
             xref="paper",
@@ -195,33 +200,33 @@ def or_nothing(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def _rows(trace: Any) -> Sequence[Sequence[float | None]]:
-    """The measured values of a trace."""
+def _values(trace: Any) -> Sequence[Sequence[float | None]]:
+    """Return the measured values of a trace, in rows."""
     if trace.type == "heatmap":
         return trace.z or ()
     return [(trace.x if trace.type == "bar" else trace.y) or ()]
 
 
-def over_time(picture: Picture, title: str) -> go.Figure:
-    """A figure to add lines to, with the window's clock and its promotions."""
+def over_time(context: ChartContext, title: str) -> go.Figure:
+    """Return a figure to add lines to, with the window's time axis and its promotions."""
     figure = go.Figure()
-    clock = _clock(picture)
+    times = _times(context)
     figure.update_layout(title_text=title, showlegend=True, legend_traceorder="normal")
     figure.update_xaxes(
         type="date",
-        range=[clock[0], clock[-1]],
+        range=[times[0], times[-1]],
         tickformat="%H:%M",
         hoverformat="%-d %b %H:%M:%S",
     )
     figure.update_yaxes(rangemode="tozero")
-    for promotion in picture.promotions:
-        _add_mark(figure, picture, promotion)
+    for promotion in context.promotions:
+        _add_promotion_line(figure, context, promotion)
     return figure
 
 
-def _add_mark(figure: go.Figure, picture: Picture, promotion: Promotion) -> None:
-    """A dotted line where a model was promoted."""
-    moment = _local(promotion.time, picture.zone)
+def _add_promotion_line(figure: go.Figure, context: ChartContext, promotion: Promotion) -> None:
+    """Add a dotted line at the time of a promotion."""
+    moment = _local(promotion.time, context.zone)
     figure.add_shape(
         type="line",
         x0=moment,
@@ -233,9 +238,9 @@ def _add_mark(figure: go.Figure, picture: Picture, promotion: Promotion) -> None
     )
 
 
-def _add_mark_name(figure: go.Figure, picture: Picture, promotion: Promotion) -> None:
-    """The beginning of the version, along its mark."""
-    moment = _local(promotion.time, picture.zone)
+def _add_promotion_label(figure: go.Figure, context: ChartContext, promotion: Promotion) -> None:
+    """Add the beginning of the version's name along the line of its promotion."""
+    moment = _local(promotion.time, context.zone)
     figure.add_annotation(
         x=moment,
         y=1,
@@ -251,11 +256,17 @@ def _add_mark_name(figure: go.Figure, picture: Picture, promotion: Promotion) ->
 
 
 def add_line(
-    figure: go.Figure, picture: Picture, series: Series, name: str, colour: str, *, scale: float
+    figure: go.Figure,
+    context: ChartContext,
+    series: Series,
+    name: str,
+    colour: str,
+    *,
+    scale: float,
 ) -> None:
-    """A line through what was measured, in its unit times `scale`; a gap where nothing was."""
+    """Add a line through the values times `scale`, with gaps where there are none."""
     figure.add_scatter(
-        x=_clock(picture),
+        x=_times(context),
         y=[None if value is None else value * scale for value in series.values],
         name=name,
         line={"color": colour, "width": 2},
@@ -264,9 +275,9 @@ def add_line(
 
 
 def _batch_shares(window: Window) -> tuple[list[str], list[list[float | None]]]:
-    """Names of the sizes (`1`, `2`, `3-4`, …), and each one's share of the batches over time.
+    """Return names of batch sizes (`1`, `2`, `3-4`, …), and each size's share of the batches.
 
-    A share is 0..1, None for a size that did not occur.
+    A share is 0..1 for each time of the window, None for a size that did not occur.
     """
     found = window.select("wardrobe:batch_images_bucket:rate1m")
     # Buckets are cumulative: the last, +Inf, counts every batch.
@@ -287,10 +298,10 @@ def _batch_shares(window: Window) -> tuple[list[str], list[list[float | None]]]:
     return names, shares
 
 
-def _clock(picture: Picture) -> list[datetime]:
-    return [_local(time, picture.zone) for time in picture.window.times]
+def _times(context: ChartContext) -> list[datetime]:
+    return [_local(time, context.zone) for time in context.window.times]
 
 
 def _local(time: float, zone: ZoneInfo) -> datetime:
-    """The reader's clock. Plotly knows no time zones: it draws what a naive time says."""
+    """Convert Unix seconds to a naive local time: Plotly draws times without a zone."""
     return datetime.fromtimestamp(time, zone).replace(tzinfo=None)

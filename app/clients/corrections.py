@@ -1,29 +1,30 @@
-"""What the page asks of the trainer about corrections, with typed answers."""
+"""The trainer's calls about corrections, with typed responses."""
 
-import base64
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from app.clients.http import Connection, connect
-from app.text.correction_states import STATES
+from pydantic import AwareDatetime, field_validator
 
-ARCHIVE_SECONDS = 60.0  # ten thousand take seconds, on a busy machine more
+from app.clients.http import Connection, ResponseModel, connect
 
-_Thing = TypeVar("_Thing")
+ARCHIVE_SECONDS = 60.0  # ten thousand corrections take seconds, more on a busy machine
+
+USABLE_STATES = ("new", "accepted")
+"""Runs use corrections in these states, for training or for testing."""
+
+REVIEW_STATES = ("conflict", "quarantined", "review_requested")
+"""Corrections in these states wait for a person's decision."""
 
 
-@dataclass(frozen=True)
-class Correction:
-    """A picture as the model saw it, a PNG of 28x28 pixels, and what was said of it.
+class Correction(ResponseModel):
+    """A picture as the model gets it, a PNG of 28x28 pixels, and the label that a person gave it.
 
-    Of a question nobody has said anything: `label` is what the model served then answered.
-    `held_out`: it is never trained on, but measures what was learned. `reason` is a sentence that
-    says why it is not used, None if it is.
+    A review request has no such label yet: `label` is what the live model answered. `held_out`:
+    it is a test correction, never trained on. `reason` is a sentence that says why it is not used,
+    None if it is.
     """
 
     id: int
@@ -31,90 +32,95 @@ class Correction:
     predicted: str | None
     model: str | None
     source: str
-    created_at: datetime
+    created_at: AwareDatetime
     state: str
     reason: str | None
     held_out: bool
     png: bytes
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(ResponseModel):
     """Some corrections, newest first. `next` is the `after` of the next page, None on the last.
 
-    `counts` says how many there are in each of STATES.
+    `counts` is the number of corrections in each state.
     """
 
     corrections: tuple[Correction, ...]
     next: int | None
     counts: Mapping[str, int]
 
+    @field_validator("counts")
+    @classmethod
+    def _check_states(cls, counts: Mapping[str, int]) -> Mapping[str, int]:
+        if missing := {*USABLE_STATES, *REVIEW_STATES} - counts.keys():
+            raise ValueError(f"no count for {', '.join(sorted(missing))}")
+        return counts
+
     @property
     def usable(self) -> int:
-        """How many there are to learn from, those that are kept for testing among them."""
-        return sum(self.counts[name] for name, state in STATES.items() if state.usable)
+        """The number of corrections that runs use, for training or for testing."""
+        return sum(self.counts[state] for state in USABLE_STATES)
 
     @property
     def doubtful(self) -> int:
-        """How many wait for a person to decide."""
-        return sum(self.counts.values()) - self.usable
+        """The number of corrections that wait for a person's decision."""
+        return sum(self.counts[state] for state in REVIEW_STATES)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What became of a correction. `new` is False where the same had been said before."""
+class SavedCorrection(ResponseModel):
+    """A correction that the trainer has saved. `new` is False if it was there already."""
 
     id: int
     state: str
-    new: bool
+    new: bool = True
+
+
+class _ImportCounts(ResponseModel):
+    added: int
+    known: int
 
 
 def submit(
     data: bytes, media_type: str, *, label: str, predicted: str, model: str, source: str
-) -> Kept:
-    """Has a picture kept, as it was sent to the classifier, with its class. Raises ServiceError."""
+) -> SavedCorrection:
+    """Save a picture, as it was sent to the classifier, with its class. Raises ServiceError."""
     trainer = _trainer()
     fields = {"label": label, "predicted": predicted, "model": model, "source": source}
-    answer = trainer.send(
-        "POST", "/corrections", files={"image": ("image", data, media_type)}, data=fields
-    )
-    return _read(
-        trainer,
-        lambda: answer.json(),
-        lambda raw: Kept(int(raw["id"]), str(raw["state"]), new=answer.status_code == 201),
-    )
+    files = {"image": ("image", data, media_type)}
+    response = trainer.send("POST", "/corrections", files=files, data=fields)
+    saved = trainer.parse(SavedCorrection, response)
+    return saved.model_copy(update={"new": response.status_code == 201})
 
 
 def page(*, state: str | None = None, label: str | None = None, after: int = 0, limit: int) -> Page:
-    """The corrections in one state, of one class, or all of them. Raises ServiceError."""
-    trainer = _trainer()
+    """Corrections in one state, of one class, or all of them. Raises ServiceError."""
     query = {"state": state, "label": label, "after": after, "limit": limit}
-    return _read(trainer, lambda: trainer.get("/corrections", **query), _page)
+    return _trainer().fetch(Page, "GET", "/corrections", params=query)
 
 
 def relabel(correction_id: int, label: str) -> Correction:
-    """Gives it another class, and returns it as it is now; or the one that said so already.
+    """Give a correction another class. Raises ServiceError.
 
-    Raises ServiceError.
+    Returns it as it is now; or the correction of the same picture that has this class already.
     """
-    return _changed(correction_id, {"label": label})
+    return _change(correction_id, {"label": label})
 
 
 def accept(correction_id: int) -> Correction:
-    """Has it used, whatever it looks like; a question is answered by the label that it has.
+    """Accept a correction in spite of doubts; a review request is accepted with its label.
 
-    Raises ServiceError: Refused while it is in conflict.
+    Raises ServiceError: RequestRejected while it is in conflict.
     """
-    return _changed(correction_id, {"state": "accepted"})
+    return _change(correction_id, {"state": "accepted"})
 
 
 def delete(correction_id: int) -> None:
-    """Deletes it. Raises ServiceError."""
+    """Delete a correction. Raises ServiceError."""
     _trainer().send("DELETE", f"/corrections/{correction_id}")
 
 
 def restore(correction: Correction) -> None:
-    """Takes a deleted one back as it was. Raises ServiceError."""
+    """Restore a deleted correction as it was. Raises ServiceError."""
     row = {
         "file": "picture.png",
         "id": correction.id,
@@ -137,63 +143,30 @@ def restore(correction: Correction) -> None:
 
 
 def export() -> bytes:
-    """All of them as a zip archive. Raises ServiceError."""
-    answer = _trainer().send("GET", "/corrections/export", read_seconds=ARCHIVE_SECONDS)
-    return answer.content
+    """Export all corrections as a zip archive. Raises ServiceError."""
+    response = _trainer().send("GET", "/corrections/export", read_seconds=ARCHIVE_SECONDS)
+    return response.content
 
 
 def import_archive(archive: bytes) -> tuple[int, int]:
-    """Takes an archive back: how many were added, how many there were already.
+    """Import an archive that `export` made: how many were added, how many were there already.
 
-    Raises ServiceError: Refused, if anything in it is wrong; then nothing was taken.
+    Raises ServiceError: RequestRejected, if anything in it is wrong; then nothing was imported.
     """
-    trainer = _trainer()
-    headers = {"Content-Type": "application/zip"}
-    return _read(
-        trainer,
-        lambda: trainer.post(
-            "/corrections/import", data=archive, headers=headers, read_seconds=ARCHIVE_SECONDS
-        ),
-        lambda raw: (int(raw["added"]), int(raw["known"])),
+    counts = _trainer().fetch(
+        _ImportCounts,
+        "POST",
+        "/corrections/import",
+        data=archive,
+        headers={"Content-Type": "application/zip"},
+        read_seconds=ARCHIVE_SECONDS,
     )
+    return counts.added, counts.known
+
+
+def _change(correction_id: int, change: dict[str, Any]) -> Correction:
+    return _trainer().fetch(Correction, "PATCH", f"/corrections/{correction_id}", json=change)
 
 
 def _trainer() -> Connection:
     return connect("The trainer", "TRAINER_URL")
-
-
-def _changed(correction_id: int, change: dict[str, str]) -> Correction:
-    trainer = _trainer()
-    answer = trainer.send("PATCH", f"/corrections/{correction_id}", json=change)
-    return _read(trainer, lambda: answer.json(), _correction)
-
-
-def _read(trainer: Connection, ask: Callable[[], Any], parse: Callable[[Any], _Thing]) -> _Thing:
-    raw = ask()
-    try:
-        return parse(raw)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise trainer.bad_answer() from error
-
-
-def _page(raw: Any) -> Page:
-    return Page(
-        corrections=tuple(_correction(one) for one in raw["corrections"]),
-        next=None if raw["next"] is None else int(raw["next"]),
-        counts={state: int(raw["counts"][state]) for state in STATES},
-    )
-
-
-def _correction(raw: Any) -> Correction:
-    return Correction(
-        id=int(raw["id"]),
-        label=str(raw["label"]),
-        predicted=raw["predicted"],
-        model=raw["model"],
-        source=str(raw["source"]),
-        created_at=datetime.fromisoformat(raw["created_at"]),
-        state=str(raw["state"]),
-        reason=raw["reason"],
-        held_out=bool(raw["held_out"]),
-        png=base64.b64decode(raw["png"]),
-    )

@@ -1,30 +1,33 @@
-"""What the page asks of Prometheus, with typed answers.
+"""Prometheus's queries, with typed responses.
 
 A value that is not a number (a quantile of no requests, a ratio 0/0) is None here: there was
-nothing to measure, and a chart draws a gap. Failures are those of app.connection: ServiceDown,
-ServiceSlow, BadAnswer.
+nothing to measure, and a chart draws a gap. Failures are those of app.clients.http: ServiceDown,
+ServiceTimeout, InvalidResponse.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
+from pydantic import AfterValidator, AliasPath, AwareDatetime, BaseModel, Field, RootModel
 from urllib3.util.retry import Retry
 
-from app.clients.http import BadAnswer, ServiceDown, ServiceSlow
+from app.clients.http import InvalidResponse, ResponseModel, ServiceDown, ServiceTimeout
 
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 2.0
 
+_Model = TypeVar("_Model", bound=BaseModel)
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One value of one series, now. `name` is empty for the result of an expression."""
+    """The current value of one series. `name` is empty for the result of an expression."""
 
     name: str
     labels: Mapping[str, str]
@@ -57,20 +60,59 @@ class Window:
         ]
 
 
-@dataclass(frozen=True)
-class Alert:
-    """A rule that fires. `summary` says what is wrong, `action` what a person should do: both are
-    sentences of monitoring/rules/alerts.yml, with the values of this moment in them.
+def _without_name_and_severity(labels: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in labels.items() if name not in ("alertname", "severity")}
 
-    `since` is when it became true, not when it had been so for long enough to fire.
+
+class Alert(ResponseModel):
+    """An alerting rule that fires. `summary` says what is wrong, `action` what a person should do:
+    both are sentences of monitoring/rules/alerts.yml, with the current values in them.
+
+    `labels` are those beside `name` and `severity`. `since` is when it became true, not when it
+    had been so for long enough to fire.
     """
 
-    name: str
-    labels: Mapping[str, str]
-    severity: str
-    summary: str
-    action: str
-    since: datetime
+    name: str = Field(validation_alias=AliasPath("labels", "alertname"))
+    labels: Annotated[dict[str, str], AfterValidator(_without_name_and_severity)]
+    severity: str = Field("", validation_alias=AliasPath("labels", "severity"))
+    summary: str = Field("", validation_alias=AliasPath("annotations", "summary"))
+    action: str = Field("", validation_alias=AliasPath("annotations", "action"))
+    state: str
+    since: AwareDatetime = Field(validation_alias="activeAt")
+
+
+class _Row(ResponseModel):
+    """One series of a response, identified by its labels."""
+
+    metric: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.metric.get("__name__", "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {name: text for name, text in self.metric.items() if name != "__name__"}
+
+
+class _SampleRow(_Row):
+    value: tuple[float, float]
+
+
+class _SeriesRow(_Row):
+    values: tuple[tuple[float, float], ...]
+
+
+class _Vector(RootModel[tuple[_SampleRow, ...]]):
+    pass
+
+
+class _Matrix(RootModel[tuple[_SeriesRow, ...]]):
+    pass
+
+
+class _Alerts(ResponseModel):
+    alerts: tuple[Alert, ...] = Field(validation_alias=AliasPath("data", "alerts"))
 
 
 class Prometheus:
@@ -88,88 +130,62 @@ class Prometheus:
         )
 
     def now(self, query: str) -> tuple[Sample, ...]:
-        """The query's value at this moment."""
-        found = self._ask(lambda: self._connection.custom_query(query))
-        return tuple(
-            Sample(name, labels, _number(each["value"][1]))
-            for each in found
-            for name, labels in [_identity(each)]
-        )
+        """Evaluate the query at this moment. Raises ServiceError."""
+        rows = self._fetch(_Vector, lambda: self._connection.custom_query(query)).root
+        return tuple(Sample(row.name, row.labels, _finite(row.value[1])) for row in rows)
 
     def window(self, query: str, *, end: int, seconds: int, step: int) -> Window:
-        """The query over the `seconds` until `end`, a value each `step` seconds.
+        """Evaluate the query over the `seconds` until `end`, once each `step` seconds.
 
         All times are whole multiples of `step`, so that a later window shares its points with
-        this one and a line does not tremble as it moves.
+        this one and a line does not tremble as it moves. Raises ServiceError.
         """
         last = end - end % step
         times = tuple(range(last - seconds, last + 1, step))
-        found = self._ask(
+        matrix = self._fetch(
+            _Matrix,
             lambda: self._connection.custom_query_range(
                 query, _moment(times[0]), _moment(times[-1]), str(step)
-            )
+            ),
         )
-        return Window(times, step, tuple(_series(each, times) for each in found))
+        return Window(times, step, tuple(_series(row, times) for row in matrix.root))
 
     def firing(self) -> tuple[Alert, ...]:
-        """The alerts that fire at this moment, those that began first in front."""
-        found = self._ask(self._alerts)
-        alerts = (_alert(each) for each in found if each["state"] == "firing")
-        return tuple(sorted(alerts, key=lambda alert: (alert.since, alert.name)))
+        """The alerts that fire at this moment, oldest first. Raises ServiceError."""
+        alerts = self._fetch(_Alerts, self._alerts).alerts
+        firing = (alert for alert in alerts if alert.state == "firing")
+        return tuple(sorted(firing, key=lambda alert: (alert.since, alert.name)))
 
-    def _alerts(self) -> list[dict[str, Any]]:
+    def _alerts(self) -> Any:
         """The library has no call for this one."""
-        answer = self._session.get(
+        response = self._session.get(
             f"{self._url}/api/v1/alerts", timeout=(CONNECT_SECONDS, READ_SECONDS)
         )
-        answer.raise_for_status()
-        try:
-            return list(answer.json()["data"]["alerts"])
-        except (KeyError, TypeError) as error:
-            raise ValueError("not an answer of Prometheus") from error
+        response.raise_for_status()
+        return response.json()
 
-    def _ask(self, call: Callable[[], Any]) -> list[dict[str, Any]]:
-        """Run a query. Raises ServiceDown, ServiceSlow or BadAnswer."""
+    def _fetch(self, model: type[_Model], request: Callable[[], Any]) -> _Model:
+        """Run a request and validate its result. Raises ServiceError."""
         try:
-            found = call()
+            return model.model_validate(request())
         except requests.ReadTimeout as error:
-            raise ServiceSlow(f"Prometheus at {self._url} takes too long to answer.") from error
+            raise ServiceTimeout(f"Prometheus at {self._url} takes too long to answer.") from error
         except requests.ConnectionError as error:
             raise ServiceDown(f"Prometheus does not answer at {self._url}.") from error
         except (PrometheusApiClientException, requests.RequestException, ValueError) as error:
-            raise BadAnswer(
-                f"What answers at {self._url} does not speak as Prometheus does. "
+            raise InvalidResponse(
+                f"The server at {self._url} does not answer as Prometheus does. "
                 "Check PROMETHEUS_URL."
             ) from error
-        return list(found)
 
 
-def _series(found: Mapping[str, Any], times: tuple[int, ...]) -> Series:
+def _series(row: _SeriesRow, times: tuple[int, ...]) -> Series:
     """Prometheus leaves out the moments without a sample: put a gap there."""
-    name, labels = _identity(found)
-    values = {int(time): _number(text) for time, text in found["values"]}
-    return Series(name, labels, tuple(values.get(time) for time in times))
+    values = {int(time): _finite(value) for time, value in row.values}
+    return Series(row.name, row.labels, tuple(values.get(time) for time in times))
 
 
-def _alert(found: Mapping[str, Any]) -> Alert:
-    labels = dict(found["labels"])
-    return Alert(
-        name=labels.pop("alertname"),
-        severity=labels.pop("severity", ""),
-        labels=labels,
-        summary=found["annotations"].get("summary", ""),
-        action=found["annotations"].get("action", ""),
-        since=datetime.fromisoformat(found["activeAt"]),
-    )
-
-
-def _identity(found: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    labels = dict(found["metric"])
-    return labels.pop("__name__", ""), labels
-
-
-def _number(text: str) -> float | None:
-    value = float(text)
+def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 

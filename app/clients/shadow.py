@@ -1,65 +1,58 @@
-"""What the page asks of the trainer about the shadow, with typed answers.
+"""The trainer's calls about the shadow, with typed responses.
 
-The shadow is a version that answers the same pictures as the one that is served. Nobody waits for
-it, and nobody but this page sees what it says.
+The shadow is a version that classifies the same pictures as the live one. No request waits for
+it, and only this page shows its answers.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from pydantic import AwareDatetime, Field, RootModel
 
-from app.clients.http import Connection, connect
+from app.clients.http import Connection, ResponseModel, connect
 
 
-@dataclass(frozen=True)
-class Shadow:
-    """The version in the shadow, on a `share` of the pictures (above 0, up to 1), since when.
+class Shadow(ResponseModel):
+    """The version that runs as the shadow, on a `share` of the pictures (above 0, up to 1).
 
-    `workers` of the classifier have it loaded. `ended` is a sentence once it has ended by itself,
-    None while it goes on.
+    `since` is when it started. `workers` of the classifier have it loaded. `ended` is a sentence
+    once it has ended by itself, None while it goes on.
     """
 
     version: str
     share: float
-    since: datetime
+    since: AwareDatetime
     workers: int
-    ended: str | None
+    ended: str | None = Field(validation_alias="reason")
+
+
+class _NoShadow(ResponseModel):
+    version: None
+
+
+class _State(RootModel[Shadow | _NoShadow]):
+    pass
 
 
 def fetch() -> Shadow | None:
     """The shadow, None if there is none. Raises ServiceError."""
-    trainer = _trainer()
-    return _read(trainer, trainer.get("/shadow"))
+    return _shadow(_trainer().fetch(_State, "GET", "/shadow"))
 
 
-def start_shadow(version: str, share: float) -> Shadow | None:
-    """Has a version run in the shadow, instead of the one before. Raises ServiceError.
+def start(version: str, share: float) -> Shadow | None:
+    """Run a version as the shadow, in place of the one before. Raises ServiceError.
 
-    Refused if it is served, or is not there.
+    RequestRejected if it is the live version, or does not exist.
     """
-    trainer = _trainer()
-    return _read(trainer, trainer.put("/shadow", json={"version": version, "share": share}))
+    body = {"version": version, "share": share}
+    return _shadow(_trainer().fetch(_State, "PUT", "/shadow", json=body))
 
 
 def stop() -> None:
-    """Has no version in the shadow. Raises ServiceError."""
+    """Stop the shadow, if there is one. Raises ServiceError."""
     _trainer().send("DELETE", "/shadow")
+
+
+def _shadow(state: _State) -> Shadow | None:
+    return state.root if isinstance(state.root, Shadow) else None
 
 
 def _trainer() -> Connection:
     return connect("The trainer", "TRAINER_URL")
-
-
-def _read(trainer: Connection, raw: Any) -> Shadow | None:
-    try:
-        if raw["version"] is None:
-            return None
-        return Shadow(
-            version=str(raw["version"]),
-            share=float(raw["share"]),
-            since=datetime.fromisoformat(raw["since"]),
-            workers=int(raw["workers"]),
-            ended=None if raw["reason"] is None else str(raw["reason"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise trainer.bad_answer() from error

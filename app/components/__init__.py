@@ -1,1 +1,1 @@
-"""Own Streamlit components: the drawing pad and the chart that updates in place."""
+"""Streamlit components of our own: drawing pad, feedback prompt, gallery, and chart."""

@@ -64,7 +64,7 @@ async function draw(chart) {
   });
   if (!chart.drawn) {
     chart.drawn = true;
-    chart.plot.on("plotly_relayout", (changes) => noteZoom(chart, changes));
+    chart.plot.on("plotly_relayout", (changes) => recordZoom(chart, changes));
   }
 }
 
@@ -78,7 +78,7 @@ function keepZoom(chart, layout) {
   }
 }
 
-function noteZoom(chart, changes) {
+function recordZoom(chart, changes) {
   for (const name of Object.keys(changes)) {
     const [axis, property] = name.split(".");
     if (property?.startsWith("range")) chart.zoomed.add(axis);

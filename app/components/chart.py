@@ -31,9 +31,9 @@ _mount = st.components.v2.component(
 def chart(figure: go.Figure, *, key: str, height: int) -> None:
     """Draw the figure, as wide as its container, or update the one drawn before under this key.
 
-    The figure's title stands above the chart and names it to a screen reader. A zoom by hand stays
-    until a double click, or until `figure.layout.uirevision` changes. `height` is the chart's, in
-    CSS pixels, without the title. Raises ValueError for a figure without a title.
+    The figure's title stands above the chart and is its name for screen readers. A manual zoom
+    stays until a double click, or until `figure.layout.uirevision` changes. `height` is the
+    chart's, in CSS pixels, without the title. Raises ValueError for a figure without a title.
     """
     title = figure.layout.title.text
     if not title:
@@ -53,7 +53,7 @@ def chart(figure: go.Figure, *, key: str, height: int) -> None:
 
 
 def _plotly_url() -> str:
-    """Where the browser finds plotly.js, below the path that the page itself is served under."""
+    """Return the URL path of plotly.js, below the base path of the page."""
     base = str(st.get_option("server.baseUrlPath")).strip("/")
     prefix = f"/{base}" if base else ""
     return f"{prefix}/component/{_PLOTLY_FILES.name}/plotly.min.js?v={plotly.__version__}"

@@ -1,1 +1,1 @@
-"""What the Metrics page computes from Prometheus' series."""
+"""Figures that the Metrics page derives from Prometheus's series, and the load test it offers."""

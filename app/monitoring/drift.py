@@ -1,24 +1,24 @@
-"""Whether the answers are still right, as far as the recording rules can tell.
+"""Health of the live model and comparison with the shadow, read from the recording rules.
 
-monitoring/rules/drift.yml says how each number comes about; nothing is computed here.
+monitoring/rules/drift.yml computes each figure; this module only selects them.
 """
 
 from dataclasses import dataclass
 
-from app.monitoring.snapshot import View
+from app.monitoring.snapshot import Snapshot
 
-WINDOW = "five minutes"  # of every number here
+WINDOW = "five minutes"  # of every figure here
 
 ENOUGH_PICTURES = 200
-"""In the window. With fewer the rules tell nothing: a test holds this to drift.yml."""
+"""In the window. With fewer the rules yield no value: a test holds this to drift.yml."""
 
 MOVING, DRIFTED = 0.1, 0.25
-"""From these values on, an index of population stability is called so. The second one alerts."""
+"""Thresholds of the population stability index (PSI). The second one fires an alert."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A class's share of the answers, 0..1: on the validation pictures, and in the window."""
+    """A class's share of the predictions, 0..1: on the validation pictures, and in the window."""
 
     label: str
     baseline: float
@@ -26,14 +26,16 @@ class Share:
 
     @property
     def change(self) -> float:
-        """How much larger it has become."""
+        """The difference of the two, -1..1."""
         return self.now - self.baseline
 
 
 @dataclass(frozen=True)
 class ShadowComparison:
-    """A version in the shadow: on how many pictures of the window it was asked, 0 to 1 how often
-    it said the same (None before the first), and for how many there was no time.
+    """The shadow against the live version, in the window.
+
+    `agreement` is the share of the `compared` pictures with the same prediction, 0..1, None before
+    the first; `dropped` counts the pictures that it skipped because the classifier was busy.
     """
 
     model: str
@@ -45,87 +47,84 @@ class ShadowComparison:
 
 @dataclass(frozen=True)
 class ModelHealth:
-    """What is known of the version `model` that is served, None while there is none.
+    """The health of the live version `model`, None while there is none.
 
-    `pictures` were named in the window. `accuracy`, 0 to 1, is estimated; `answers` and `inputs`
-    are indices of population stability. They are None while there are not enough pictures.
-    `shares` are the classes, those that moved most in front; empty without a baseline, or before.
+    `pictures` were classified in the window. `accuracy` is an estimate, 0..1; `predictions_psi`
+    and `inputs_psi` are population stability indices, 0 for no drift. They are None while there
+    are too few pictures. `shares` are by class, the largest change first; empty without a
+    baseline, and while there are too few pictures.
     """
 
     model: str | None
     has_baseline: bool
     pictures: int
     accuracy: float | None
-    answers: float | None
-    inputs: float | None
+    predictions_psi: float | None
+    inputs_psi: float | None
     shares: tuple[Share, ...]
 
     @property
     def is_known(self) -> bool:
-        """Whether there were enough pictures to tell."""
-        return self.answers is not None
+        """Whether there were enough pictures to measure drift."""
+        return self.predictions_psi is not None
 
 
-def model_health(view: View) -> ModelHealth:
-    """What the rules say at this moment."""
-    model = _served(view)
+def model_health(snapshot: Snapshot) -> ModelHealth:
+    """The current health of the live version."""
+    model = _most_workers(snapshot, "wardrobe:model_workers:sum")
     of_model = {"model": model or ""}
     return ModelHealth(
         model=model,
-        has_baseline=view.value("wardrobe:prediction_share:baseline", **of_model) is not None,
-        pictures=round(view.value("wardrobe:served_predictions:increase5m", **of_model) or 0),
-        accuracy=view.value("wardrobe:estimated_accuracy:ratio5m", **of_model),
-        answers=view.value("wardrobe:predictions:psi5m", **of_model),
-        inputs=view.value("wardrobe:brightness:psi5m"),
-        shares=_shares(view, of_model),
+        has_baseline=snapshot.value("wardrobe:prediction_share:baseline", **of_model) is not None,
+        pictures=round(snapshot.value("wardrobe:served_predictions:increase5m", **of_model) or 0),
+        accuracy=snapshot.value("wardrobe:estimated_accuracy:ratio5m", **of_model),
+        predictions_psi=snapshot.value("wardrobe:predictions:psi5m", **of_model),
+        inputs_psi=snapshot.value("wardrobe:brightness:psi5m"),
+        shares=_shares(snapshot, of_model),
     )
 
 
-def shadow_comparison(view: View) -> ShadowComparison | None:
-    """The version in the shadow at this moment, None if no worker has one."""
-    model = _most(view, "wardrobe:shadow_workers:sum")
+def shadow_comparison(snapshot: Snapshot) -> ShadowComparison | None:
+    """The current comparison, None if no worker runs a shadow."""
+    model = _most_workers(snapshot, "wardrobe:shadow_workers:sum")
     if model is None:
         return None
 
     def pictures(result: str) -> int:
         name = "wardrobe:shadow_pictures:increase5m"
-        return round(view.value(name, model=model, result=result) or 0)
+        return round(snapshot.value(name, model=model, result=result) or 0)
 
     return ShadowComparison(
         model=model,
-        workers=round(view.value("wardrobe:shadow_workers:sum", model=model) or 0),
-        agreement=view.value("wardrobe:shadow_agreement:ratio5m", model=model),
+        workers=round(snapshot.value("wardrobe:shadow_workers:sum", model=model) or 0),
+        agreement=snapshot.value("wardrobe:shadow_agreement:ratio5m", model=model),
         compared=pictures("agreed") + pictures("disagreed"),
         dropped=pictures("dropped"),
     )
 
 
-def word(index: float) -> str:
-    """What an index of population stability means."""
-    if index > DRIFTED:
+def drift_level(psi: float) -> str:
+    """Name a population stability index: "steady", "moving" or "drifted"."""
+    if psi > DRIFTED:
         return "drifted"
-    return "moving" if index > MOVING else "steady"
+    return "moving" if psi > MOVING else "steady"
 
 
-def _served(view: View) -> str | None:
-    return _most(view, "wardrobe:model_workers:sum")
-
-
-def _most(view: View, name: str) -> str | None:
-    """The version of which that series counts the most workers: two overlap for a moment."""
+def _most_workers(snapshot: Snapshot, name: str) -> str | None:
+    """The version with the most workers in that series: two overlap during a promotion."""
     by_workers = {
         sample.labels["model"]: sample.value
-        for sample in view.now
+        for sample in snapshot.now
         if sample.name == name and sample.value
     }
     return max(by_workers, key=lambda model: by_workers[model]) if by_workers else None
 
 
-def _shares(view: View, of_model: dict[str, str]) -> tuple[Share, ...]:
+def _shares(snapshot: Snapshot, of_model: dict[str, str]) -> tuple[Share, ...]:
     def by_label(name: str) -> dict[str, float]:
         return {
             sample.labels["label"]: sample.value
-            for sample in view.now
+            for sample in snapshot.now
             if sample.name == name
             and of_model.items() <= sample.labels.items()
             and sample.value is not None

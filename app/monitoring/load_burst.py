@@ -1,4 +1,4 @@
-"""Many requests at once, sent by one person's click, so that batches can be seen to grow."""
+"""Load burst: many concurrent requests from one click, so that batching can be watched."""
 
 import io
 import statistics
@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from app.components.pad.samples import SAMPLES
 
-MOST_REQUESTS = 5000
-MOST_AT_ONCE = 64
+MAX_REQUESTS = 5000
+MAX_CONCURRENCY = 64
 TIMEOUT_SECONDS = (2.0, 15.0)
 PAD_SIZE = 448
 IMAGE_SIZE = 28
@@ -22,12 +22,14 @@ IMAGE_SIZE = 28
 
 @dataclass(frozen=True)
 class Report:
-    """How a burst stands. The seconds are those that the client waited, None before any answer."""
+    """The progress of a burst. `p50` and `p95` are the latency in seconds as the client measures
+    it, None before the first response.
+    """
 
     total: int
     done: int
     answered: int  # 200
-    refused: int  # 4xx
+    rejected: int  # 4xx
     failed: int  # 5xx, or no answer in time
     seconds: float
     p50: float | None
@@ -37,13 +39,13 @@ class Report:
 
     @property
     def per_second(self) -> float:
-        """Requests that ended, whatever way, per second."""
+        """Throughput: finished requests per second, whatever their outcome."""
         return self.done / self.seconds if self.seconds else 0.0
 
 
 @dataclass
 class _Outcomes:
-    """What came back so far; `lock` guards the rest."""
+    """The outcomes so far; `lock` protects the other fields."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     codes: list[int] = field(default_factory=list)
@@ -53,15 +55,15 @@ class _Outcomes:
 
 
 class Burst:
-    """`total` requests to /classify, `at_once` of them in flight, in threads of their own.
+    """Sends `total` requests to /classify, `concurrency` of them in flight, in its own threads.
 
-    Raises ValueError where a number is not 1 to MOST_REQUESTS, or 1 to MOST_AT_ONCE.
+    Raises ValueError unless these are 1 to MAX_REQUESTS, and 1 to MAX_CONCURRENCY.
     """
 
-    def __init__(self, classifier_url: str, *, total: int, at_once: int) -> None:
-        if not (1 <= total <= MOST_REQUESTS and 1 <= at_once <= MOST_AT_ONCE):
+    def __init__(self, classifier_url: str, *, total: int, concurrency: int) -> None:
+        if not (1 <= total <= MAX_REQUESTS and 1 <= concurrency <= MAX_CONCURRENCY):
             raise ValueError(
-                f"A burst has 1 to {MOST_REQUESTS} requests, 1 to {MOST_AT_ONCE} at once."
+                f"A burst has 1 to {MAX_REQUESTS} requests, 1 to {MAX_CONCURRENCY} at once."
             )
         self._url = f"{classifier_url.rstrip('/')}/classify"
         self._total = total
@@ -69,38 +71,39 @@ class Burst:
         self._outcomes = _Outcomes()
         self._began = time.perf_counter()
         self._threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(min(at_once, total))
+            threading.Thread(target=self._work, daemon=True) for _ in range(min(concurrency, total))
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Send no more; what is in flight still ends."""
+        """Send no more requests; those in flight still end."""
         with self._outcomes.lock:
             self._todo = iter(())
 
     def wait(self) -> None:
-        """Return when every request has ended."""
+        """Block until every request has ended."""
         for thread in self._threads:
             thread.join()
 
     def report(self) -> Report:
-        """How it stands now."""
+        """The progress at this moment."""
         running = any(thread.is_alive() for thread in self._threads)
         with self._outcomes.lock:
             codes = list(self._outcomes.codes)
-            waited = list(self._outcomes.seconds)
+            latencies = list(self._outcomes.seconds)
             first_error = self._outcomes.first_error
             until = time.perf_counter() if running else self._outcomes.ended
-        percentiles = statistics.quantiles(waited, n=20) if len(waited) > 1 else waited * 19
+        several = len(latencies) > 1
+        percentiles = statistics.quantiles(latencies, n=20) if several else latencies * 19
         answered = codes.count(200)
-        refused = sum(400 <= code < 500 for code in codes)
+        rejected = sum(400 <= code < 500 for code in codes)
         return Report(
             total=self._total,
             done=len(codes),
             answered=answered,
-            refused=refused,
-            failed=len(codes) - answered - refused,
+            rejected=rejected,
+            failed=len(codes) - answered - rejected,
             seconds=max(until - self._began, 0.0),
             p50=percentiles[9] if percentiles else None,
             p95=percentiles[18] if percentiles else None,
@@ -125,27 +128,29 @@ class Burst:
             return next(self._todo, None)
 
     def _send(self, session: requests.Session, picture: bytes) -> tuple[int, str | None]:
-        """One request: its code (0: no answer), and a sentence unless it went well."""
+        """Send one request: its code (0: no response), and a message unless it succeeded."""
         headers = {"content-type": "image/png"}
         try:
-            answer = session.post(self._url, data=picture, headers=headers, timeout=TIMEOUT_SECONDS)
+            response = session.post(
+                self._url, data=picture, headers=headers, timeout=TIMEOUT_SECONDS
+            )
         except requests.Timeout:
             return 0, "The classifier did not answer in time."
         except requests.RequestException:
             return 0, f"The classifier does not answer at {self._url}."
-        return answer.status_code, None if answer.ok else _sentence(answer)
+        return response.status_code, None if response.ok else _error_message(response)
 
 
-def _sentence(answer: requests.Response) -> str:
-    """Why a request was turned down, in the service's own words."""
+def _error_message(response: requests.Response) -> str:
+    """The service's own message for a request that failed."""
     try:
-        return str(answer.json()["error"])
+        return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return f"The classifier answered with code {answer.status_code}."
+        return f"The classifier answered with code {response.status_code}."
 
 
 def drawings() -> list[bytes]:
-    """The pad's drawings to try, as the 28x28 grey PNG files that the model is made for."""
+    """The pad's sample drawings as 28x28 grey PNG files, the model's own input format."""
     return [_drawing(sample["strokes"]) for sample in SAMPLES]
 
 

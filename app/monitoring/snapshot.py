@@ -1,4 +1,4 @@
-"""One look at what the recording rules say: the Metrics page draws it, Grafana reads the same."""
+"""A snapshot of the recording rules' series: the Metrics page draws it, Grafana shows the same."""
 
 import time
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ import streamlit as st
 from app.clients.prometheus import Alert, Prometheus, Sample, Window
 
 REFRESH_SECONDS = 2  # as often as Prometheus scrapes
-POINTS = 150  # on a chart; more would not be seen
+POINTS = 150  # on a chart; more cannot be told apart
 
-# Everything that is drawn, in one query. Latency by bucket is left out for its size.
+# Every series that is drawn, in one query. Latency buckets are left out for their size.
 RECORDED = (
     '{__name__=~"wardrobe:.+",'
     '__name__!~"wardrobe:(latency_seconds_bucket|endpoint_requests|scrape).*"}'
@@ -22,15 +22,15 @@ SCRAPE_AGE = "time() - max by (job) (timestamp(up))"
 
 @dataclass(frozen=True)
 class Promotion:
-    """A model that began to be served at `time`, in Unix seconds."""
+    """The moment that a model became live: `time` in Unix seconds."""
 
     model: str
     time: float
 
 
 @dataclass(frozen=True)
-class View:
-    """Prometheus's answers for one drawing of the page."""
+class Snapshot:
+    """Prometheus's responses for one drawing of the page."""
 
     window: Window
     now: tuple[Sample, ...]
@@ -38,7 +38,7 @@ class View:
     scrape_age: dict[str, float]  # seconds since the last scrape, by job
 
     def value(self, name: str, **labels: str) -> float | None:
-        """The sum over the series of that name and these labels now; None if there is none."""
+        """The current sum over the series of that name with these labels; None without any."""
         values = [
             sample.value
             for sample in self.now
@@ -49,7 +49,7 @@ class View:
         return sum(values) if values else None
 
     def promotions(self) -> list[Promotion]:
-        """Each distinct time that the recording rule gave for a model, inside the window."""
+        """The promotions inside the window, oldest first."""
         found = {
             Promotion(series.labels["model"], value)
             for series in self.window.select("wardrobe:model_promoted:timestamp_seconds")
@@ -59,16 +59,16 @@ class View:
         return sorted(found, key=lambda promotion: promotion.time)
 
 
-# Readers share an answer; and a query that runs while the page is drawn would dim it.
+# Cached: visitors share a response. Without a spinner: it would dim the page at each refresh.
 @st.cache_data(ttl=1.5, show_spinner=False, max_entries=50)
-def look(url: str, seconds: int, end: int | None) -> View:
-    """What was recorded in the `seconds` until `end`, in Unix seconds; None for now.
+def fetch_snapshot(url: str, seconds: int, end: int | None) -> Snapshot:
+    """The series of the `seconds` until `end`, in Unix seconds; None for now.
 
-    Raises what app.prometheus raises; a failure is not kept.
+    Raises ServiceError; failures are not cached.
     """
     client = _client(url)
     step = max(REFRESH_SECONDS, seconds // POINTS)
-    return View(
+    return Snapshot(
         window=client.window(RECORDED, end=end or int(time.time()), seconds=seconds, step=step),
         now=client.now(RECORDED),
         alerts=client.firing(),
@@ -78,8 +78,8 @@ def look(url: str, seconds: int, end: int | None) -> View:
 
 @st.cache_data(ttl=1.5, show_spinner=False, max_entries=10)
 def shadow_pictures(url: str, tag: str, since: datetime) -> Mapping[str, int]:
-    """What became of the pictures for a version in the shadow since then: how many `agreed`,
-    `disagreed`, and were `dropped`. Raises what app.prometheus raises.
+    """The number of pictures since then on which the shadow `agreed` with the live version or
+    `disagreed`, and that it `dropped`. Raises ServiceError.
     """
     seconds = max(round((datetime.now(UTC) - since).total_seconds()), 2 * REFRESH_SECONDS)
     series = f'wardrobe_shadow_pictures_total{{model="{tag}"}}'

@@ -1,1 +1,1 @@
-"""Parts of pages. Each reads from top to bottom."""
+"""Sections of pages: each module renders one part of a page."""

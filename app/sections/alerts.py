@@ -1,4 +1,4 @@
-"""What fires in Prometheus, in the words of its rules, with the way to what is behind it."""
+"""Firing alerts of Prometheus, in the words of its rules, with links to the pages that help."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,21 +11,21 @@ from app.text.formatting import ago, plain
 
 
 @dataclass(frozen=True)
-class Way:
-    """A page where a person sees what is behind an alert."""
+class AlertLink:
+    """A link to the page where a person can look into an alert."""
 
     page: str
     label: str
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-_DISAGREEMENTS = Way("corrections", "See where two versions disagree", {"state": REVIEW_REQUESTED})
-_NEWEST = Way("corrections", "See the newest pictures")
-_SHADOW = Way("models", "Collect pictures: run a version in the shadow")
-_VERSIONS = Way("models", "Choose another version")
-_RUNS = Way("retrain", "Go to Retrain")
+_DISAGREEMENTS = AlertLink("corrections", "Review disagreements", {"state": REVIEW_REQUESTED})
+_NEWEST = AlertLink("corrections", "See the newest pictures")
+_SHADOW = AlertLink("models", "Start a shadow test to collect pictures")
+_VERSIONS = AlertLink("models", "Choose another version")
+_RUNS = AlertLink("retrain", "Go to Retrain")
 
-_WAYS = {
+_LINKS = {
     "PredictionsDrift": (_DISAGREEMENTS, _NEWEST),
     "InputsDrift": (_NEWEST, _DISAGREEMENTS),
     "RequestsFail": (_VERSIONS,),
@@ -33,32 +33,32 @@ _WAYS = {
     "NoModelLoaded": (_RUNS,),
     "TrainingFailed": (_RUNS,),
 }
-"""By the alert's name; from others there is no way but what they say themselves."""
+"""By the alert's name. Other alerts have no links."""
 
 
-def show(alerts: Sequence[Alert], *, shadowed: bool) -> None:
-    """Each alert: what is wrong, what to do, and links to what is behind it.
+def render_alerts(alerts: Sequence[Alert], *, has_shadow: bool) -> None:
+    """Render each alert: what is wrong, what to do, and links.
 
-    `shadowed`: a version runs in the shadow. While none does, no picture is in question.
+    `has_shadow`: a version runs in a shadow test. Without one there are no disagreements to show.
     """
     for alert in alerts:
-        ways = _WAYS.get(alert.name, ())
-        if not shadowed:
-            ways = tuple(_SHADOW if way is _DISAGREEMENTS else way for way in ways)
-        with st.container(key=f"alert_{alert.name}_{_place(alert)}"):
-            tell = st.error if alert.severity == "critical" else st.warning
-            tell(f"**{plain(alert.summary)}** {alert.action}")
-            st.caption(f"{alert.name} began {ago(alert.since)}.")
+        links = _LINKS.get(alert.name, ())
+        if not has_shadow:
+            links = tuple(_SHADOW if link is _DISAGREEMENTS else link for link in links)
+        with st.container(key=f"alert_{alert.name}_{_label_values(alert)}"):
+            box = st.error if alert.severity == "critical" else st.warning
+            box(f"**{plain(alert.summary)}** {alert.action}")
+            st.caption(f"{alert.name}, started {ago(alert.since)}")
             with st.container(horizontal=True, gap="medium"):
-                for way in ways:
+                for link in links:
                     st.page_link(
-                        f"views/{way.page}.py",
-                        label=way.label,
+                        f"views/{link.page}.py",
+                        label=link.label,
                         icon=":material/arrow_forward:",
-                        query_params=way.query,
+                        query_params=link.query,
                     )
 
 
-def _place(alert: Alert) -> str:
-    """Tells apart alerts of one name."""
+def _label_values(alert: Alert) -> str:
+    """Return a key that differs between alerts of one name."""
     return "_".join(value for _, value in sorted(alert.labels.items()))

@@ -1,4 +1,4 @@
-"""What the model says about one picture, drawn large."""
+"""The answer to one picture: class, confidence, and what the model sees."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -8,61 +8,64 @@ import streamlit as st
 
 from app.clients.classifier import Answer, Timed, version_of
 from app.components.chart import chart
-from app.text.formatting import milliseconds, percent
+from app.text.formatting import article, milliseconds, percent
 from app.text.images import data_url
 
 UNSURE_BELOW = 0.5
 BARS_HEIGHT = 300
 
 
-def show(timed: Timed, seen: bytes | None, *, number: int = 0) -> None:
-    """The label, how sure the model is, and what it saw.
+def render_answer(timed: Timed, preview: bytes | None, *, number: int = 0) -> None:
+    """Render the class, its confidence and what the model sees.
 
-    `seen` is the PNG that the model saw, None if it could not be had. `number` marks which
-    change to the pad this answers, for whoever measures the time between.
+    `preview` is the PNG that the model sees, None if it is not available. `number` is the change
+    to the pad that this answers: tests measure the delay with it.
     """
     answer = timed.answer
-    eyebrow = "This is" if answer.confidence >= UNSURE_BELOW else "Hard to tell. Perhaps"
+    opening = "Looks like" if answer.confidence >= UNSURE_BELOW else "Hard to tell. Maybe"
     st.html(
         f'<div class="answer" data-number="{number}">'
-        f'<div class="said" role="status"><div class="eyebrow">{eyebrow}</div>'
+        f'<div class="result" role="status">'
+        f'<div class="eyebrow">{opening} {article(answer.label)}</div>'
         f'<div class="label">{escape(answer.label)}</div>'
         f'<div class="confidence"><b>{percent(answer.confidence)}</b> sure</div></div>'
-        f"{_seen(seen)}</div>"
+        f"{_preview_html(preview)}</div>"
         f'<div class="footnote">Version {escape(version_of(answer.model))} · '
         f"answered in {milliseconds(timed.seconds)}</div>"
     )
 
 
-def bars(answer: Answer, *, key: str) -> None:
-    """How sure the model is of each class."""
-    chart(_bars(answer.probabilities, answer.label), key=key, height=BARS_HEIGHT)
+def render_probabilities(answer: Answer, *, key: str) -> None:
+    """Render a bar for the probability of each class."""
+    figure = _probability_chart(answer.probabilities, answer.label)
+    chart(figure, key=key, height=BARS_HEIGHT)
 
 
-def empty_bars(class_names: Sequence[str], *, key: str) -> None:
-    """The bars before there is an answer, so that the first one finds them drawn."""
+def render_empty_probabilities(class_names: Sequence[str], *, key: str) -> None:
+    """Render the bars without values, so that the first answer only has to update them."""
     if class_names:
-        chart(_bars(dict.fromkeys(class_names, 0.0), ""), key=key, height=BARS_HEIGHT)
+        figure = _probability_chart(dict.fromkeys(class_names, 0.0), "")
+        chart(figure, key=key, height=BARS_HEIGHT)
 
 
-def waiting(title: str, text: str) -> None:
-    """The place of an answer before there is one."""
+def render_placeholder(title: str, text: str) -> None:
+    """Render a message where the answer will be."""
     st.html(
         f'<div class="waiting-answer"><strong>{escape(title)}</strong>'
         f"<span>{escape(text)}</span></div>"
     )
 
 
-def _seen(png: bytes | None) -> str:
+def _preview_html(png: bytes | None) -> str:
     if png is None:
         return ""
     return (
-        f'<figure><img src="{data_url(png)}" alt="The picture as the model sees it">'
+        f'<figure><img src="{data_url(png)}" alt="What the model sees">'
         "<figcaption>What the model sees</figcaption></figure>"
     )
 
 
-def _bars(probabilities: Mapping[str, float], label: str) -> go.Figure:
+def _probability_chart(probabilities: Mapping[str, float], label: str) -> go.Figure:
     names = list(probabilities)
     values = list(probabilities.values())
     colours = [
@@ -77,11 +80,12 @@ def _bars(probabilities: Mapping[str, float], label: str) -> go.Figure:
             text=[percent(value) if value >= 0.0005 else "" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+            customdata=[percent(value, 2) for value in values],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
     figure.update_layout(
-        title_text="How sure it is of each class",
+        title_text="Confidence by class",
         margin={"l": 4, "r": 44, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,

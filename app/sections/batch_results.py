@@ -1,4 +1,4 @@
-"""Many pictures at once: one table, one CSV."""
+"""Results of several pictures: a table and a CSV file."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,33 +9,39 @@ import streamlit as st
 
 from app.clients.classifier import Answer, PictureFile, Unreadable, version_of
 from app.text import images
-from app.text.formatting import duration
+from app.text.formatting import counted, duration
 
 THUMBNAIL_PIXELS = 72
 ROW_PIXELS = 52
-MOST_ROWS_SHOWN = 9
+MAX_VISIBLE_ROWS = 9
 
 
-def table(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) -> pd.DataFrame:
-    """A row a file: thumbnail, name, label, confidence 0..1, and what was wrong, if anything."""
+def results_table(
+    files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]
+) -> pd.DataFrame:
+    """Return a row for each file: thumbnail, name, label, confidence in percent, and problem."""
     return pd.DataFrame(
         [
             {
-                "picture": _thumbnail(file.data),
+                "picture": _thumbnail_url(file.data),
                 "file": file.name,
-                "label": found.label if isinstance(found, Answer) else "",
-                "confidence": found.confidence if isinstance(found, Answer) else None,
-                "problem": found.error if isinstance(found, Unreadable) else "",
+                "label": answer.label if isinstance(answer, Answer) else "",
+                "confidence": answer.confidence * 100 if isinstance(answer, Answer) else None,
+                "problem": answer.error if isinstance(answer, Unreadable) else "",
             }
-            for file, found in zip(files, answers, strict=True)
+            for file, answer in zip(files, answers, strict=True)
         ]
     )
 
 
-def csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) -> bytes:
-    """The answers as UTF-8 text: file, label, confidence, problem, model, and each class."""
+def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) -> bytes:
+    """Return UTF-8 text with the columns file, label, confidence, problem, model and each class.
+
+    Confidence and the values of the classes are probabilities, 0..1.
+    """
     rows = [
-        {"file": file.name, **_csv_cells(found)} for file, found in zip(files, answers, strict=True)
+        {"file": file.name, **_csv_cells(answer)}
+        for file, answer in zip(files, answers, strict=True)
     ]
     first = ["file", "label", "confidence", "problem", "model"]
     classes = [name for row in rows for name in row if name not in first]
@@ -43,32 +49,32 @@ def csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) ->
     return pd.DataFrame(rows, columns=columns).to_csv(index=False).encode("utf-8")
 
 
-def show(
+def render_batch_results(
     files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable], seconds: float
 ) -> None:
-    """What was found, in a line and in a table, with the CSV to download."""
+    """Render a summary, the table, and a button that downloads the CSV file."""
     st.markdown(_summary(answers, seconds))
     st.dataframe(
-        table(files, answers),
+        results_table(files, answers),
         hide_index=True,
         row_height=ROW_PIXELS,
-        height=ROW_PIXELS * min(len(files), MOST_ROWS_SHOWN) + 40,
+        height=ROW_PIXELS * min(len(files), MAX_VISIBLE_ROWS) + 40,
         column_config={
             "picture": st.column_config.ImageColumn("Picture", width="small"),
             "file": st.column_config.TextColumn("File"),
-            "label": st.column_config.TextColumn("It is"),
+            "label": st.column_config.TextColumn("Class"),
             "confidence": st.column_config.ProgressColumn(
-                "How sure", format="percent", min_value=0, max_value=1
+                "Confidence", format="%.1f %%", min_value=0, max_value=100
             ),
             "problem": st.column_config.TextColumn("Problem", width="large"),
         },
         column_order=_columns(answers),
         placeholder="",
-        alt="A row for each picture: its file, what it shows and how sure the model is",
+        alt="One row per picture: its file, class and confidence",
     )
     st.download_button(
         "Download as CSV",
-        csv(files, answers),
+        results_csv(files, answers),
         file_name="wardrobe.csv",
         mime="text/csv",
         on_click="ignore",
@@ -82,23 +88,28 @@ def _columns(answers: Sequence[Answer | Unreadable]) -> list[str]:
 
 
 def _summary(answers: Sequence[Answer | Unreadable], seconds: float) -> str:
-    good = [found for found in answers if isinstance(found, Answer)]
-    counts = Counter(found.label for found in good).most_common()
-    named = ", ".join(f"{label} ({count})" for label, count in counts)
-    bad = len(answers) - len(good)
-    unread = "" if not bad else f" {bad} could not be read."
-    version = f" by version {version_of(good[0].model)}" if good else ""
-    return f"**{len(good)} pictures**{version} in {duration(seconds)}: {named}.{unread}"
+    readable = [answer for answer in answers if isinstance(answer, Answer)]
+    unreadable = len(answers) - len(readable)
+    problem = f" {counted(unreadable, 'file')} could not be read." if unreadable else ""
+    if not readable:
+        return problem.strip()
+    counts = Counter(answer.label for answer in readable).most_common()
+    labels = ", ".join(f"{label} ({count})" for label, count in counts)
+    version = version_of(readable[0].model)
+    return (
+        f"**{counted(len(readable), 'picture')}** classified by version {version} in "
+        f"{duration(seconds)}: {labels}.{problem}"
+    )
 
 
-def _csv_cells(found: Answer | Unreadable) -> dict[str, Any]:
-    if isinstance(found, Unreadable):
-        return {"problem": found.error}
-    known = {"label": found.label, "confidence": found.confidence, "model": found.model}
-    return {**known, **found.probabilities}
+def _csv_cells(answer: Answer | Unreadable) -> dict[str, Any]:
+    if isinstance(answer, Unreadable):
+        return {"problem": answer.error}
+    cells = {"label": answer.label, "confidence": answer.confidence, "model": answer.model}
+    return {**cells, **answer.probabilities}
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def _thumbnail(data: bytes) -> str | None:
-    png = images.shrunk(data, THUMBNAIL_PIXELS)
+def _thumbnail_url(data: bytes) -> str | None:
+    png = images.thumbnail(data, THUMBNAIL_PIXELS)
     return None if png is None else images.data_url(png)

@@ -1,4 +1,4 @@
-"""Under an answer: whether it is right, or which class it is. What a person says is kept."""
+"""Feedback on an answer: confirm it or choose the right class, which saves a correction."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,76 +6,80 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.clients import corrections
-from app.clients.classifier import Answer, version_of
+from app.clients.classifier import Answer
 from app.clients.http import ServiceError
-from app.components.feedback import Question, verdict
+from app.components.feedback import FeedbackPrompt, feedback_prompt
+from app.text.formatting import as_noun
 
-_ORIGIN = {"pad": "drawn", "upload": "uploaded"}
+_SUBJECT = {"pad": "drawing", "upload": "picture"}
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What came of the last click about the picture with this digest."""
+    """Result of the last click on the picture with this digest.
+
+    `ready` is the number of corrections that training can use, None if it is unknown.
+    """
 
     digest: str
     label: str = ""
-    kept: corrections.Kept | None = None
-    trouble: str | None = None
+    saved: corrections.SavedCorrection | None = None
+    ready: int | None = None
+    error: str | None = None
 
 
-def show(answer: Answer, data: bytes, media_type: str, *, source: str) -> None:
-    """Asks about the answer to one picture; once it is told, says what was kept, with Undo.
+def render_feedback(answer: Answer, data: bytes, media_type: str, *, source: str) -> None:
+    """Render the buttons below an answer; after a click, the saved correction with Undo.
 
     `data` is the picture as it was sent to the classifier, `source` is `pad` or `upload`. Nothing
-    is sent before a person answers.
+    is sent to the trainer before a click.
     """
     digest = hashlib.sha256(data).hexdigest()
-    place = f"{source}_outcome"
-    last: _Outcome = st.session_state.get(place, _Outcome(digest))
+    state_key = f"{source}_outcome"
+    last: _Outcome = st.session_state.get(state_key, _Outcome(digest))
     outcome = last if last.digest == digest else _Outcome(digest)
 
-    def keep(label: str) -> None:
-        st.session_state[place] = _kept(digest, label, answer, data, media_type, source)
+    def save(label: str) -> None:
+        st.session_state[state_key] = _save(digest, label, answer, data, media_type, source)
 
     def undo() -> None:
-        st.session_state[place] = _undone(outcome)
+        st.session_state[state_key] = _undo(outcome)
 
-    question = Question(
+    prompt = FeedbackPrompt(
         digest=digest,
-        answered=answer.label,
+        predicted=answer.label,
         class_names=list(answer.probabilities),
-        message=(
-            "Your answer keeps the picture of 28 by 28 pixels that the model saw, the class, what "
-            f"version {version_of(answer.model)} said, that it was {_ORIGIN[source]} and when, in "
-            "the trainer's database corrections.db, to train on."
-        ),
-        kept=_told(outcome),
-        undoable=outcome.kept is not None and outcome.kept.new,
-        trouble=outcome.trouble,
+        message=f"We'll save this {_SUBJECT[source]} and your answer for training.",
+        saved=_summary(outcome),
+        undoable=outcome.saved is not None and outcome.saved.new,
+        error=outcome.error,
     )
-    with st.container(key=f"{source}_verdict", gap="xsmall"):
-        verdict(question, on_keep=keep, on_undo=undo, key=f"{source}_said")
-        st.page_link("views/corrections.py", label="See all corrections")
+    with st.container(key=f"{source}_feedback", gap="xsmall"):
+        feedback_prompt(prompt, on_save=save, on_undo=undo, key=f"{source}_prompt")
+        with st.container(horizontal=True, gap="medium"):
+            if outcome.ready:
+                st.page_link("views/retrain.py", label=f"{outcome.ready:,} ready: **Retrain**")
+            st.page_link("views/corrections.py", label="See all corrections")
 
 
-def _told(outcome: _Outcome) -> str | None:
-    if outcome.kept is None:
+def _summary(outcome: _Outcome) -> str | None:
+    if outcome.saved is None:
         return None
-    when = "Kept" if outcome.kept.new else "Kept before"
-    told = f"{when} as {outcome.label}, number {outcome.kept.id}."
-    if outcome.kept.state != "conflict":
-        return told
+    verb = "Saved" if outcome.saved.new else "Already saved"
+    summary = f"{verb} as {as_noun(outcome.label)}."
+    if outcome.saved.state != "conflict":
+        return summary
     return (
-        f"{told} It was kept with another class too: neither is used until one of them is deleted "
-        "or relabelled."
+        f"{summary} This picture also has another label, so training skips both. "
+        "Delete or relabel one of them."
     )
 
 
-def _kept(
+def _save(
     digest: str, label: str, answer: Answer, data: bytes, media_type: str, source: str
 ) -> _Outcome:
     try:
-        kept = corrections.submit(
+        saved = corrections.submit(
             data,
             media_type,
             label=label,
@@ -84,16 +88,23 @@ def _kept(
             source=source,
         )
     except ServiceError as error:
-        return _Outcome(digest, trouble=f"It was not kept. {error.message}")
-    return _Outcome(digest, label, kept)
+        return _Outcome(digest, error=f"Not saved. {error.message}")
+    return _Outcome(digest, label, saved, _ready_count())
 
 
-def _undone(outcome: _Outcome) -> _Outcome:
-    if outcome.kept is None:
+def _ready_count() -> int | None:
+    try:
+        return corrections.page(limit=1).usable
+    except ServiceError:
+        return None
+
+
+def _undo(outcome: _Outcome) -> _Outcome:
+    if outcome.saved is None:
         return outcome
     try:
-        corrections.delete(outcome.kept.id)
+        corrections.delete(outcome.saved.id)
     except ServiceError as error:
-        trouble = f"It is kept still. {error.message}"
-        return _Outcome(outcome.digest, outcome.label, outcome.kept, trouble)
+        message = f"Still saved. {error.message}"
+        return _Outcome(outcome.digest, outcome.label, outcome.saved, outcome.ready, message)
     return _Outcome(outcome.digest)

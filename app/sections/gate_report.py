@@ -1,4 +1,4 @@
-"""The gate's report on a version: what got better and worse, class by class and in pictures."""
+"""Report of the promotion gate on a version: metrics, classes and example pictures."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,78 +12,79 @@ from app.clients.gate import Change, Example, Gate
 from app.clients.http import ServiceError
 from app.clients.trainer import Model
 from app.components.chart import chart
-from app.text.formatting import bullets, counted, percent, plain
+from app.text.formatting import bullets, out_of, percent, plain
 from app.text.images import data_url
 
 CLASSES_HEIGHT = 380
 
 
-def show(model: Model) -> None:
-    """The report of a version that was compared with the one before it; nothing of another."""
+def render_gate_report(model: Model) -> None:
+    """Render the report of a version that the gate compared with another; nothing otherwise."""
     gate = model.gate
     if gate is None or gate.champion is None:
         return
     before = version_of(gate.champion)
-    st.markdown(f"## Compared with {before}, which was served then")
-    if model.status != "candidate":  # whose card says why it waits
-        st.markdown(f"{_verdict(gate)}\n\n{bullets(gate.reasons)}")
-    st.html(_figures(gate))
-    title = f"Validation pictures: better or worse than {before}, in points"
-    figure = per_class.changed(gate.per_class, than=before, title=title)
-    figure.update_layout(margin_t=8)  # nothing stands beside it
+    st.markdown(f"## Compared with {before}, live at the time")
+    if model.status != "candidate":  # a candidate's card lists the reasons already
+        decision = "Promoted:" if gate.promoted else "Not promoted:"
+        st.markdown(f"{decision}\n\n{bullets(gate.reasons)}")
+    st.html(_metrics_html(gate))
+    title = f"Validation accuracy compared with {before}, in points"
+    figure = per_class.change_chart(gate.per_class, than=before, title=title)
+    figure.update_layout(margin_t=8)  # no chart with a legend stands beside it
     chart(figure, key=f"gate_{model.version}", height=CLASSES_HEIGHT)
     try:
         report = trainer.report(model.version)
     except ServiceError as error:
-        st.info(f"There are no pictures to show. {plain(error.message)}")
+        st.info(f"No pictures to show. {plain(error.message)}")
         return
     better, worse = st.columns(2, gap="medium")
     with better:
-        _pictures("What got better", report.better)
+        _render_examples("What got better", report.better)
     with worse:
-        _pictures("What got worse", report.worse)
+        _render_examples("What got worse", report.worse)
 
 
-def _verdict(gate: Gate) -> str:
-    return "It took its place:" if gate.promoted else "It was held back:"
-
-
-def _figures(gate: Gate) -> str:
-    """The figures that the gate looked at, before and after, as a list of names and values."""
-    figures = {
-        "Validation accuracy": gate.accuracy,
-        "Calibration error": gate.calibration_error,
-        f"Right of the {counted(gate.corrections_count, 'correction')} kept": gate.corrections,
+def _metrics_html(gate: Gate) -> str:
+    """Return the gate's metrics, before and after, as a list of names and values."""
+    metrics = {
+        "Validation accuracy": _change_text(gate.accuracy),
+        "Calibration error": _change_text(gate.calibration_error),
+        "Test corrections right": _change_text(gate.corrections, of=gate.corrections_count),
     }
     return (
         '<dl class="facts">'
         + "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{_change(change)}</dd></div>"
-            for name, change in figures.items()
-            if change.after is not None
+            f"<div><dt>{escape(name)}</dt><dd>{text}</dd></div>"
+            for name, text in metrics.items()
+            if text
         )
         + "</dl>"
     )
 
 
-def _change(change: Change) -> str:
-    shares = [percent(share) for share in (change.before, change.after) if share is not None]
-    return " → ".join(shares)
+def _change_text(change: Change, *, of: int | None = None) -> str:
+    """Return `before → after` in percent, or in counts if `of` is the total; empty if unknown."""
+    if change.after is None:
+        return ""
+    shares = [share for share in (change.before, change.after) if share is not None]
+    return " → ".join(percent(share) if of is None else out_of(share, of) for share in shares)
 
 
-def _pictures(title: str, examples: Sequence[Example]) -> None:
-    """At most a few of each class, as the trainer chose them."""
+def _render_examples(title: str, examples: Sequence[Example]) -> None:
+    """Render at most a few pictures of each class, as the trainer chose them."""
     st.markdown(f"### {title}")
     if not examples:
-        st.caption("No picture.")
+        st.caption("No pictures")
         return
-    st.html(f'<ul class="examples">{"".join(_picture(one) for one in examples)}</ul>')
+    st.html(f'<ul class="examples">{"".join(_example_html(one) for one in examples)}</ul>')
 
 
-def _picture(one: Example) -> str:
-    said = f"said {escape(one.before)}, now " if one.before is not None else "now "
-    whence = "<small>A correction</small>" if one.corrected else ""
+def _example_html(example: Example) -> str:
+    before = f"was {escape(example.before)}, " if example.before is not None else ""
+    origin = "<small>Your correction</small>" if example.corrected else ""
+    label = escape(example.label)
     return (
-        f'<li><img src="{data_url(one.png)}" alt="{escape(one.label)}, as the model sees it">'
-        f"<span><b>{escape(one.label)}</b>: {said}{escape(one.after)}{whence}</span></li>"
+        f'<li><img src="{data_url(example.png)}" alt="What the model sees: {label}">'
+        f"<span><b>{label}</b>: {before}now {escape(example.after)}{origin}</span></li>"
     )

@@ -1,4 +1,4 @@
-"""The part of the Metrics page about whether the answers are still right."""
+"""Model health on the Metrics page: estimated accuracy, drift, and the shadow test."""
 
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from app.clients.classifier import version_of
 from app.components.chart import chart
 from app.monitoring import drift
 from app.monitoring.drift import ModelHealth, ShadowComparison
-from app.monitoring.snapshot import View
+from app.monitoring.snapshot import Snapshot
 from app.sections import model_status
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import counted, percent
@@ -21,8 +21,8 @@ CLASSES_HEIGHT = 300
 
 _Colour = Literal["off", "orange", "red"]
 _COLOURS: dict[str, _Colour] = {"steady": "off", "moving": "orange", "drifted": "red"}
-_ANSWERS = "How they are spread over the classes, against those to validation pictures."
-_PICTURES = "How bright they are, against validation pictures."
+_PREDICTIONS_HELP = "Compares the predicted classes with those on validation pictures."
+_INPUTS_HELP = "Compares the brightness of pictures with validation pictures."
 _RECORDED = (
     "wardrobe:estimated_accuracy:ratio5m",
     "wardrobe:predictions:psi5m",
@@ -30,97 +30,96 @@ _RECORDED = (
 )
 
 
-def show(view: View, zone: ZoneInfo, *, revision: str) -> None:
-    """The estimate, the drift, the classes that moved, and the shadow.
+def render_model_health(snapshot: Snapshot, zone: ZoneInfo, *, revision: str) -> None:
+    """Render the estimated accuracy, the drift, the changed classes, and the shadow test.
 
-    `revision` changes when the charts shall forget how they were zoomed.
+    A new `revision` resets the zoom of the charts.
     """
-    standing, beside = drift.model_health(view), drift.shadow_comparison(view)
-    with st.container(border=True, key="metrics_right"):
-        st.markdown("## Is it still right?")
-        st.markdown(sentence(standing))
-        if standing.model and not standing.has_baseline:
+    health, comparison = drift.model_health(snapshot), drift.shadow_comparison(snapshot)
+    with st.container(border=True, key="metrics_health"):
+        st.markdown("## Model health")
+        st.markdown(health_summary(health))
+        if health.model and not health.has_baseline:
             st.page_link(
                 "views/retrain.py", label="Train a version", icon=":material/arrow_forward:"
             )
-        _tiles(standing, beside)
-        _charts(view, zone, revision)
-        if standing.shares:
-            figure = drift_charts.moved(standing.shares)
+        _render_tiles(health, comparison)
+        _render_charts(snapshot, zone, revision)
+        if health.shares:
+            figure = drift_charts.share_chart(health.shares)
             chart(figure, key="metrics_moved", height=CLASSES_HEIGHT)
-        _show_shadow(beside)
+        _render_shadow(comparison)
 
 
-def sentence(standing: ModelHealth) -> str:
-    """What is known, or why nothing is."""
-    if standing.model is None:
-        return "No version answers, so there is nothing to tell."
-    version = version_of(standing.model)
-    if not standing.has_baseline:
+def health_summary(health: ModelHealth) -> str:
+    """Return the estimated accuracy as text, or why it is unknown."""
+    if health.model is None:
+        return "No version is live."
+    version = version_of(health.model)
+    if not health.has_baseline:
         return (
-            f"That cannot be told of version **{version}**: it has no baseline to hold pictures "
-            "against. A version that is trained now brings one."
+            f"Version **{version}** has no baseline to compare pictures with. "
+            "Train a new version to get one."
         )
-    if not standing.is_known:
-        there = counted(standing.pictures, "picture") if standing.pictures else "no picture"
+    if not health.is_known:
         return (
-            f"**Too few pictures to tell:** {there} in the last {drift.WINDOW}. It takes "
-            f"{drift.ENOUGH_PICTURES}, because fewer look different by chance alone."
+            f"**Not enough pictures:** {health.pictures:,} in the last {drift.WINDOW}. "
+            f"At least {drift.ENOUGH_PICTURES} are needed for an estimate."
         )
-    said = (
-        f"{counted(standing.pictures, 'picture')} in the last {drift.WINDOW}, and nobody has "
-        "labelled them. "
-    )
-    if standing.accuracy is None:
-        return f"{said}Version **{version}** cannot estimate how many it names right."
+    pictures = f"{counted(health.pictures, 'picture')} in the last {drift.WINDOW}"
+    if health.accuracy is None:
+        return f"{pictures}. Version **{version}** has no accuracy estimate."
     return (
-        f"{said}Version **{version}** expects to have named {percent(standing.accuracy)} of them "
-        "right. That is an estimate: only people who say what pictures show can prove it."
+        f"Estimated accuracy of version **{version}**: {percent(health.accuracy)} on {pictures}. "
+        "Label some pictures to check."
     )
 
 
-def _tiles(standing: ModelHealth, beside: ShadowComparison | None) -> None:
-    if not standing.is_known and beside is None:
+def _render_tiles(health: ModelHealth, comparison: ShadowComparison | None) -> None:
+    if not health.is_known and comparison is None:
         return
-    with st.container(key="metrics_right_tiles"):
-        if standing.accuracy is not None:
-            tested = model_status.tested_accuracy(standing.model)
-            _tile(
+    with st.container(key="metrics_health_tiles"):
+        if health.accuracy is not None:
+            tested = model_status.tested_accuracy(health.model)
+            _render_tile(
                 "Estimated accuracy",
-                percent(standing.accuracy),
-                "not tested" if tested is None else f"{percent(tested)} when tested",
+                percent(health.accuracy),
+                "not tested" if tested is None else f"{percent(tested)} in testing",
             )
-        _drift_tile("Answers", standing.answers, _ANSWERS)
-        _drift_tile("Pictures", standing.inputs, _PICTURES)
-        if beside is not None and beside.agreement is not None:
-            _tile(
-                "Shadow agrees",
-                percent(beside.agreement),
-                f"on {counted(beside.compared, 'picture')}",
-                help="How often the version in the shadow says what the one that is served says.",
+        _render_drift_tile("Prediction drift", health.predictions_psi, _PREDICTIONS_HELP)
+        _render_drift_tile("Input drift", health.inputs_psi, _INPUTS_HELP)
+        if comparison is not None and comparison.agreement is not None:
+            _render_tile(
+                "Shadow agreement",
+                percent(comparison.agreement),
+                f"on {counted(comparison.compared, 'picture')}",
+                help="How often the shadow version agrees with the live version.",
             )
 
 
-def _drift_tile(label: str, index: float | None, meaning: str) -> None:
+def _render_drift_tile(label: str, index: float | None, meaning: str) -> None:
     if index is None:
         return
-    word = drift.word(index)
-    _tile(
+    level = drift.drift_level(index)
+    _render_tile(
         label,
-        word.capitalize(),
-        f"index {index:.2f}",
-        help=f"{meaning} Steady up to {drift.MOVING}, drifted above {drift.DRIFTED}.",
-        colour=_COLOURS[word],
+        level.capitalize(),
+        f"PSI {index:.2f}",
+        help=(
+            f"{meaning} The population stability index (PSI) is steady up to {drift.MOVING} and "
+            f"drifted above {drift.DRIFTED}."
+        ),
+        colour=_COLOURS[level],
     )
 
 
-def _tile(
-    label: str, value: str, beside: str, *, help: str | None = None, colour: _Colour = "off"
+def _render_tile(
+    label: str, value: str, detail: str, *, help: str | None = None, colour: _Colour = "off"
 ) -> None:
     st.metric(
         label,
         value,
-        beside,
+        detail,
         delta_color=colour,
         delta_arrow="off",
         border=True,
@@ -129,53 +128,53 @@ def _tile(
     )
 
 
-def _charts(view: View, zone: ZoneInfo, revision: str) -> None:
-    """Both over time, if there is anything to draw."""
-    if not any(view.window.select(name) for name in _RECORDED):
+def _render_charts(snapshot: Snapshot, zone: ZoneInfo, revision: str) -> None:
+    """Render drift and accuracy over time, if there is data."""
+    if not any(snapshot.window.select(name) for name in _RECORDED):
         return
-    picture = traffic.Picture(view.window, zone, view.promotions())
-    shown = (
-        ("drift", drift_charts.drift(picture)),
-        ("certainty", drift_charts.certainty(picture)),
+    context = traffic.ChartContext(snapshot.window, zone, snapshot.promotions())
+    figures = (
+        ("drift", drift_charts.drift_chart(context)),
+        ("certainty", drift_charts.accuracy_chart(context)),
     )
-    for column, (name, figure) in zip(st.columns(2), shown, strict=True):
+    for column, (name, figure) in zip(st.columns(2), figures, strict=True):
         with column:
             figure.layout.uirevision = revision
-            chart(traffic.or_nothing(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
+            chart(traffic.or_no_data(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
 
 
-def _show_shadow(beside: ShadowComparison | None) -> None:
-    """Which version is in the shadow and what it says, and the way to set or stop it."""
-    st.markdown(f"**In the shadow.** {shadow_sentence(beside)}")
+def _render_shadow(comparison: ShadowComparison | None) -> None:
+    """Render the state of the shadow test, with links to manage it."""
+    st.markdown(f"**Shadow test.** {shadow_summary(comparison)}")
     with st.container(horizontal=True, gap="medium"):
         st.page_link(
             "views/models.py",
-            label="Set or stop the shadow" if beside else "Choose a version for the shadow",
+            label="Manage the shadow test" if comparison else "Start a shadow test",
             icon=":material/arrow_forward:",
         )
-        if beside:
+        if comparison:
             st.page_link(
                 "views/corrections.py",
-                label="See where they disagree",
+                label="Review disagreements",
                 icon=":material/arrow_forward:",
                 query_params={"state": REVIEW_REQUESTED},
             )
 
 
-def shadow_sentence(beside: ShadowComparison | None) -> str:
-    """Which version it is, and what it did in the window."""
-    if beside is None:
+def shadow_summary(comparison: ShadowComparison | None) -> str:
+    """Return the results of the shadow test as text."""
+    if comparison is None:
         return (
-            "No version. One that runs there answers the same pictures, and nobody waits for it: "
-            "where it disagrees with the one that is served, pictures are put in question."
+            "Not running. A shadow version answers the same pictures as the live version, unseen. "
+            "You can review pictures on which they disagree."
         )
-    version = version_of(beside.model)
-    if beside.agreement is None:
-        return f"Version **{version}** is loaded, and has answered nothing in {drift.WINDOW}."
-    said = (
-        f"Version **{version}** says the same on {percent(beside.agreement)} of "
-        f"{counted(beside.compared, 'picture')} of the last {drift.WINDOW}."
+    version = version_of(comparison.model)
+    if comparison.agreement is None:
+        return f"Version **{version}** has answered no pictures in the last {drift.WINDOW}."
+    summary = (
+        f"Version **{version}** agrees with the live version on {percent(comparison.agreement)} "
+        f"of {counted(comparison.compared, 'picture')} in the last {drift.WINDOW}."
     )
-    if beside.dropped:
-        said += f" It had no time for {beside.dropped:,} more."
-    return said
+    if comparison.dropped:
+        summary += f" Skipped {comparison.dropped:,} more when busy."
+    return summary

@@ -1,4 +1,4 @@
-"""Which model is served, told on every page; and what to do while none is."""
+"""Status of the live model, on every page; and training of the first model."""
 
 from html import escape
 
@@ -7,119 +7,121 @@ import streamlit as st
 from app.clients import classifier, trainer
 from app.clients.http import ServiceError
 from app.sections import run_progress
-from app.text.formatting import percent, plain
+from app.text.formatting import counted, percent, plain
 
-CALM_SECONDS = 3.0
-EAGER_SECONDS = 1.0  # while a person waits for the state to change
+READY_SECONDS = 3.0
+WAITING_SECONDS = 1.0  # while a person waits for the state to change
 
-_STATE = "classifier_state"
-
-
-def show() -> None:
-    """The badge. It looks again by itself, and runs the page anew when the state changes."""
-    known = st.session_state.get(_STATE)
-    every = CALM_SECONDS if isinstance(known, classifier.Ready) else EAGER_SECONDS
-    st.fragment(_badge, run_every=every)()
+_STATE_KEY = "classifier_state"
 
 
-def state() -> classifier.State:
-    """The state that the badge of this page shows."""
-    shown: classifier.State = st.session_state[_STATE]
-    return shown
+def render_model_status() -> None:
+    """Render the badge. It refreshes itself, and reruns the page when the state changes."""
+    known = st.session_state.get(_STATE_KEY)
+    every = READY_SECONDS if isinstance(known, classifier.Ready) else WAITING_SECONDS
+    st.fragment(_render_badge, run_every=every)()
 
 
-def served() -> str | None:
-    """The tag that answers now, None while there is none."""
-    shown = state()
-    return shown.tag if isinstance(shown, classifier.Ready) else None
+def current_state() -> classifier.State:
+    """Return the state that the badge of this page shows."""
+    state: classifier.State = st.session_state[_STATE_KEY]
+    return state
+
+
+def live_tag() -> str | None:
+    """Return the tag of the version that answers now, None if there is none."""
+    state = current_state()
+    return state.tag if isinstance(state, classifier.Ready) else None
 
 
 def tested_accuracy(tag: str | None) -> float | None:
-    """Share of the test pictures that a version names right, 0..1, if it is the one shown."""
-    shown = st.session_state.get(_STATE)
-    if not isinstance(shown, classifier.Ready) or shown.tag != tag:
+    """Return the test accuracy of a version, 0..1; None unless it is the live one."""
+    state = st.session_state.get(_STATE_KEY)
+    if not isinstance(state, classifier.Ready) or state.tag != tag:
         return None
-    accuracy = shown.metadata.get("accuracy")
+    accuracy = state.metadata.get("accuracy")
     return float(accuracy) if isinstance(accuracy, int | float) else None
 
 
 def class_names() -> list[str]:
-    """The classes of the model that answers now, in its order; none while there is no model."""
-    shown = state()
-    if not isinstance(shown, classifier.Ready):
+    """Return the classes of the live model in its order; empty if there is no model."""
+    state = current_state()
+    if not isinstance(state, classifier.Ready):
         return []
-    return [str(name) for name in shown.metadata.get("class_names", ())]
+    return [str(name) for name in state.metadata.get("class_names", ())]
 
 
-def _badge() -> None:
-    before = st.session_state.get(_STATE)
-    now = classifier.state()
-    st.session_state[_STATE] = now
+def _render_badge() -> None:
+    before = st.session_state.get(_STATE_KEY)
+    now = classifier.fetch_state()
+    st.session_state[_STATE_KEY] = now
     with st.container(key="badge"):
-        _tell(now)
-    if before is not None and _kind(before) != _kind(now):
+        _render_state(now)
+    if before is not None and _identity(before) != _identity(now):
         st.rerun(scope="app")
 
 
-def _kind(state: classifier.State) -> object:
-    """What a page depends on: the state, and which model answers."""
+def _identity(state: classifier.State) -> object:
+    """Return the part of a state that pages depend on: its type, or the live version."""
     return state.tag if isinstance(state, classifier.Ready) else type(state)
 
 
-def _tell(state: classifier.State) -> None:
+def _render_state(state: classifier.State) -> None:
     match state:
         case classifier.Ready():
-            _ready(state)
+            _render_ready(state)
         case classifier.Down():
-            _pill("down", "The classifier is down", "")
-            st.error(f"{plain(state.reason)} This page looks again every second.")
+            _render_pill("down", "The classifier is down", "")
+            st.error(f"{plain(state.reason)} Retrying every second.")
         case classifier.WarmingUp():
             name = classifier.version_of(state.tag) if state.tag else ""
-            _pill("waiting", "Warming up", name)
-            st.info(f"{plain(state.reason)} Answers come in a moment.")
+            _render_pill("waiting", "Warming up", name)
+            st.info(f"{plain(state.reason)} You'll get answers in a moment.")
         case classifier.AwaitingModel():
-            _pill("waiting", "No model yet", "")
-            _first_model()
+            _render_pill("waiting", "No model yet", "")
+            _render_first_model()
 
 
-def _ready(state: classifier.Ready) -> None:
+def _render_ready(state: classifier.Ready) -> None:
+    version = classifier.version_of(state.tag)
     accuracy = state.metadata.get("accuracy")
-    parts = [percent(accuracy) + " accurate"] if isinstance(accuracy, int | float) else []
-    workers = "1 worker" if state.workers == 1 else f"{state.workers} workers"
-    _pill("ready", f"Version {classifier.version_of(state.tag)}", " · ".join([*parts, workers]))
+    parts = [f"live on {counted(state.workers, 'worker')}"]
+    if isinstance(accuracy, int | float):
+        parts.append(f"{percent(accuracy)} accurate")
+    _render_pill("ready", f"Version {version}", " · ".join(parts))
     if state.trouble:
         st.warning(
-            f"Version {classifier.version_of(state.champion)} does not load, so the one before "
-            f"still answers. {plain(state.trouble)}"
+            f"Version {classifier.version_of(state.champion)} does not load. "
+            f"Version {version} is still live. {plain(state.trouble)}"
         )
 
 
-def _pill(kind: str, strong: str, rest: str) -> None:
+def _render_pill(kind: str, strong: str, rest: str) -> None:
     st.html(f'<div class="badge {kind}" role="status"><b>{escape(strong)}</b> {escape(rest)}</div>')
 
 
-def _first_model() -> None:
-    """Offers to train the first model, or shows how far its training is."""
+def _render_first_model() -> None:
+    """Offer to train the first model, or render the progress of its training."""
     with st.container(border=True, key="first_model"):
         try:
             latest = next(iter(trainer.runs()), None)
         except ServiceError as error:
-            st.markdown("## There is no model yet")
-            st.write(f"It takes the trainer to make one. {plain(error.message)}")
+            st.markdown("## Train your first model")
+            st.write(f"You need the trainer for this. {plain(error.message)}")
             return
-        if latest is not None and latest.alive:
-            st.markdown("## Training the first model")
-            run_progress.show(latest)
+        if latest is not None and latest.is_active:
+            st.markdown("## Training your first model")
+            run_progress.render_progress(latest)
             return
-        st.markdown("## There is no model yet")
+        st.markdown("## Train your first model")
         if latest is not None and latest.state != "succeeded":
-            st.error(plain(run_progress.ending(latest)))
-        st.write("Train the first one: it takes seconds to minutes, and is served when it is done.")
+            st.error(plain(run_progress.end_message(latest)))
+        st.write("It takes seconds to minutes, and goes live when it's done.")
         if st.button("Train the first model", type="primary", key="train_first"):
-            _start()
+            _start_first_run()
 
 
-def _start() -> None:
+def _start_first_run() -> None:
     try:
         trainer.start()
     except ServiceError as error:

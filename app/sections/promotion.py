@@ -1,36 +1,36 @@
-"""Has another version served, and says afterwards which one is."""
+"""Promotion of a version, and the message that confirms it."""
 
 import streamlit as st
 
 from app.clients import trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Promotion
-from app.text.formatting import duration, plain
+from app.text.formatting import counted, duration, plain
 
-_DONE = "promoted"
+_MESSAGE_KEY = "promoted"
 
 
 def promote(version: str, reason: str | None = None) -> None:
-    """Has it served and runs the page anew, where `tell` tells; or says why it is not served."""
+    """Promote a version and rerun the page, or render the error."""
     try:
-        with st.spinner("Every worker is loading it", show_time=True):
+        with st.spinner("Loading the version on every worker", show_time=True):
             done = trainer.promote(version, reason)
     except ServiceError as error:
-        st.error(f"{plain(error.message)} What was served before is served still.")
+        st.error(f"{plain(error.message)} The live model hasn't changed.")
         return
-    st.session_state[_DONE] = _told(version, done)
+    st.session_state[_MESSAGE_KEY] = _summary(version, done)
     st.rerun()
 
 
-def tell() -> None:
-    """What the last promotion of this visit did, once."""
-    done = st.session_state.pop(_DONE, None)
-    if done is not None:
-        st.success(plain(done))
+def render_promotion_message() -> None:
+    """Render once what the last promotion of this visit did."""
+    message = st.session_state.pop(_MESSAGE_KEY, None)
+    if message is not None:
+        st.success(plain(message))
 
 
-def _told(version: str, done: Promotion) -> str:
+def _summary(version: str, done: Promotion) -> str:
     if done.detail:
-        return f"Version {version} is the one to serve. {done.detail}"
-    workers = "1 worker serves" if done.workers == 1 else f"{done.workers} workers serve"
-    return f"{workers} version {version} after {duration(done.seconds)}."
+        return f"Version {version} is promoted. {done.detail}"
+    workers = counted(done.workers, "worker")
+    return f"Version {version} is live on {workers} after {duration(done.seconds)}."

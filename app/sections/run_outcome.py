@@ -1,4 +1,4 @@
-"""What came of a run: which version is served now and why, and what its corrections did."""
+"""Outcome of a run: which version is live now and why, and how its corrections did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,97 +10,105 @@ from app.clients.classifier import version_of
 from app.clients.gate import Gate
 from app.clients.trainer import CorrectionUsage, Model, Result, Run
 from app.sections import promotion
-from app.text.formatting import bullets, counted, duration, percent
+from app.text.formatting import bullets, counted, duration, out_of, percent
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`line` says which version is served now, `reasons` why.
+    """`headline` says which version is live, `reasons` why.
 
-    `waits`: the new version was held back and waits as a candidate. `back` is the version that one
-    click goes back to, None if the new one is not served or there is none before it.
+    `is_candidate`: the new version was not promoted. `roll_back_to` is the version that was live
+    before, None if the new one is not live or is the first.
     """
 
-    line: str
+    headline: str
     reasons: tuple[str, ...] = ()
-    waits: bool = False
-    back: str | None = None
+    is_candidate: bool = False
+    roll_back_to: str | None = None
 
 
-def show(run: Run, result: Result, models: Sequence[Model]) -> None:
-    """All of it. `models` are the versions as they are now, which may be long after the run."""
+def render_run_outcome(run: Run, result: Result, models: Sequence[Model]) -> None:
+    """Render the outcome. `models` are all versions now, possibly long after the run."""
     outcome = outcome_of(run, result, models)
-    tell = st.warning if outcome.waits else st.success
-    tell(f"{outcome.line}\n\n{bullets(outcome.reasons)}")
+    box = st.warning if outcome.is_candidate else st.success
+    box(f"{outcome.headline}\n\n{bullets(outcome.reasons)}")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        if outcome.back and st.button(f"Go back to {outcome.back}", key="go_back"):
-            promotion.promote(outcome.back)
-        _link(result, models, waits=outcome.waits)
-    _figures(result, run.gate)
+        if outcome.roll_back_to and st.button(
+            f"Roll back to {outcome.roll_back_to}", key="go_back"
+        ):
+            promotion.promote(outcome.roll_back_to)
+        _render_link(result, models, is_candidate=outcome.is_candidate)
+    _render_metrics(result, run.gate)
     if run.corrections is not None:
-        taught(run.corrections, run.gate)
+        render_correction_usage(run.corrections, run.gate)
 
 
 def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
-    """Which version is served after the run, by what the trainer knows now."""
+    """Return which version is live after the run, as the trainer reports it now."""
     gate = run.gate
     new, before = result.model, gate.champion if gate else result.previous_model
     status = {model.tag: model.status for model in models}
-    served = next((model.tag for model in models if model.champion), None)
-    made = f"Version {version_of(new)}"
-    if served is None:
-        return Outcome(f"No version is served. {made} is stored.")
-    if served == new:
+    live = next((model.tag for model in models if model.champion), None)
+    name = f"Version {version_of(new)}"
+    if live is None:
+        return Outcome(f"No version is live. {name} is stored.")
+    if live == new:
         back = version_of(before) if before in status and before is not None else None
         if gate is not None and not gate.promoted:
             return Outcome(
-                f"{made} was held back. A person promoted it: it is served now.", back=back
+                f"{name} did not pass the checks. A person promoted it, and it is now live.",
+                roll_back_to=back,
             )
-        instead = f", instead of {version_of(before)}" if before else ""
-        return Outcome(f"{made} is served now{instead}.", gate.reasons if gate else (), back=back)
-    other = f"Version {version_of(served)} is {'still' if served == before else 'now'} served."
+        replaced = f" and replaces {version_of(before)}" if before else ""
+        reasons = gate.reasons if gate else ()
+        return Outcome(f"{name} is now live{replaced}.", reasons, roll_back_to=back)
+    other = f"Version {version_of(live)} is {'still' if live == before else 'now'} live."
     if gate is not None and status.get(new) == "candidate":
-        return Outcome(f"{other} {made} waits as a candidate because:", gate.reasons, waits=True)
+        headline = f"{other} {name} is a candidate. Not promoted:"
+        return Outcome(headline, gate.reasons, is_candidate=True)
     return Outcome(other)
 
 
-def taught(corrections: CorrectionUsage, gate: Gate | None) -> None:
-    """How many corrections were used and how well they were learned; the way to the others.
+def render_correction_usage(usage: CorrectionUsage, gate: Gate | None) -> None:
+    """Render how many corrections the run used and how well it learned them.
 
-    Nothing where there were none at all.
+    Nothing if there were none.
     """
-    if not corrections.used + corrections.held_out + corrections.quarantined:
+    if not usage.used + usage.held_out + usage.quarantined:
         return
-    st.write(taught_line(corrections, gate))
-    if corrections.quarantined:
+    st.write(correction_summary(usage, gate))
+    if usage.quarantined:
         st.page_link(
             "views/corrections.py",
-            label="Look at what was set aside",
+            label="Review corrections",
             icon=":material/arrow_forward:",
             query_params={"state": "quarantined"},
         )
 
 
-def taught_line(corrections: CorrectionUsage, gate: Gate | None) -> str:
-    """The same in words."""
+def correction_summary(usage: CorrectionUsage, gate: Gate | None) -> str:
+    """Return the same as text."""
+    sentences = [f"{counted(usage.used, 'correction')} to learn from."]
     change = gate.corrections if gate else None
-    line = f"{counted(corrections.used, 'correction')} to learn from"
-    if corrections.held_out:
-        line += f", {corrections.held_out:,} kept for testing"
-    if change and change.before is not None and change.after is not None:
-        line += (
-            f" ({percent(change.before)} of them named right before, {percent(change.after)} after)"
+    if gate and change and change.before is not None and change.after is not None:
+        total = gate.corrections_count
+        sentences.append(
+            f"Test corrections: {out_of(change.before, total)} right before, "
+            f"{out_of(change.after, total)} now."
         )
-    if corrections.quarantined:
-        line += f", {corrections.quarantined:,} set aside because they look wrong"
-    return f"{line}."
+    elif usage.held_out:
+        sentences.append(f"Test corrections: {usage.held_out:,}.")
+    if usage.quarantined:
+        verb = "needs" if usage.quarantined == 1 else "need"
+        sentences.append(f"{counted(usage.quarantined, 'correction')} {verb} review.")
+    return " ".join(sentences)
 
 
-def _link(result: Result, models: Sequence[Model], *, waits: bool) -> None:
+def _render_link(result: Result, models: Sequence[Model], *, is_candidate: bool) -> None:
     version = version_of(result.model)
     if all(model.version != version for model in models):
         return
-    label = f"See what {version} does better and worse" if waits else f"See version {version}"
+    label = f"Compare {version} with the live version" if is_candidate else f"See version {version}"
     st.page_link(
         "views/models.py",
         label=label,
@@ -109,16 +117,17 @@ def _link(result: Result, models: Sequence[Model], *, waits: bool) -> None:
     )
 
 
-def _figures(result: Result, gate: Gate | None) -> None:
-    """Accuracy before and after; on the corrections that are kept for testing, if there are any."""
-    kept = gate.corrections if gate is not None else None
-    learned = kept.after if kept is not None else None
-    before, after, *beside, took = st.columns(3 if learned is None else 4)
-    known = "no model" if result.previous_accuracy is None else percent(result.previous_accuracy)
-    before.metric("Accuracy before", known, border=True, height="stretch")
+def _render_metrics(result: Result, gate: Gate | None) -> None:
+    """Render accuracy before and after, on test corrections if there are any, and duration."""
+    change = gate.corrections if gate is not None else None
+    learned = change.after if change is not None else None
+    before, after, *extra, took = st.columns(3 if learned is None else 4)
+    previous = result.previous_accuracy
+    text = "No model" if previous is None else percent(previous)
+    before.metric("Accuracy before", text, border=True, height="stretch")
     with after:
-        accuracy_metric("Accuracy after", result.accuracy, result.previous_accuracy, border=True)
-    if kept is not None and learned is not None:
-        with beside[0]:
-            accuracy_metric("On kept corrections", learned, kept.before, border=True)
-    took.metric("It took", duration(result.seconds), border=True, height="stretch")
+        accuracy_metric("Accuracy after", result.accuracy, previous, border=True)
+    if change is not None and learned is not None:
+        with extra[0]:
+            accuracy_metric("Test corrections", learned, change.before, border=True)
+    took.metric("Duration", duration(result.seconds), border=True, height="stretch")

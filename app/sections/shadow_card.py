@@ -1,4 +1,4 @@
-"""The shadow on the Models page: set a version into it, see what it finds, end it."""
+"""Shadow test on the Models page: start it, see its results, stop it."""
 
 from dataclasses import dataclass
 
@@ -14,116 +14,119 @@ from app.monitoring.snapshot import REFRESH_SECONDS
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import counted, moment, percent, plain
 
-_FAILED = "shadow_not_stopped"
+_STOP_ERROR_KEY = "shadow_not_stopped"
 
 
 @dataclass(frozen=True)
-class Place:
-    """The one place in the shadow: which version has it, None if none does."""
+class ShadowStatus:
+    """The running shadow test, None if there is none."""
 
-    taken: Shadow | None
+    running: Shadow | None
 
 
-def place() -> Place | None:
-    """Who is in the shadow, None if that cannot be told; says so, or why the last one left it."""
-    failed = st.session_state.pop(_FAILED, None)
-    if failed is not None:
-        st.error(plain(failed))
+def render_shadow_status() -> ShadowStatus | None:
+    """Return the status of the shadow test; None if it is unknown.
+
+    Renders errors, and a notice about a test that has ended by itself.
+    """
+    stop_error = st.session_state.pop(_STOP_ERROR_KEY, None)
+    if stop_error is not None:
+        st.error(plain(stop_error))
     try:
         last = shadow.fetch()
     except ServiceError as error:
-        st.warning(f"What runs in the shadow is not known. {plain(error.message)}")
+        st.warning(f"Couldn't check the shadow test. {plain(error.message)}")
         return None
     if last is None or last.ended is None:
-        return Place(last)
+        return ShadowStatus(last)
     with st.container(border=True, key="shadow_ended"):
-        st.markdown(f"Version **{last.version}** is in the shadow no more. {plain(last.ended)}")
-        st.button("Good to know", key="stop_shadow", on_click=_stop)
-    return Place(None)
+        st.markdown(f"The shadow test of version **{last.version}** ended. {plain(last.ended)}")
+        st.button("Got it", key="stop_shadow", on_click=_stop)
+    return ShadowStatus(None)
 
 
-def offer(model: Model, now: Shadow | None) -> None:
-    """The button that sets a version into the shadow, or ends it there."""
-    if now is not None and now.version == model.version:
-        st.button("Stop the shadow", key="stop_shadow", on_click=_stop, width="stretch")
-    elif st.button("Run in the shadow", key=f"shadow_{model.version}", width="stretch"):
-        _set_up(model, now)
+def render_shadow_button(model: Model, running: Shadow | None) -> None:
+    """Render the button that starts a shadow test of a version, or stops it."""
+    if running is not None and running.version == model.version:
+        st.button("Stop shadow test", key="stop_shadow", on_click=_stop, width="stretch")
+    elif st.button("Shadow test", key=f"shadow_{model.version}", width="stretch"):
+        _confirm_start(model, running)
 
 
-def show(model: Model) -> None:
-    """What a version in the shadow has found, live, and the pictures behind it."""
-    st.fragment(_show, run_every=REFRESH_SECONDS)(model)
+def render_shadow_results(model: Model) -> None:
+    """Render the results of a shadow test, live, with a link to the disagreements."""
+    st.fragment(_render_results, run_every=REFRESH_SECONDS)(model)
 
 
-def _show(model: Model) -> None:
+def _render_results(model: Model) -> None:
     try:
-        now = shadow.fetch()
+        running = shadow.fetch()
     except ServiceError as error:
         st.write(plain(error.message))
         return
-    if now is None or now.version != model.version or now.ended is not None:
+    if running is None or running.version != model.version or running.ended is not None:
         st.rerun(scope="app")
-    st.markdown(f"{_where(now)} {_found(model, now)}")
+    st.markdown(f"{_coverage_text(running)} {_agreement_text(model, running)}")
     st.page_link(
         "views/corrections.py",
-        label="See the pictures on which they disagree",
+        label="Review disagreements",
         icon=":material/arrow_forward:",
         query_params={"state": REVIEW_REQUESTED},
     )
 
 
-def _where(now: Shadow) -> str:
-    of = "every picture" if now.share == 1 else f"{now.share * 100:.0f} % of the pictures"
-    if not now.workers:
-        return f"It is to answer {of} too. No worker of the classifier has it loaded yet."
-    workers = counted(now.workers, "worker")
-    return f"It answers {of} too, on {workers}, since {moment(now.since)}."
+def _coverage_text(running: Shadow) -> str:
+    pictures = "every picture" if running.share == 1 else f"{percent(running.share, 0)} of pictures"
+    if not running.workers:
+        return f"Will answer {pictures}. No worker has loaded it yet."
+    workers = counted(running.workers, "worker")
+    return f"Answers {pictures} on {workers} since {moment(running.since)}."
 
 
-def _found(model: Model, now: Shadow) -> str:
+def _agreement_text(model: Model, running: Shadow) -> str:
+    url = settings.get("PROMETHEUS_URL")
     try:
-        pictures = snapshot.shadow_pictures(settings.get("PROMETHEUS_URL"), model.tag, now.since)
+        pictures = snapshot.shadow_pictures(url, model.tag, running.since)
     except ServiceError as error:
-        return f"What it has found is not known. {plain(error.message)}"
+        return f"Results are unavailable. {plain(error.message)}"
     compared = pictures["agreed"] + pictures["disagreed"]
     if not compared:
-        return "It has answered nothing yet." if now.workers else ""
-    found = (
-        "It said the same as the one that is served on "
-        f"**{percent(pictures['agreed'] / compared)}** of {counted(compared, 'picture')}."
+        return "No answers yet." if running.workers else ""
+    text = (
+        f"Agrees with the live version on **{percent(pictures['agreed'] / compared)}** of "
+        f"{counted(compared, 'picture')}."
     )
     if pictures["dropped"]:
-        found += f" It had no time for {pictures['dropped']:,} more."
-    return found
+        text += f" Skipped {pictures['dropped']:,} more when busy."
+    return text
 
 
-@st.dialog("Run it in the shadow?")
-def _set_up(model: Model, now: Shadow | None) -> None:
-    """Says what that means, and asks on how many of the pictures."""
+@st.dialog("Start a shadow test?")
+def _confirm_start(model: Model, running: Shadow | None) -> None:
+    """Explain a shadow test, ask for the share of pictures, and start it."""
     st.markdown(
-        f"Version **{model.version}** answers the pictures that the one served answers, too. "
-        "Nobody sees its answers or waits for them; under load it is the first to go without. "
-        "Some of the pictures on which the two disagree are put in question on the Corrections "
-        "page."
+        f"Version **{model.version}** answers the same pictures as the live version. "
+        "Nobody sees its answers or waits for them, and it is skipped when busy. "
+        "You can review pictures on which the two disagree on the Corrections page."
     )
-    if now is not None:
-        st.markdown(f"It takes the place of version **{now.version}**.")
+    if running is not None:
+        st.markdown(f"This replaces the shadow test of version **{running.version}**.")
     with st.form("shadow", border=False):
-        share = st.slider("Of the pictures, percent", 1, 100, 100, key="shadow_share")
-        go_on, leave = st.columns(2)
-        with leave:
-            left = st.form_submit_button("Leave it", width="stretch", key="leave_shadow")
-        with go_on:
+        share = st.slider("Share of pictures, %", 1, 100, 100, key="shadow_share")
+        start, cancel = st.columns(2)
+        with cancel:
+            cancelled = st.form_submit_button("Cancel", width="stretch", key="leave_shadow")
+        with start:
             confirmed = st.form_submit_button(
-                "Run it", type="primary", width="stretch", key="confirm_shadow"
+                "Start", type="primary", width="stretch", key="confirm_shadow"
             )
     if confirmed:
         try:
-            shadow.start_shadow(model.version, share / 100)
+            shadow.start(model.version, share / 100)
         except ServiceError as error:
             st.error(plain(error.message))
             return
-    if confirmed or left:
+    if confirmed or cancelled:
         st.rerun()
 
 
@@ -131,4 +134,4 @@ def _stop() -> None:
     try:
         shadow.stop()
     except ServiceError as error:
-        st.session_state[_FAILED] = f"The shadow was not stopped. {error.message}"
+        st.session_state[_STOP_ERROR_KEY] = f"The shadow test is still running. {error.message}"

@@ -1,4 +1,4 @@
-"""The words for a trainer that is not there, until it is back."""
+"""Error message for a trainer that does not answer, until it is back."""
 
 import streamlit as st
 
@@ -6,17 +6,17 @@ from app.clients import trainer
 from app.clients.http import ServiceError
 from app.text.formatting import plain
 
-LOOK_SECONDS = 2.0
+RETRY_SECONDS = 2.0
 
 
-def show(error: ServiceError, consolation: str) -> None:
-    """Says what is wrong and what goes on meanwhile; runs the page anew once it is over."""
+def render_trainer_error(error: ServiceError, reassurance: str) -> None:
+    """Render the error and what still works; rerun the page once the trainer answers."""
     st.error(plain(error.message))
-    st.write(f"{consolation} This page comes back by itself.")
-    st.fragment(_look_again, run_every=LOOK_SECONDS)()
+    st.write(f"{reassurance} This page reloads when the trainer is back.")
+    st.fragment(_retry, run_every=RETRY_SECONDS)()
 
 
-def _look_again() -> None:
+def _retry() -> None:
     try:
         trainer.recipes()
     except ServiceError:

@@ -1,1 +1,1 @@
-"""How values, pictures and states are written on the page."""
+"""Text of the page: formatting, pictures and the names of states."""

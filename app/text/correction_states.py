@@ -1,65 +1,58 @@
-"""The states that a correction can be in, and what the page makes of each."""
+"""Titles and explanations of the states that a correction can be in."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class State:
-    """`title` is the page's word for it, `meaning` what that means and what a person can do.
+class CorrectionState:
+    """One state. `title` is its name on the page, `meaning` explains it and says what to do.
 
-    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `usable`: runs may
-    learn from it. `acceptable`: a person can say that it is right.
+    `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `acceptable`: a person
+    can confirm the label.
     """
 
     title: str
     meaning: str
     tone: str
-    usable: bool
     acceptable: bool
 
 
 REVIEW_REQUESTED = "review_requested"
-"""A picture of which nobody has said anything: a version in the shadow disagrees about it."""
+"""A picture without a person's label: the live version and the shadow version disagree on it."""
 
 STATES = {
-    "new": State(
+    "new": CorrectionState(
         "New",
-        "Runs learn from these. Before one does, it looks at them and sets aside what looks wrong.",
+        "Training uses these. Each run checks them first and marks suspicious ones for review.",
         tone="plain",
-        usable=True,
         acceptable=True,
     ),
-    "accepted": State(
+    "accepted": CorrectionState(
         "Accepted",
-        "A person looked at these again and said that they are right: runs learn from them.",
+        "A person confirmed these labels. Training uses them.",
         tone="good",
-        usable=True,
         acceptable=False,
     ),
-    "conflict": State(
-        "Disputed",
-        "The same picture has two classes. Neither is used until one of them is deleted or "
-        "relabelled.",
+    "conflict": CorrectionState(
+        "Conflicting labels",
+        "The same picture has two labels. Training skips both until you delete or relabel one.",
         tone="doubtful",
-        usable=False,
         acceptable=False,
     ),
-    "quarantined": State(
-        "Set aside",
-        "These look wrong, each for the reason below it. None is used unless you accept it.",
+    "quarantined": CorrectionState(
+        "Needs review",
+        "These labels look wrong; each card says why. Training skips them unless you accept them.",
         tone="bad",
-        usable=False,
         acceptable=True,
     ),
-    REVIEW_REQUESTED: State(
-        "In question",
-        "Two versions disagree on these pictures. Which is it? None is used until you say so.",
+    REVIEW_REQUESTED: CorrectionState(
+        "Models disagree",
+        "The live model and the shadow model disagree. Choose the right class to add a correction.",
         tone="doubtful",
-        usable=False,
         acceptable=True,
     ),
 }
-"""By the trainer's name for it, in the order of the page."""
+"""By the name that the trainer's API uses, in the order of the page."""
 
-UNKNOWN = State("Unknown", "", tone="plain", usable=False, acceptable=False)
-"""What a state is that a newer trainer tells of."""
+UNKNOWN = CorrectionState("Unknown", "", tone="plain", acceptable=False)
+"""Stands in for a state that only a newer trainer knows."""

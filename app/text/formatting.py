@@ -1,38 +1,56 @@
-"""Numbers and times as a person reads them."""
+"""Numbers, times and class names as text."""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
 
 
 def plain(text: str) -> str:
-    """Text from outside, so that Markdown shows it as it is: no links, no emphasis, no formulas."""
+    """Escape text from outside for Markdown: no links, no emphasis, no formulas."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def bullets(sentences: Iterable[str]) -> str:
-    """A Markdown list of sentences from outside; empty if there is none."""
+    """Format sentences from outside as a Markdown list; empty if there are none."""
     return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 correction`, `1,234 corrections`."""
+    """Format a count with its noun: `1 correction`, `1,234 corrections`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def percent(share: float) -> str:
-    """0.8876 -> `88.8 %`; a share that is not 1 never reads as 100."""
-    shown = min(share * 100, 99.9) if share < 1 else 100.0
-    return f"{shown:.1f} %"
+def percent(share: float, digits: int = 1) -> str:
+    """Format a share, 0..1: 0.8876 -> `88.8 %`. A share below 1 never reads as 100."""
+    highest = 100.0 if share >= 1 else 100 - 10**-digits
+    return f"{min(share * 100, highest):.{digits}f} %"
+
+
+def out_of(share: float, total: int) -> str:
+    """Format a share of a small total as counts: 0.4 of 5 -> `2 of 5`."""
+    return f"{round(share * total):,} of {total:,}"
 
 
 def points(share: float) -> str:
-    """A difference between two shares, in percentage points: 0.012 -> `+1.2 points`."""
+    """Format a difference of two shares in percentage points: 0.012 -> `+1.2 points`."""
     return f"{share * 100:+.1f} points"
 
 
+def article(label: str) -> str:
+    """Return the indefinite article of a class name: `a` Bag, `an` Ankle boot."""
+    return "an" if label[:1].lower() in tuple("aeiou") else "a"
+
+
+def as_noun(label: str) -> str:
+    """Write a class name inside a sentence: `Ankle boot` -> `ankle boot`."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Format seconds: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 10:
         return f"{max(seconds, 0):.1f} s"
     whole = round(seconds)
@@ -44,30 +62,43 @@ def duration(seconds: float) -> str:
 
 
 def remaining(seconds: float) -> str:
-    """Time to come, in whole seconds because it is a guess: `1 s`, `12 s`, `3 min 20 s`."""
+    """Format an estimated time in whole seconds: `1 s`, `12 s`, `3 min 20 s`."""
     whole = max(round(seconds), 1)
     return f"{whole} s" if whole < 60 else duration(whole)
 
 
 def milliseconds(seconds: float) -> str:
-    """0.0123 -> `12 ms`."""
+    """Format seconds as milliseconds: 0.0123 -> `12 ms`."""
     return f"{max(round(seconds * 1000), 1)} ms"
 
 
 def size(count: int) -> str:
-    """Bytes as `2.7 MB`."""
+    """Format a number of bytes: `2.7 MB`."""
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
     return f"{count / 1_000_000:.1f} MB"
 
 
+def local_zone() -> ZoneInfo:
+    """Return the time zone of the visitor's browser, UTC if it is unknown."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def zone_note() -> str:
+    """Name the time zone once for a page that shows times."""
+    return f"Times are in your time zone ({local_zone().key})."
+
+
 def moment(time: datetime) -> str:
-    """`12 Nov 2026, 14:05 UTC`, in the time zone of this machine."""
-    return time.astimezone().strftime("%-d %b %Y, %H:%M %Z")
+    """Format a time in the visitor's time zone: `12 Nov 2026, 14:05`."""
+    return time.astimezone(local_zone()).strftime("%-d %b %Y, %H:%M")
 
 
 def ago(time: datetime) -> str:
-    """`just now`, `5 minutes ago`, `3 hours ago`, `12 Nov 2026`."""
+    """Format the age of a time: `just now`, `5 minutes ago`, `3 hours ago`, `12 Nov 2026`."""
     seconds = (datetime.now(UTC) - time).total_seconds()
     if seconds < 60:
         return "just now"
@@ -76,4 +107,4 @@ def ago(time: datetime) -> str:
         limit = {"minute": 60, "hour": 24, "day": 7}[unit]
         if count < limit:
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return time.strftime("%-d %b %Y")
+    return time.astimezone(local_zone()).strftime("%-d %b %Y")

@@ -1,4 +1,4 @@
-"""Uploaded pictures made small enough to show."""
+"""Thumbnails of uploaded pictures."""
 
 import base64
 import io
@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 
 import settings
 
-# What Pillow raises for files that are broken, cut off, or claim to be too large.
-_BROKEN = (
+# Raised by Pillow for files that are broken, truncated, or claim to be too large.
+_PILLOW_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
@@ -23,8 +23,8 @@ _BROKEN = (
 )
 
 
-def shrunk(data: bytes, pixels: int) -> bytes | None:
-    """A PNG of the picture, at most `pixels` wide and high; None if it cannot be read."""
+def thumbnail(data: bytes, pixels: int) -> bytes | None:
+    """Return a PNG of the picture, at most `pixels` wide and high; None if it cannot be read."""
     try:
         with Image.open(io.BytesIO(data)) as picture:
             if picture.width * picture.height > settings.get_int("MAX_MEGAPIXELS") * 1_000_000:
@@ -34,7 +34,7 @@ def shrunk(data: bytes, pixels: int) -> bytes | None:
             if upright.mode.startswith("I;16"):
                 upright = upright.point(lambda value: value / 256)
             shown = upright.convert("RGBA")
-    except _BROKEN:
+    except _PILLOW_ERRORS:
         return None
     shown.thumbnail((pixels, pixels))
     png = io.BytesIO()
@@ -43,5 +43,5 @@ def shrunk(data: bytes, pixels: int) -> bytes | None:
 
 
 def data_url(png: bytes) -> str:
-    """A PNG as an address that holds the picture itself."""
+    """Encode a PNG as a data: URL."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

@@ -1,4 +1,4 @@
-"""Corrections: every picture that somebody said something of; look, change, take out."""
+"""Corrections page: review, change, delete, export and import corrections."""
 
 from dataclasses import dataclass
 
@@ -13,93 +13,90 @@ from app.sections import model_status, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
 from app.text.formatting import ago, plain
 
-AT_A_TIME = 30
-LARGEST_ARCHIVE_MB = 100
+PAGE_SIZE = 30
+MAX_ARCHIVE_MB = 100
 
 _ALL = "all"
 _SOURCES = {
     "pad": "drawn",
     "upload": "uploaded",
     "api": "sent by a program",
-    "shadow": "asked by the shadow",
+    "shadow": "flagged by the shadow model",
 }
-_EVERY_CLASS = "Every class"
+_ALL_CLASSES = "All classes"
 
 
 @dataclass(frozen=True)
-class Done:
-    """The last thing that was done, and the correction as it was before, if it can be undone."""
+class LastAction:
+    """The last action on a correction. `before` and `now` are set if it can be undone."""
 
-    text: str
+    message: str
     before: Correction | None = None
     now: Correction | None = None
 
 
-def page() -> None:
-    """The whole page."""
+def render_page() -> None:
+    """Render the whole page."""
     st.title("Corrections")
-    st.write(
-        "What people said that pictures show. Runs learn from new and accepted ones; one in five "
-        "is kept for testing instead, and tells how well the others were learned. What looks wrong "
-        "is set aside with the reason, and used only if you accept it. A picture on which two "
-        "versions disagree is in question until somebody says what it shows."
-    )
+    st.write("Your corrections. One in five is reserved for testing; the rest train the model.")
     follow_link()
     try:
-        shown = look()
+        page = load_page()
     except ServiceError as error:
-        trainer_notice.show(error, "What was kept is kept, and the model goes on answering.")
+        trainer_notice.render_trainer_error(
+            error, "Your corrections are safe, and the live model keeps answering."
+        )
         return
-    filters()
-    tell_import()
-    if not sum(shown.counts.values()):
-        nothing_there()
-    elif not shown.corrections:
-        st.info("None is like that.")
+    render_filters()
+    render_import_message()
+    if not sum(page.counts.values()):
+        render_empty_state()
+    elif not page.corrections:
+        st.info("No corrections match.")
     else:
-        st.caption(caption(shown))
-    # Mounted even when empty: the last one may have been deleted, and there is Undo.
-    done: Done | None = st.session_state.get("corrections_done")
+        st.caption(summary(page))
+    # Mounted even when empty: after the last card is deleted, Undo must stay available.
+    last: LastAction | None = st.session_state.get("corrections_done")
     gallery(
-        [card(one) for one in shown.corrections],
+        [card(one) for one in page.corrections],
         model_status.class_names(),
-        notice=done.text if done else None,
-        undoable=done is not None and done.before is not None,
-        on_action=lambda action: act(action, shown),
+        notice=last.message if last else None,
+        undoable=last is not None and last.before is not None,
+        on_action=lambda action: handle_action(action, page),
         key="gallery",
     )
-    paging(shown)
-    move()
+    render_paging(page)
+    render_archive()
 
 
 def follow_link() -> None:
-    """Chooses the state that the address names, as in `/corrections?state=quarantined`."""
-    named = st.query_params.get("state", _ALL)
-    wanted = named if named in STATES else _ALL
+    """Select the state that the URL names, as in `/corrections?state=quarantined`."""
+    linked = st.query_params.get("state", _ALL)
+    wanted = linked if linked in STATES else _ALL
     if st.session_state.get("corrections_state") != wanted:
         st.session_state["corrections_state"] = wanted
-        _to_the_first_page()
+        _go_to_first_page()
 
 
-def look() -> Page:
-    """The page that is chosen. One that has become empty gives way to the one before it."""
+def load_page() -> Page:
+    """Return the selected page; the one before it if it has become empty. Raises ServiceError."""
     state = st.session_state.get("corrections_state", _ALL)
-    label = st.session_state.get("corrections_class", _EVERY_CLASS)
+    label = st.session_state.get("corrections_class", _ALL_CLASSES)
     pages = st.session_state.setdefault("corrections_pages", [0])
     while True:
-        found = corrections.page(
+        page = corrections.page(
             state=None if state == _ALL else state,
-            label=None if label == _EVERY_CLASS else label,
+            label=None if label == _ALL_CLASSES else label,
             after=pages[-1],
-            limit=AT_A_TIME,
+            limit=PAGE_SIZE,
         )
-        if found.corrections or len(pages) == 1:
-            return found
+        if page.corrections or len(pages) == 1:
+            return page
         pages.pop()
 
 
-def filters() -> None:
-    """Which ones to see."""
+def render_filters() -> None:
+    """Render the filters by state and by class."""
     with st.container(horizontal=True, gap="medium"):
         st.segmented_control(
             "State",
@@ -107,196 +104,200 @@ def filters() -> None:
             required=True,
             format_func=lambda state: STATES[state].title if state in STATES else "All",
             key="corrections_state",
-            on_change=_choose_state,
+            on_change=_select_state,
         )
         st.selectbox(
             "Class",
-            [_EVERY_CLASS, *model_status.class_names()],
+            [_ALL_CLASSES, *model_status.class_names()],
             key="corrections_class",
             width=200,
-            on_change=_to_the_first_page,
+            on_change=_go_to_first_page,
         )
 
 
-def nothing_there() -> None:
-    """The place of the gallery before there is anything in it."""
-    if st.session_state.get("corrections_class", _EVERY_CLASS) != _EVERY_CLASS:
-        st.info("None is of that class.")
+def render_empty_state() -> None:
+    """Render the message for a store, or a class, without corrections."""
+    if st.session_state.get("corrections_class", _ALL_CLASSES) != _ALL_CLASSES:
+        st.info("No corrections match.")
         return
     st.info(
-        "Nothing is kept yet. Draw or upload something on Classify and say under the answer "
-        "whether it is right."
+        "No corrections yet. Draw or upload something on Classify, and say whether the answer "
+        "is right."
     )
 
 
-def caption(shown: Page) -> str:
-    """How many there are of each kind; or what the one kind that is shown means."""
-    chosen = st.session_state["corrections_state"]
-    if chosen in STATES:
-        return STATES[chosen].meaning
-    there = ((state, count) for state, count in shown.counts.items() if count)
-    return " · ".join(f"{count:,} {STATES[state].title.lower()}" for state, count in there)
+def summary(page: Page) -> str:
+    """Return the number of corrections in each state, or the meaning of the selected state."""
+    selected = st.session_state["corrections_state"]
+    if selected in STATES:
+        return STATES[selected].meaning
+    present = ((state, count) for state, count in page.counts.items() if count)
+    return " · ".join(f"{STATES[state].title}: {count:,}" for state, count in present)
 
 
 def card(one: Correction) -> Card:
-    """A correction in the gallery's words."""
+    """Return the gallery's card of a correction."""
     if one.state == REVIEW_REQUESTED:
-        said = ""  # the reason tells what either version says
+        prediction = ""  # the reason names the answers of both versions
     elif one.predicted is None:
-        said = "The model's answer is not known"
+        prediction = "The model's answer is unknown"
     elif one.predicted == one.label:
-        said = "The model said so too"
+        prediction = "The model agreed"
     else:
-        said = f"The model said {one.predicted}"
+        prediction = f"The model said {one.predicted}"
     state = STATES.get(one.state, UNKNOWN)
-    source = _SOURCES.get(one.source, f"by {one.source}")
+    source = _SOURCES.get(one.source, f"from {one.source}")
     return Card(
         id=one.id,
         label=one.label,
         tone=state.tone,
         state=state.title,
-        said=said,
+        prediction=prediction,
         reason=one.reason or "",
         origin=f"{source}, {ago(one.created_at)}",
-        held_out=one.held_out and one.state != REVIEW_REQUESTED,  # it is not kept yet
+        held_out=one.held_out and one.state != REVIEW_REQUESTED,  # not a correction yet
         acceptable=state.acceptable,
-        asks=one.state == REVIEW_REQUESTED,
+        unlabelled=one.state == REVIEW_REQUESTED,
         png=one.png,
     )
 
 
-def act(action: Action, shown: Page) -> None:
-    """Does what was clicked in the gallery, and notes what it was, or why it was not done."""
+def handle_action(action: Action, page: Page) -> None:
+    """Apply a click in the gallery and store the message about it, or about the error."""
     try:
-        done = _undone() if action.name == "undo" else _done(action, shown)
+        last = _undo() if action.name == "undo" else _apply(action, page)
     except ServiceError as error:
-        done = Done(f"Nothing was changed. {error.message}")
-    st.session_state["corrections_done"] = done
+        last = LastAction(f"Nothing changed. {error.message}")
+    st.session_state["corrections_done"] = last
 
 
-def _done(action: Action, shown: Page) -> Done | None:
-    one = next((it for it in shown.corrections if it.id == action.id), None)
+def _apply(action: Action, page: Page) -> LastAction | None:
+    one = next((it for it in page.corrections if it.id == action.id), None)
     if one is None:
         return None
     match action.name:
         case "delete":
             corrections.delete(one.id)
-            return Done(f"Number {one.id}, {one.label}, is deleted.", one)
+            return LastAction(f"Deleted #{one.id} ({one.label}).", one)
         case _ if one.state == REVIEW_REQUESTED:
-            return _answered(action, one)
+            return _label_disagreement(action, one)
         case "accept":
             corrections.accept(one.id)
-            return Done(f"Number {one.id} is accepted as {one.label}.")
+            return LastAction(f"Accepted #{one.id} as {one.label}.")
         case _:
             now = corrections.relabel(one.id, action.label)
             if now.id != one.id:
-                return Done(f"Number {now.id} said {now.label} already: they are one now.", one)
-            return Done(f"Number {one.id} is {now.label} now, not {one.label}.", one, now)
+                message = f"Merged #{one.id} into #{now.id}, the same picture as {now.label}."
+                return LastAction(message, one)
+            return LastAction(f"Changed #{one.id} from {one.label} to {now.label}.", one, now)
 
 
-def _answered(action: Action, one: Correction) -> Done:
-    """Keeps what a person says of a picture that was in question."""
+def _label_disagreement(action: Action, one: Correction) -> LastAction:
+    """Save a person's label for a picture on which two versions disagree."""
     accepted = action.name == "accept"
     now = corrections.accept(one.id) if accepted else corrections.relabel(one.id, action.label)
-    return Done(f"Number {one.id} is {now.label}: kept.", one, now)
+    return LastAction(f"Saved #{one.id} as {now.label}.", one, now)
 
 
-def _undone() -> Done | None:
-    """Brings back what was deleted, or the class that was changed."""
-    done: Done | None = st.session_state.get("corrections_done")
-    if done is None or done.before is None:
+def _undo() -> LastAction | None:
+    """Restore a deleted correction, or the class before a change."""
+    last: LastAction | None = st.session_state.get("corrections_done")
+    if last is None or last.before is None:
         return None
-    before = done.before
-    if done.now is None:
+    before = last.before
+    if last.now is None:
         corrections.restore(before)
-        return Done(f"Number {before.id}, {before.label}, is back.")
+        return LastAction(f"Restored #{before.id} ({before.label}).")
     if before.state == REVIEW_REQUESTED:
-        corrections.delete(done.now.id)
+        corrections.delete(last.now.id)
         corrections.restore(before)
-        return Done(f"Number {before.id} is in question again.")
+        return LastAction(f"Removed the label of #{before.id}.")
     corrections.relabel(before.id, before.label)
     if before.state == "accepted":
         corrections.accept(before.id)
-    return Done(f"Number {before.id} is {before.label} again.")
+    return LastAction(f"Changed #{before.id} back to {before.label}.")
 
 
-def paging(shown: Page) -> None:
-    """The way to older ones and back."""
+def render_paging(page: Page) -> None:
+    """Render the buttons to newer and older corrections."""
     pages = st.session_state["corrections_pages"]
-    if shown.next is None and len(pages) == 1:
+    if page.next is None and len(pages) == 1:
         return
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.button("Newer", disabled=len(pages) == 1, key="newer", on_click=pages.pop)
         st.markdown(f"Page {len(pages)}", width="content")
-        older = shown.next
+        older = page.next
         st.button(
             "Older", disabled=older is None, key="older", on_click=pages.append, args=(older,)
         )
 
 
-def move() -> None:
-    """All of them to a file, and from a file."""
+def render_archive() -> None:
+    """Render export and import."""
     with st.container(border=True, key="archive"):
-        st.markdown("## Take them along")
-        st.write("As a zip archive of pictures and one table. Taken back, what is here stays.")
+        st.markdown("## Export and import")
+        st.write(
+            "Export all corrections as a zip file. Importing one adds to what's here; "
+            "nothing is replaced."
+        )
         st.download_button(
-            "Download all",
+            "Export all",
             corrections.export,
             file_name="corrections.zip",
             mime="application/zip",
             on_click="ignore",
             key="export",
         )
-        folded = st.expander("Take an archive back", key="import_folded", on_change="rerun")
+        folded = st.expander("Import a zip file", key="import_folded", on_change="rerun")
         if folded.open:
             with folded:
-                choose_archive()
+                render_import_form()
 
 
-def choose_archive() -> None:
-    """A file, and the button that sends it."""
+def render_import_form() -> None:
+    """Render the file chooser and the button that imports the file."""
     file = st.file_uploader(
-        "A zip archive as it was downloaded here",
+        "A zip file that you exported here",
         type="zip",
-        max_upload_size=LARGEST_ARCHIVE_MB,
+        max_upload_size=MAX_ARCHIVE_MB,
         key=f"import_{st.session_state.get('imports', 0)}",
     )
     if file is not None:
         st.button("Import", type="primary", key="import", on_click=_import, args=(file,))
 
 
-def tell_import() -> None:
-    """What the last import did."""
-    told = st.session_state.pop("corrections_imported", None)
-    if told is not None:
-        good, text = told
-        (st.success if good else st.error)(plain(text))
+def render_import_message() -> None:
+    """Render once what the last import did."""
+    message = st.session_state.pop("corrections_imported", None)
+    if message is not None:
+        succeeded, text = message
+        (st.success if succeeded else st.error)(plain(text))
 
 
 def _import(file: UploadedFile) -> None:
     try:
         added, known = corrections.import_archive(file.getvalue())
     except ServiceError as error:
-        told = (False, f"Nothing was imported. {error.message}")
+        message = (False, f"Nothing was imported. {error.message}")
     else:
-        told = (True, f"{added:,} added; {known:,} were here already.")
+        message = (True, f"{added:,} added; {known:,} already here.")
         st.session_state["imports"] = st.session_state.get("imports", 0) + 1
-    st.session_state["corrections_imported"] = told
-    _to_the_first_page()
+    st.session_state["corrections_imported"] = message
+    _go_to_first_page()
 
 
-def _choose_state() -> None:
-    """The address goes with the choice, so that it can be sent to somebody."""
-    chosen = st.session_state["corrections_state"]
-    if chosen in STATES:
-        st.query_params["state"] = chosen
+def _select_state() -> None:
+    """Put the selected state into the URL, so that it can be shared."""
+    selected = st.session_state["corrections_state"]
+    if selected in STATES:
+        st.query_params["state"] = selected
     else:
         st.query_params.pop("state", None)
-    _to_the_first_page()
+    _go_to_first_page()
 
 
-def _to_the_first_page() -> None:
+def _go_to_first_page() -> None:
     st.session_state["corrections_pages"] = [0]
 
 
-page()
+render_page()

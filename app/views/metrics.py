@@ -1,21 +1,22 @@
-"""The Metrics page: what Prometheus recorded of both services, live; and a burst to look at."""
+"""Metrics page: live metrics of both services from Prometheus, and a burst of requests."""
 
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 import settings
 from app.charts import traffic
-from app.clients.http import BadAnswer, ServiceDown, ServiceError
+from app.clients.classifier import version_of
+from app.clients.http import InvalidResponse, ServiceDown, ServiceError
 from app.clients.prometheus import Alert, Window
 from app.components.chart import chart
 from app.monitoring import drift
-from app.monitoring.load_burst import MOST_AT_ONCE, MOST_REQUESTS, Burst, Report
-from app.monitoring.snapshot import REFRESH_SECONDS, View, look
+from app.monitoring.load_burst import MAX_CONCURRENCY, MAX_REQUESTS, Burst, Report
+from app.monitoring.snapshot import REFRESH_SECONDS, Snapshot, fetch_snapshot
 from app.sections import alerts, live_quality
+from app.text.formatting import counted, local_zone, percent, zone_note
 
 STYLE = Path(__file__).parent / "metrics.css"
 STALE_SECONDS = 10
@@ -25,230 +26,232 @@ CHART_HEIGHT = 230
 PROCESSES = {"classifier": "Classifier", "trainer": "Trainer", "prometheus": "Prometheus"}
 
 
-def page() -> None:
-    """Draw the page."""
+def render_page() -> None:
+    """Render the whole page."""
     st.html(STYLE)
     st.title("Metrics")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Time range", list(RANGES), default="5 min", required=True, key="metrics_range"
         )
-        live = st.toggle("Live", value=True, key="metrics_live", help="Off: hold the charts still.")
+        live = st.toggle(
+            "Live", value=True, key="metrics_live", help="Turn this off to freeze the charts."
+        )
+    st.caption(zone_note())
     end = None if live else st.session_state.setdefault("metrics_paused_at", int(time.time()))
     if live:
         st.session_state.pop("metrics_paused_at", None)
     every = REFRESH_SECONDS if live else None
-    st.fragment(show_state, run_every=every)(RANGES[chosen], end)
-    st.fragment(show_right, run_every=every)(RANGES[chosen], end)
-    st.fragment(show_burst, run_every=1)()
-    st.fragment(show_charts, run_every=every)(RANGES[chosen], end)
+    st.fragment(render_status, run_every=every)(RANGES[chosen], end)
+    st.fragment(render_health, run_every=every)(RANGES[chosen], end)
+    st.fragment(render_burst, run_every=1)()
+    st.fragment(render_charts, run_every=every)(RANGES[chosen], end)
 
 
-def show_state(seconds: int, end: int | None) -> None:
-    """What is wrong if anything is, the processes, and the figures of this moment."""
-    url = settings.get("PROMETHEUS_URL")
+def render_status(seconds: int, end: int | None) -> None:
+    """Render alerts, processes, warnings, and the metrics of this moment."""
     try:
-        view = look(url, seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError as error:
-        st.error(f"**{error.message}** {_cure(error)}")
+        st.error(f"**{error.message}** {_advice(error)}")
         return
-    alerts.show(list(untold(view)), shadowed=drift.shadow_comparison(view) is not None)
-    show_processes(view)
-    for sentence in troubles(view):
-        st.warning(sentence)
-    show_tiles(view)
+    has_shadow = drift.shadow_comparison(snapshot) is not None
+    alerts.render_alerts(list(alerts_to_show(snapshot)), has_shadow=has_shadow)
+    render_processes(snapshot)
+    for warning in status_warnings(snapshot):
+        st.warning(warning)
+    render_tiles(snapshot)
 
 
-def _cure(error: ServiceError) -> str:
-    if isinstance(error, BadAnswer):
+def _fetch(seconds: int, end: int | None) -> Snapshot:
+    return fetch_snapshot(settings.get("PROMETHEUS_URL"), seconds, end)
+
+
+def _advice(error: ServiceError) -> str:
+    if isinstance(error, InvalidResponse):
         return ""
     if isinstance(error, ServiceDown):
         return (
-            "Start it with `make run` or `docker compose up -d prometheus`. Classifying goes on "
-            "without it, and this page comes back by itself."
+            "Start it with `make run` or `docker compose up -d prometheus`. You can still "
+            "classify. This page reloads when Prometheus is back."
         )
-    return "This page tries again every two seconds."
+    return "Retrying every two seconds."
 
 
-def show_processes(view: View) -> None:
-    """A badge for each process: up or down, in words."""
+def render_processes(snapshot: Snapshot) -> None:
+    """Render a badge for each process, up or down, and one for each loaded version."""
     with st.container(horizontal=True, gap="small", key="metrics_processes"):
         for job, name in PROCESSES.items():
-            up = int(view.value("wardrobe:up:sum", job=job) or 0)
-            known = int(view.value("wardrobe:up:count", job=job) or 0)
-            of = f", {up} of {known}" if known > 1 else ""
+            up = int(snapshot.value("wardrobe:up:sum", job=job) or 0)
+            known = int(snapshot.value("wardrobe:up:count", job=job) or 0)
+            detail = f", {up} of {known}" if known > 1 else ""
             if up and up == known:
-                st.badge(f"{name} up{of}", color="green")
+                st.badge(f"{name} up{detail}", color="green")
             else:
-                st.badge(f"{name} down{of}", color="red")
-        for sample in view.now:
+                st.badge(f"{name} down{detail}", color="red")
+        for sample in snapshot.now:
             if sample.name == "wardrobe:model_workers:sum" and sample.value:
-                workers = int(sample.value)
-                st.badge(
-                    f"{sample.labels['model']} on {workers} worker{'s' if workers > 1 else ''}",
-                    color="gray",
-                )
+                workers = counted(int(sample.value), "worker")
+                version = version_of(sample.labels["model"])
+                st.badge(f"Version {version} on {workers}", color="gray")
 
 
-def troubles(view: View) -> Iterable[str]:
-    """What a reader should know before believing the figures, a sentence each."""
-    if not view.value("wardrobe:up:sum", job="classifier"):
+def status_warnings(snapshot: Snapshot) -> Iterable[str]:
+    """Return a sentence for each reason to doubt the metrics."""
+    if not snapshot.value("wardrobe:up:sum", job="classifier"):
         yield (
-            "**The classifier is down.** Its last figures stand below. Look at what it logged "
-            "last in the terminal of `make run`, or with `docker compose logs classifier`."
+            "**The classifier is down.** You see its last metrics below. Check its log in the "
+            "terminal of `make run`, or with `docker compose logs classifier`."
         )
-    if not view.value("wardrobe:up:sum", job="trainer"):
+    if not snapshot.value("wardrobe:up:sum", job="trainer"):
         yield (
-            "**The trainer is down.** Serving goes on; training and promoting do not. Look at "
-            "what it logged last."
+            "**The trainer is down.** You can still classify, but not train or promote. "
+            "Check its log."
         )
-    ages = [view.scrape_age.get(job, float("inf")) for job in ("classifier", "trainer")]
+    ages = [snapshot.scrape_age.get(job, float("inf")) for job in ("classifier", "trainer")]
     if min(ages) > STALE_SECONDS:
-        known = f"{min(ages):.0f} s" if min(ages) < float("inf") else "five minutes"
+        age = f"{min(ages):.0f} s" if min(ages) < float("inf") else "five minutes"
         yield (
-            f"**These figures are old.** Prometheus answers but has scraped nothing for {known}. "
-            "It may still be starting; if this stays, restart it."
+            f"**These metrics are old.** Prometheus has scraped nothing for {age}. "
+            "It may still be starting. If this stays, restart it."
         )
 
 
-def untold(view: View) -> Iterable[Alert]:
-    """The alerts that fire, without those of a service that is down: `troubles` tells that."""
-    for alert in view.alerts:
+def alerts_to_show(snapshot: Snapshot) -> Iterable[Alert]:
+    """Return the firing alerts, except those that `status_warnings` covers already."""
+    for alert in snapshot.alerts:
         job = alert.labels.get("job", "")
-        is_down = job in PROCESSES and not view.value("wardrobe:up:sum", job=job)
+        is_down = job in PROCESSES and not snapshot.value("wardrobe:up:sum", job=job)
         if not (is_down and alert.name in ("ServiceDown", "ServiceMissing")):
             yield alert
 
 
-def show_right(seconds: int, end: int | None) -> None:
-    """Whether the answers are still right. While Prometheus is down there is nothing to say."""
+def render_health(seconds: int, end: int | None) -> None:
+    """Render the model health; nothing while Prometheus is down."""
     try:
-        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError:
         return
-    live_quality.show(view, _zone(), revision=str(seconds))
+    live_quality.render_model_health(snapshot, local_zone(), revision=str(seconds))
 
 
-def show_tiles(view: View) -> None:
-    """The figures of this moment."""
-    rate = view.value("wardrobe:requests:rate1m", job="classifier")
-    p95 = view.value("wardrobe:latency_seconds:p95", endpoint="/classify")
-    errors = view.value("wardrobe:errors:ratio_rate1m", job="classifier")
-    batch = view.value("wardrobe:batch_images:avg", job="classifier")
-    flying = view.value("wardrobe:in_flight:sum", job="classifier")
-    confidence = view.value("wardrobe:confidence:avg", job="classifier")
+def render_tiles(snapshot: Snapshot) -> None:
+    """Render the metrics of this moment."""
+    rate = snapshot.value("wardrobe:requests:rate1m", job="classifier")
+    p95 = snapshot.value("wardrobe:latency_seconds:p95", endpoint="/classify")
+    errors = snapshot.value("wardrobe:errors:ratio_rate1m", job="classifier")
+    batch = snapshot.value("wardrobe:batch_images:avg", job="classifier")
+    flying = snapshot.value("wardrobe:in_flight:sum", job="classifier")
+    confidence = snapshot.value("wardrobe:confidence:avg", job="classifier")
     tiles = (
-        ("Requests", _shown(rate, "{:.1f} /s"), "Requests with pictures, the last minute's mean."),
-        ("Answer time, p95", _shown(p95, "{:.0f} ms", 1000), "19 of 20 answers took less."),
-        ("Errors", _shown(errors, "{:.1f} %", 100), "Share of 5xx answers in the last minute."),
-        ("In flight", _shown(flying, "{:.0f}"), "Requests being answered at the last scrape."),
-        ("Per batch", _shown(batch, "{:.1f}"), "Pictures in a forward pass, on average."),
-        ("Confidence", _shown(confidence, "{:.0f} %", 100), "Mean probability of the answers."),
+        ("Requests", _number(rate, "{:.1f} /s"), "Requests with pictures in the last minute."),
+        ("Latency, p95", _number(p95, "{:.0f} ms", 1000), "95 % of requests were answered faster."),
+        ("Errors", _share(errors, 1), "Share of 5xx responses in the last minute."),
+        ("In flight", _number(flying, "{:.0f}"), "Requests in progress at the last scrape."),
+        ("Per batch", _number(batch, "{:.1f}"), "Average pictures in a forward pass."),
+        ("Confidence", _share(confidence, 0), "Average confidence of the answers."),
     )
     with st.container(key="metrics_tiles"):
         for label, value, meaning in tiles:
             st.metric(label, value, help=meaning, border=True)
 
 
-def _shown(value: float | None, form: str, scale: float = 1) -> str:
+def _number(value: float | None, form: str, scale: float = 1) -> str:
     return "-" if value is None else form.format(value * scale)
 
 
-def show_charts(seconds: int, end: int | None) -> None:
-    """Every chart. While Prometheus is down there is none: the words above say so."""
+def _share(value: float | None, digits: int) -> str:
+    return "-" if value is None else percent(value, digits)
+
+
+def render_charts(seconds: int, end: int | None) -> None:
+    """Render every chart; nothing while Prometheus is down, which `render_status` reports."""
     try:
-        view = look(settings.get("PROMETHEUS_URL"), seconds, end)
+        snapshot = _fetch(seconds, end)
     except ServiceError:
         return
-    picture = traffic.Picture(view.window, _zone(), view.promotions())
-    if not _any(view.window, "wardrobe:requests:rate1m"):
-        st.info(
-            "No request in this time. Draw something on the Classify page, or send a burst.",
-        )
-    shown = [
-        ("requests", traffic.requests_by_code(picture)),
-        ("latency", traffic.answer_time(picture)),
-        ("batches", traffic.batch_sizes(picture)),
-        ("in_flight", traffic.in_flight(picture)),
-        ("inside", traffic.inside(picture)),
-        ("classes", traffic.predicted_classes(picture)),
+    context = traffic.ChartContext(snapshot.window, local_zone(), snapshot.promotions())
+    if not _has_data(snapshot.window, "wardrobe:requests:rate1m"):
+        st.info("No requests in this time range. Draw something on Classify, or send a burst.")
+    figures = [
+        ("requests", traffic.requests_by_code(context)),
+        ("latency", traffic.latency(context)),
+        ("batches", traffic.batch_sizes(context)),
+        ("in_flight", traffic.in_flight(context)),
+        ("inside", traffic.time_inside(context)),
+        ("classes", traffic.predicted_classes(context)),
     ]
-    for left, right in zip(shown[::2], shown[1::2], strict=True):
+    for left, right in zip(figures[::2], figures[1::2], strict=True):
         for column, (name, figure) in zip(st.columns(2), (left, right), strict=True):
             with column.container(border=True):
                 figure.layout.uirevision = str(seconds)
-                chart(traffic.or_nothing(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
+                chart(traffic.or_no_data(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
     with st.container(border=True):
-        if _any(view.window, "wardrobe:training_progress:max"):
-            chart(traffic.training(picture), key="metrics_training", height=CHART_HEIGHT)
+        if _has_data(snapshot.window, "wardrobe:training_progress:max"):
+            figure = traffic.training_progress(context)
+            chart(figure, key="metrics_training", height=CHART_HEIGHT)
         else:
-            st.caption("No training in this time. Start a run on the Retrain page.")
+            st.caption("No training in this time range. Start a run on Retrain.")
 
 
-def _any(window: Window, name: str) -> bool:
+def _has_data(window: Window, name: str) -> bool:
     return any(value for series in window.select(name) for value in series.values)
 
 
-def _zone() -> ZoneInfo:
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def show_burst() -> None:
-    """Send many requests at once, and count their outcomes as a client does."""
+def render_burst() -> None:
+    """Render the form that sends many requests at once, and their outcomes."""
     burst: Burst | None = st.session_state.get("metrics_burst")
     report = burst.report() if burst else None
     with st.container(border=True, key="metrics_burst_box"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(
-                "Requests", 1, MOST_REQUESTS, 500, step=100, key="metrics_total", width=150
+                "Requests", 1, MAX_REQUESTS, 500, step=100, key="metrics_total", width=150
             )
             st.number_input(
-                "At once", 1, MOST_AT_ONCE, 32, step=8, key="metrics_at_once", width=150
+                "At once", 1, MAX_CONCURRENCY, 32, step=8, key="metrics_at_once", width=150
             )
             if burst and report and report.running:
                 st.button("Stop", on_click=burst.stop, key="metrics_stop", width=150)
             else:
                 st.button(
-                    "Send a burst", type="primary", on_click=send, key="metrics_send", width=150
+                    "Send a burst",
+                    type="primary",
+                    on_click=start_burst,
+                    key="metrics_send",
+                    width=150,
                 )
         if report:
-            show_report(report)
+            render_burst_report(report)
         else:
-            st.caption(
-                "One person cannot press fast enough to fill a batch. A burst sends the pad's "
-                "drawings from here, many at once: watch the batches grow below."
-            )
+            st.caption("Send many requests at once to see batching.")
 
 
-def send() -> None:
-    """Start a burst of the size that the widgets say. It belongs to the session."""
+def start_burst() -> None:
+    """Start a burst of the selected size. It belongs to the session."""
     st.session_state["metrics_burst"] = Burst(
         settings.get("CLASSIFIER_URL"),
         total=st.session_state["metrics_total"],
-        at_once=st.session_state["metrics_at_once"],
+        concurrency=st.session_state["metrics_at_once"],
     )
 
 
-def show_report(report: Report) -> None:
-    """What the client counted, in numbers of its own."""
+def render_burst_report(report: Report) -> None:
+    """Render the outcomes as the client counted them."""
     done = f"{report.done} of {report.total} requests, {report.seconds:.1f} s"
     st.progress(report.done / report.total, text=done)
     tiles = (
         ("Answered", str(report.answered)),
-        ("Refused, 4xx", str(report.refused)),
+        ("Refused, 4xx", str(report.rejected)),
         ("Failed", str(report.failed)),
         ("Rate", f"{report.per_second:.0f} /s"),
-        ("p50", _shown(report.p50, "{:.0f} ms", 1000)),
-        ("p95", _shown(report.p95, "{:.0f} ms", 1000)),
+        ("p50", _number(report.p50, "{:.0f} ms", 1000)),
+        ("p95", _number(report.p95, "{:.0f} ms", 1000)),
     )
     with st.container(key="metrics_outcome"):
         for label, value in tiles:
             st.metric(label, value)
     if report.first_error:
-        st.warning(f"The first that went wrong: {report.first_error}")
+        st.warning(f"First error: {report.first_error}")
 
 
-page()
+render_page()

@@ -1,170 +1,192 @@
-"""Models: every version there is, which one is served, and the way to another."""
+"""Models page: every trained version, its details, and promotion or rollback."""
 
 from html import escape
 
 import streamlit as st
 
-from app.charts import learning_curves, per_class
+from app.charts import per_class
 from app.charts.accuracy_metric import accuracy_metric
 from app.clients import classifier, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, PromotionRecord
 from app.components.chart import chart
-from app.sections import gate_report, model_status, promotion, shadow_card, trainer_notice
-from app.text.formatting import ago, bullets, duration, moment, percent, size
+from app.sections import (
+    gate_report,
+    model_status,
+    promotion,
+    shadow_card,
+    trainer_notice,
+    training_charts,
+)
+from app.text.formatting import (
+    ago,
+    bullets,
+    counted,
+    duration,
+    moment,
+    percent,
+    size,
+    zone_note,
+)
 
 SHOWN_AT_FIRST = 8
-LONGEST_REASON = 500  # characters; the trainer takes no more
+MAX_REASON_LENGTH = 500  # characters; the trainer's limit
 CLASSES_HEIGHT = 380
-MISTAKES_HEIGHT = 420
+CONFUSION_HEIGHT = 420
 
-_MARKS = {
+_BADGES = {
     "candidate": ("waiting", "Candidate"),
-    "former": ("idle", "Served before"),
-    "stored": ("idle", "Never served"),
+    "former": ("idle", "Previously live"),
+    "stored": ("idle", "Never live"),
 }
-_VERBS = {"candidate": "Promote anyway", "former": "Go back to this version"}
+_BUTTONS = {"candidate": "Promote anyway", "former": "Roll back to this version"}
 
 
-def page() -> None:
-    """The whole page."""
+def render_page() -> None:
+    """Render the whole page."""
     st.title("Models")
-    st.write("Every version that was trained. One is served; any other can take its place.")
     try:
         models = trainer.models()
     except ServiceError as error:
-        trainer_notice.show(error, "The version that is served goes on answering meanwhile.")
+        trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
-    promotion.tell()
+    promotion.render_promotion_message()
     if not models:
-        st.info("There is no version yet. The first one is trained on the Retrain page, or above.")
+        st.info("No versions yet. Train the first one on the Retrain page, or above.")
         return
     champion = next((model for model in models if model.champion), None)
     if champion is None:
-        st.warning("No version is chosen to be served. Promote one.")
+        st.warning("No version is live. Promote one.")
     else:
         st.markdown(
-            f"Version **{champion.version}** is served. One that was served before comes back with "
-            "one click."
+            f"Version **{champion.version}** is live. You can promote any other version, or roll "
+            "back with one click."
         )
-    place = shadow_card.place()
-    wanted = st.query_params.get("version")
-    everything = st.session_state.get("all_versions", False)
-    for model in models if everything else models[:SHOWN_AT_FIRST]:
+    st.caption(zone_note())
+    shadow_status = shadow_card.render_shadow_status()
+    linked = st.query_params.get("version")
+    show_all = st.session_state.get("all_versions", False)
+    for model in models if show_all else models[:SHOWN_AT_FIRST]:
         others = _others(model, models)
-        card(model, champion, others, place, opened=wanted == model.version)
+        render_version(model, champion, others, shadow_status, opened=linked == model.version)
     hidden = len(models) - SHOWN_AT_FIRST
-    if hidden > 0 and not everything and st.button(f"Show {hidden} older versions"):
+    if hidden > 0 and not show_all and st.button(f"Show {counted(hidden, 'older version')}"):
         st.session_state["all_versions"] = True
         st.rerun()
 
 
-def card(
+def render_version(
     model: Model,
     champion: Model | None,
     others: list[Model],
-    place: shadow_card.Place | None,
+    shadow_status: shadow_card.ShadowStatus | None,
     *,
     opened: bool,
 ) -> None:
-    """One version: its figures, its details, its buttons."""
-    shadow = place.taken if place is not None else None
-    shadows = shadow is not None and shadow.version == model.version
+    """Render the card of one version: accuracy, buttons and details."""
+    running = shadow_status.running if shadow_status is not None else None
+    in_shadow = running is not None and running.version == model.version
     with st.container(border=True, key=f"model_{model.version}"):
         head, figures, action = st.columns([2.2, 2.2, 1.4], vertical_alignment="center")
         with head:
             st.html(
                 f'<div class="version"><strong>{escape(model.version)}</strong>'
-                f"<span>{escape(_summary(model))}</span>{_marks(model, shadows=shadows)}</div>"
+                f"<span>{escape(_summary(model))}</span>{_badges(model, in_shadow=in_shadow)}</div>"
             )
         with figures:
-            _accuracy(model, champion)
+            _render_accuracy(model, champion)
         with action:
-            if model.champion:
-                st.html(f'<div class="badge ready"><b>Served</b> {_by_workers(model)}</div>')
-            elif st.button(_verb(model), key=f"promote_{model.version}", width="stretch"):
-                if model.status == "former":
-                    promotion.promote(model.version)
-                else:
-                    confirm(model, champion)
-            if place is not None and champion is not None and not model.champion:
-                shadow_card.offer(model, shadow)
-        if shadows:
-            shadow_card.show(model)
+            _render_promotion_button(model, champion)
+            if shadow_status is not None and champion is not None and not model.champion:
+                shadow_card.render_shadow_button(model, running)
+        if in_shadow:
+            shadow_card.render_shadow_results(model)
         if model.status == "candidate" and model.gate is not None:
-            st.markdown(f"Held back:\n\n{bullets(model.gate.reasons)}")
-        # Charts that nobody looks at are not drawn: there are several for each version.
+            st.markdown(f"Not promoted:\n\n{bullets(model.gate.reasons)}")
+        # Draw the charts of a version only when its details are open.
         folded = st.expander(
             "Details", expanded=opened, key=f"details_{model.version}", on_change="rerun"
         )
         if folded.open:
             with folded:
-                details(model, others)
+                render_details(model, others)
 
 
-@st.dialog("Serve another version?")
-def confirm(model: Model, champion: Model | None) -> None:
-    """Says what will happen, does it, and says how long it took."""
+def _render_promotion_button(model: Model, champion: Model | None) -> None:
+    if model.champion:
+        st.html(f'<div class="badge ready"><b>Live</b> {_workers_text(model)}</div>')
+        return
+    label = _BUTTONS.get(model.status, "Promote")
+    if st.button(label, key=f"promote_{model.version}", width="stretch"):
+        if model.status == "former":
+            promotion.promote(model.version)
+        else:
+            confirm_promotion(model, champion)
+
+
+@st.dialog("Promote this version?")
+def confirm_promotion(model: Model, champion: Model | None) -> None:
+    """Explain the promotion, ask for a reason if the version is a candidate, and promote it."""
     candidate = model.status == "candidate"
     st.markdown(_consequence(model, champion))
     if candidate and model.gate is not None:
-        st.markdown(f"It was held back:\n\n{bullets(model.gate.reasons)}")
-    st.markdown("Requests that are under way are answered by the old version. None fails.")
+        st.markdown(f"It did not pass the checks:\n\n{bullets(model.gate.reasons)}")
+    st.markdown("Requests in progress finish on the old version. None fails.")
     with st.form("promotion", border=False):
-        reason = why() if candidate else None
+        reason = render_reason_field() if candidate else None
         go_on, leave = st.columns(2)
         with leave:
-            left = st.form_submit_button("Leave it", width="stretch", key="leave")
+            cancelled = st.form_submit_button("Cancel", width="stretch", key="leave")
         with go_on:
             confirmed = st.form_submit_button(
-                "Serve it anyway" if candidate else "Serve it",
+                "Promote anyway" if candidate else "Promote",
                 type="primary",
                 width="stretch",
                 key="confirm",
             )
-    if left:
+    if cancelled:
         st.rerun()
     if not confirmed:
         return
     if reason == "":
-        st.error("Say why first. A word is enough.")
+        st.error("Enter a reason first. One word is enough.")
         return
     promotion.promote(model.version, reason)
 
 
-def why() -> str:
-    """What a person writes who promotes a candidate, without white space around it."""
+def render_reason_field() -> str:
+    """Render the field for the reason of a promotion; return its text, stripped."""
     written = st.text_input(
-        "Why serve it anyway?",
-        max_chars=LONGEST_REASON,
-        help="It is kept with the promotion, and shown in the version's details",
+        "Why promote it anyway?",
+        max_chars=MAX_REASON_LENGTH,
+        help="We'll save it with the promotion and show it in the version's details.",
         key="reason",
     )
     return written.strip()
 
 
-def details(model: Model, others: list[Model]) -> None:
-    """What training wrote about it, and how it compares with one of `others`."""
-    gate_report.show(model)
-    st.markdown("## How it was made")
-    known = model.metadata
+def render_details(model: Model, others: list[Model]) -> None:
+    """Render gate report, metadata, promotions and charts; compare with one of `others`."""
+    gate_report.render_gate_report(model)
+    st.markdown("## Training")
+    metadata = model.metadata
     facts = {
         "Trained": moment(model.created_at),
-        "Recipe": known.get("recipe"),
-        "Network": known.get("network"),
-        "Parameters": _thousands(known.get("parameters")),
-        "Epochs": known.get("epochs"),
-        "Training took": _duration(known.get("duration_seconds")),
-        "Validation accuracy": _percent(known.get("validation_accuracy")),
-        "Calibration error": _percent(known.get("calibration_error")),
-        "Temperature": _decimals(known.get("temperature")),
-        "Author": known.get("author"),
-        "Seed": known.get("seed"),
-        "Corrections used": len(known.get("corrections_used") or ()),
+        "Recipe": metadata.get("recipe"),
+        "Network": metadata.get("network"),
+        "Parameters": _thousands(metadata.get("parameters")),
+        "Epochs": metadata.get("epochs"),
+        "Duration": _duration(metadata.get("duration_seconds")),
+        "Validation accuracy": _percent(metadata.get("validation_accuracy")),
+        "Calibration error": _percent(metadata.get("calibration_error")),
+        "Temperature": _decimals(metadata.get("temperature")),
+        "Author": metadata.get("author"),
+        "Seed": metadata.get("seed"),
+        "Corrections used": len(metadata.get("corrections_used") or ()),
         "Size": size(model.size_bytes),
-        "Code": _short(known.get("git_revision")),
-        "Data": _short(known.get("data_fingerprint")),
+        "Code": _short(metadata.get("git_revision")),
+        "Data": _short(metadata.get("data_fingerprint")),
     }
     st.html(
         '<dl class="facts">'
@@ -175,79 +197,76 @@ def details(model: Model, others: list[Model]) -> None:
         )
         + "</dl>"
     )
-    _show_turns(model.turns)
+    _render_promotions(model.promotions)
     if model.per_class_accuracy:
-        _show_classes(model, others)
-    _show_mistakes(model)
-    learning_curves.show_epochs(model.epochs, key=model.version)
+        _render_class_charts(model, others)
+    _render_confusion_matrix(model)
+    training_charts.render_version_charts(model.epochs, key=model.version)
 
 
-def _show_classes(model: Model, others: list[Model]) -> None:
-    """How it does class by class, beside another version if there is one that knows its classes.
+def _render_class_charts(model: Model, others: list[Model]) -> None:
+    """Render the accuracy by class, compared with another version if one has the same metric.
 
-    `others` are those to choose from, the one to begin with first.
+    `others` are the versions to choose from, the default first.
     """
     by_version = {other.version: other for other in others if other.per_class_accuracy}
     if not by_version:
-        chart(
-            per_class.accuracies(model, None), key=f"classes_{model.version}", height=CLASSES_HEIGHT
-        )
+        figure = per_class.accuracy_chart(model, None)
+        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
         return
     chosen = st.selectbox(
         "Compare with",
         list(by_version),
-        format_func=lambda version: per_class.named(by_version[version]),
+        format_func=lambda version: per_class.version_label(by_version[version]),
         key=f"compare_{model.version}",
     )
     other = by_version[chosen]
     left, right = st.columns(2, gap="medium")
     with left:
-        figure = per_class.accuracies(model, other)
+        figure = per_class.accuracy_chart(model, other)
         chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
     with right:
-        figure = per_class.gains(model, other)
+        figure = per_class.comparison_chart(model, other)
         chart(figure, key=f"gains_{model.version}", height=CLASSES_HEIGHT)
 
 
-def _show_mistakes(model: Model) -> None:
-    counts, names = model.metadata.get("confusion_matrix"), model.metadata.get("class_names")
-    if not counts or not names:
+def _render_confusion_matrix(model: Model) -> None:
+    matrix, names = model.metadata.get("confusion_matrix"), model.metadata.get("class_names")
+    if not matrix or not names:
         return
-    figure = per_class.mistakes(counts, names)
-    chart(figure, key=f"mistakes_{model.version}", height=MISTAKES_HEIGHT)
-    st.caption(
-        "Test pictures. A row is what they show, a column what the version says; "
-        "the pale diagonal is what it names right."
-    )
+    figure = per_class.confusion_matrix_chart(matrix, names)
+    chart(figure, key=f"mistakes_{model.version}", height=CONFUSION_HEIGHT)
+    st.caption("Test pictures. Rows: true class. Columns: predicted class.")
 
 
-def _show_turns(turns: tuple[PromotionRecord, ...]) -> None:
-    """When it was promoted, by whom and why, the last time first."""
-    if not turns:
+def _render_promotions(promotions: tuple[PromotionRecord, ...]) -> None:
+    """Render the promotions of a version, newest first."""
+    if not promotions:
         return
     st.markdown("## Promotions")
-    st.html(f'<ol class="turns">{"".join(_turn(turn) for turn in reversed(turns))}</ol>')
+    items = "".join(_promotion_item(record) for record in reversed(promotions))
+    st.html(f'<ol class="promotions">{items}</ol>')
 
 
-def _turn(turn: PromotionRecord) -> str:
-    by = "after a run, by the gate" if turn.by == "gate" else f"by a {turn.by}"
-    instead = f", instead of {version_of(turn.previous)}" if turn.previous else ""
-    reason = f"<q>{escape(turn.reason)}</q>" if turn.reason else ""
-    return f"<li><b>{escape(moment(turn.time))}</b> {escape(by + instead)}{reason}</li>"
+def _promotion_item(record: PromotionRecord) -> str:
+    by = "automatically after training" if record.by == "gate" else f"by a {record.by}"
+    replaced = f", replacing {version_of(record.previous)}" if record.previous else ""
+    reason = f"<q>{escape(record.reason)}</q>" if record.reason else ""
+    return f"<li><b>{escape(moment(record.time))}</b> {escape(by + replaced)}{reason}</li>"
 
 
 def _others(model: Model, models: list[Model]) -> list[Model]:
-    """Every version but this one: the one that is served, then the newest first."""
+    """Return every other version: the live one first, then the newest."""
     others = [other for other in models if other.tag != model.tag]
     return sorted(others, key=lambda other: not other.champion)
 
 
-def _accuracy(model: Model, champion: Model | None) -> None:
+def _render_accuracy(model: Model, champion: Model | None) -> None:
     if model.accuracy is None:
         st.write("Accuracy unknown")
         return
     compared = champion.accuracy if champion is not None and not model.champion else None
-    accuracy_metric("Accuracy on test pictures", model.accuracy, compared, against="the one served")
+    accuracy_metric("Test accuracy", model.accuracy, compared, against="the live version")
 
 
 def _summary(model: Model) -> str:
@@ -255,35 +274,31 @@ def _summary(model: Model) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _by_workers(model: Model) -> str:
-    state = model_status.state()
+def _workers_text(model: Model) -> str:
+    state = model_status.current_state()
     if not isinstance(state, classifier.Ready):
         return ""
     if state.tag != model.tag:
         return f"soon: {escape(version_of(state.tag))} still answers"
-    return "by 1 worker" if state.workers == 1 else f"by {state.workers} workers"
+    return f"on {counted(state.workers, 'worker')}"
 
 
-def _marks(model: Model, *, shadows: bool) -> str:
-    """Where it stands, beside the one that is served."""
-    marks = [_MARKS[model.status]] if model.status in _MARKS else []
-    if shadows:
-        marks.append(("ready", "In the shadow"))
-    return "".join(f'<div class="badge {kind}"><b>{words}</b></div>' for kind, words in marks)
-
-
-def _verb(model: Model) -> str:
-    return _VERBS.get(model.status, "Promote")
+def _badges(model: Model, *, in_shadow: bool) -> str:
+    """Return badges for the status of a version that is not live."""
+    badges = [_BADGES[model.status]] if model.status in _BADGES else []
+    if in_shadow:
+        badges.append(("ready", "Shadow test"))
+    return "".join(f'<div class="badge {kind}"><b>{text}</b></div>' for kind, text in badges)
 
 
 def _consequence(model: Model, champion: Model | None) -> str:
-    new = f"Version **{model.version}**{_in_brackets(model)}"
+    new = f"Version **{model.version}**{_accuracy_in_brackets(model)}"
     if champion is None:
-        return f"{new} will answer every request."
-    return f"{new} takes the place of **{champion.version}**{_in_brackets(champion)}."
+        return f"{new} goes live."
+    return f"{new} replaces **{champion.version}**{_accuracy_in_brackets(champion)}."
 
 
-def _in_brackets(model: Model) -> str:
+def _accuracy_in_brackets(model: Model) -> str:
     return "" if model.accuracy is None else f" ({percent(model.accuracy)})"
 
 
@@ -307,4 +322,4 @@ def _decimals(value: object) -> str | None:
     return f"{value:.2f}" if isinstance(value, int | float) else None
 
 
-page()
+render_page()

@@ -1,4 +1,4 @@
-"""Retrain: one button, and everything the run does until its model is served."""
+"""Retrain page: start a run, follow it until its version is live, and see earlier runs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,101 +6,103 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app.charts import learning_curves
 from app.clients import corrections, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, Recipe, Run
-from app.sections import promotion, run_outcome, run_progress, trainer_notice
+from app.sections import promotion, run_outcome, run_progress, trainer_notice, training_charts
 from app.text.formatting import ago, counted, duration, percent, plain
 
-LIVE_SECONDS = 1.0
-REFERENCE = "reference"  # it shows how others train, who have no corrections
-MOST_EPOCHS = 50
-MOST_SEED = 2**31 - 1
+REFRESH_SECONDS = 1.0
+REFERENCE = "reference"  # the recipe of other tutorials, which have no corrections
+MAX_EPOCHS = 50
+MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class TrainerSnapshot:
-    """What the trainer says, of one moment. `runs` are newest first."""
+    """The trainer's state at one moment. `runs` are newest first.
+
+    `corrections` is a page of the store, for its counts.
+    """
 
     recipes: list[Recipe]
     runs: list[Run]
     models: list[Model]
-    kept: corrections.Page
+    corrections: corrections.Page
 
     @property
     def latest(self) -> Run | None:
-        """The run that goes on, or the last one."""
+        """The active run, or the last one."""
         return self.runs[0] if self.runs else None
 
     @property
     def champion(self) -> Model | None:
-        """What is served."""
+        """The live version."""
         return next((model for model in self.models if model.champion), None)
 
 
-def page() -> None:
-    """The whole page. What runs is asked of the trainer, so a reload finds it again."""
+def render_page() -> None:
+    """Render the whole page. Its state comes from the trainer: a reload finds an active run."""
     st.title("Retrain")
     try:
-        told = ask()
+        snapshot = fetch_snapshot()
     except ServiceError as error:
-        trainer_notice.show(error, "The model that is served goes on answering meanwhile.")
+        trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
-    promotion.tell()
-    if told.latest is not None and told.latest.alive:
-        st.fragment(live, run_every=LIVE_SECONDS)()
+    promotion.render_promotion_message()
+    if snapshot.latest is not None and snapshot.latest.is_active:
+        st.fragment(render_live, run_every=REFRESH_SECONDS)()
     else:
-        show(told)
+        render_snapshot(snapshot)
 
 
-def ask() -> TrainerSnapshot:
-    """Raises ServiceError."""
+def fetch_snapshot() -> TrainerSnapshot:
+    """Ask the trainer for everything that the page shows. Raises ServiceError."""
     return TrainerSnapshot(
         trainer.recipes(), trainer.runs(), trainer.models(), corrections.page(limit=1)
     )
 
 
-def live() -> None:
-    """All of the page, again and again, until the next click on it.
+def render_live() -> None:
+    """Render the page again every second, until the next click on it.
 
-    Also after the run's end: a page that renewed itself then would lose a click of that moment.
+    Also after the run has ended: a rerun of the whole page at that moment would lose a click.
     """
     try:
-        told = ask()
+        snapshot = fetch_snapshot()
     except ServiceError as error:
-        st.warning(f"{plain(error.message)} The run may go on without being seen here.")
+        st.warning(f"{plain(error.message)} The run may still be active.")
     else:
-        show(told)
+        render_snapshot(snapshot)
 
 
-def show(told: TrainerSnapshot) -> None:
-    """What is served, what can be trained, how the last run went or goes, and all others."""
-    latest, champion = told.latest, told.champion
-    st.markdown(what_follows(champion))
-    if latest is None or not latest.alive:
-        form(told.recipes, told.kept, champion, seed=latest.seed + 1 if latest else 0)
+def render_snapshot(snapshot: TrainerSnapshot) -> None:
+    """Render the live version, the form, the latest run, and all runs."""
+    latest, champion = snapshot.latest, snapshot.champion
+    st.markdown(promotion_rule(champion))
+    if latest is None or not latest.is_active:
+        seed = latest.seed + 1 if latest else 0
+        render_form(snapshot.recipes, snapshot.corrections, champion, seed=seed)
     if latest is not None:
-        show_run(latest.run_id, told.models)
-    history([run for run in told.runs if not run.alive])
+        render_run(latest.run_id, snapshot.models)
+    render_history([run for run in snapshot.runs if not run.is_active])
 
 
-def what_follows(champion: Model | None) -> str:
-    """Which version is served, and which one will be after a run."""
+def promotion_rule(champion: Model | None) -> str:
+    """Return which version is live, and when a new one goes live."""
     if champion is None:
-        return "No version is served yet. A new one is served by itself as soon as it is done."
+        return "No version is live yet. The first one goes live as soon as it is trained."
     return (
-        f"Version **{champion.version}** is served. A new one takes its place only if it is not "
-        "worse: overall, in any class, on the corrections that are kept for testing, and in how "
-        "far its confidence can be trusted. Otherwise it waits as a candidate, and you decide."
+        f"Version **{champion.version}** is live. New versions go live only if they pass accuracy "
+        "and confidence checks. Otherwise they stay candidates, and you decide."
     )
 
 
-def form(
-    recipes: list[Recipe], kept: corrections.Page, champion: Model | None, *, seed: int
+def render_form(
+    recipes: list[Recipe], page: corrections.Page, champion: Model | None, *, seed: int
 ) -> None:
-    """Recipe, epochs, seed, corrections, and the button. `seed` is the one to offer."""
+    """Render recipe, epochs, seed, corrections, and the button. `seed` is the default."""
     offered = sorted(recipes, key=lambda recipe: not recipe.from_champion)
     by_name = {recipe.name: recipe for recipe in offered}
     with st.container(border=True, key="form"):
@@ -108,7 +110,7 @@ def form(
         name = left.radio(
             "Recipe",
             list(by_name),
-            index=_best_choice(offered, teachable=champion is not None and kept.usable > 0),
+            index=_default_recipe(offered, finetune=champion is not None and page.usable > 0),
             captions=[recipe.summary for recipe in offered],
             key="recipe",
         )
@@ -116,118 +118,118 @@ def form(
         epochs = right.number_input(
             "Epochs",
             min_value=1,
-            max_value=MOST_EPOCHS,
+            max_value=MAX_EPOCHS,
             value=recipe.epochs,
-            help="How often training goes through all pictures",
+            help="Number of passes through the training pictures",
             key=f"epochs_{name}",
         )
         chosen_seed = right.number_input(
             "Seed",
             min_value=0,
-            max_value=MOST_SEED,
+            max_value=MAX_SEED,
             value=seed,
-            help="Chance starts from it: the same seed gives the same model again",
+            help="The same seed gives the same model again",
             key=f"seed_{seed}",
         )
-        lacking = _lacking(recipe, kept, champion)
+        missing = _missing(recipe, page, champion)
         with left:
-            if lacking:
-                st.info(lacking)
-                _where_to_teach(kept)
-                learn = None
+            use_corrections = None
+            if missing:
+                st.info(missing)
+                _render_links(page)
             else:
-                learn = learning(recipe, kept)
-        if st.button("Train a new version", type="primary", key="train", disabled=bool(lacking)):
-            start(name, epochs, chosen_seed, learn)
+                use_corrections = render_corrections_choice(recipe, page)
+        if st.button("Train a new version", type="primary", key="train", disabled=bool(missing)):
+            start_run(name, epochs, chosen_seed, use_corrections)
 
 
-def learning(recipe: Recipe, kept: corrections.Page) -> bool | None:
-    """Says what there is to learn from; the choice to learn from it, None if there is no choice."""
-    if not kept.usable:
+def render_corrections_choice(recipe: Recipe, page: corrections.Page) -> bool | None:
+    """Render how many corrections there are; return whether to use them, None if not optional."""
+    if not page.usable:
         return None
-    there = f"{counted(kept.usable, 'correction')}, of which one in five is kept for testing"
+    available = f"{counted(page.usable, 'correction')} to learn from."
+    chosen = None
     if recipe.from_champion:
-        st.write(f"It learns from {there}.")
-        chosen = None
+        st.write(available)
     else:
         chosen = st.checkbox(
             "Learn from corrections too",
             value=recipe.name != REFERENCE,
-            help=f"There are {there}",
+            help=available,
             key=f"corrections_{recipe.name}",
         )
     st.page_link("views/corrections.py", label="See all corrections")
     return chosen
 
 
-def start(recipe: str, epochs: int, seed: int, learn: bool | None) -> None:
-    """Starts a run and shows it, or says why it did not start."""
+def start_run(recipe: str, epochs: int, seed: int, use_corrections: bool | None) -> None:
+    """Start a run and rerun the page, or render the error."""
     try:
-        trainer.start(recipe, epochs, seed, corrections=learn)
+        trainer.start(recipe, epochs, seed, corrections=use_corrections)
     except ServiceError as error:
         st.error(plain(error.message))
     else:
         st.rerun(scope="app")
 
 
-def show_run(run_id: str, models: list[Model]) -> None:
-    """A run as it goes, or the last one as it ended."""
+def render_run(run_id: str, models: list[Model]) -> None:
+    """Render the active run, or the outcome of the last one, with its charts."""
     try:
         run = trainer.run(run_id)
-        steps = learning_curves.steps_of(run)
+        steps = training_charts.fetch_steps(run)
     except ServiceError as error:
-        st.warning(f"{plain(error.message)} The run may go on without being seen here.")
+        st.warning(f"{plain(error.message)} The run may still be active.")
         return
-    if run.alive:
+    if run.is_active:
         with st.container(border=True, key="running"):
-            going_on(run)
+            render_active_run(run)
     else:
-        ended(run, models)
-    learning_curves.show(run, steps)
+        render_ended_run(run, models)
+    training_charts.render_run_charts(run, steps)
 
 
-def going_on(run: Run) -> None:
-    """Progress, and the way to stop it."""
-    st.header(f"Training by the recipe “{plain(run.recipe)}”")
+def render_active_run(run: Run) -> None:
+    """Render progress, and the button that cancels the run."""
+    st.header(f"Training with the {plain(run.recipe)} recipe")
     if run.resumes is not None:
-        st.caption("It goes on from an earlier run that did not reach its end.")
-    run_progress.show(run)
+        st.caption("Continues an earlier run that did not finish.")
+    run_progress.render_progress(run)
     if run.corrections is not None:
-        run_outcome.taught(run.corrections, run.gate)
+        run_outcome.render_correction_usage(run.corrections, run.gate)
     if st.button("Cancel", key="cancel"):
         try:
             trainer.cancel(run.run_id)
         except ServiceError as error:
             st.error(plain(error.message))
         else:
-            st.toast("Cancelled. What was served before is served still.")
+            st.toast("Cancelled. The live model hasn't changed.")
             st.rerun(scope="app")
 
 
-def ended(run: Run, models: list[Model]) -> None:
-    """How the last run ended: which version is served after it, or what went wrong."""
-    st.header("The last run")
+def render_ended_run(run: Run, models: list[Model]) -> None:
+    """Render the outcome of the last run, or its error."""
+    st.header("Latest run")
     if run.result is None:
-        ended_early(run)
+        render_unfinished_run(run)
     else:
-        run_outcome.show(run, run.result, models)
+        run_outcome.render_run_outcome(run, run.result, models)
 
 
-def ended_early(run: Run) -> None:
-    """What went wrong, and the way to go on where it stopped, if the trainer kept the place."""
-    tell = st.info if run.state == "cancelled" else st.error
+def render_unfinished_run(run: Run) -> None:
+    """Render why a run did not finish, and a button that continues it from its checkpoint."""
+    box = st.info if run.state == "cancelled" else st.error
     if not run.resumable:
-        tell(plain(run_progress.ending(run)))
+        box(plain(run_progress.end_message(run)))
         return
-    words, action = st.columns([3, 1], vertical_alignment="center")
-    with words:
-        tell(plain(run_progress.ending(run)))
-    if action.button(_go_on(run), key="resume", width="stretch"):
-        go_on(run)
+    message, action = st.columns([3, 1], vertical_alignment="center")
+    with message:
+        box(plain(run_progress.end_message(run)))
+    if action.button(_resume_label(run), key="resume", width="stretch"):
+        resume_run(run)
 
 
-def go_on(run: Run) -> None:
-    """Starts a run that goes on from this one and shows it, or says why it did not start."""
+def resume_run(run: Run) -> None:
+    """Start a run that continues this one and rerun the page, or render the error."""
     try:
         trainer.resume(run.run_id)
     except ServiceError as error:
@@ -236,85 +238,85 @@ def go_on(run: Run) -> None:
         st.rerun(scope="app")
 
 
-def history(runs: list[Run]) -> None:
-    """Every run, newest first."""
+def render_history(runs: list[Run]) -> None:
+    """Render a table of all runs, newest first."""
     st.header("All runs")
     if not runs:
-        st.write("Nothing has been trained yet.")
+        st.write("No runs yet.")
         return
     table = pd.DataFrame([_row(run) for run in runs])
-    empty = [name for name in ("Verdict", "Problem") if not table[name].any()]
+    empty = [name for name in ("Decision", "Problem") if not table[name].any()]
     st.dataframe(
         table.drop(columns=empty),
         hide_index=True,
         column_config={"Problem": st.column_config.TextColumn(width="large")},
-        alt="A row for each run: when, how it ended, recipe, epochs, accuracy, time, version",
+        alt="One row per run: start, state, recipe, epochs, accuracy, duration, version",
     )
 
 
-def _best_choice(recipes: list[Recipe], *, teachable: bool) -> int:
-    """The place of the recipe that most visitors come for."""
-    wanted = (i for i, it in enumerate(recipes) if (it.from_champion if teachable else it.default))
+def _default_recipe(recipes: list[Recipe], *, finetune: bool) -> int:
+    """Return the index of the recipe to select first."""
+    wanted = (i for i, it in enumerate(recipes) if (it.from_champion if finetune else it.default))
     return next(wanted, 0)
 
 
-def _lacking(recipe: Recipe, kept: corrections.Page, champion: Model | None) -> str | None:
-    """Why this recipe cannot be used now, None if it can."""
+def _missing(recipe: Recipe, page: corrections.Page, champion: Model | None) -> str | None:
+    """Return why this recipe is not available now, None if it is."""
     if not recipe.from_champion:
         return None
     if champion is None:
         return (
-            "This recipe goes on from the version that is served, and none is served yet. "
-            "Train one by another recipe first."
+            "This recipe updates the live model, and there is none yet. "
+            "Train a version with another recipe first."
         )
-    if not kept.usable:
+    if not page.usable:
         return (
             "There are no corrections to learn from yet. Draw or upload something on Classify, "
-            "and say under the answer which class it is."
+            "and choose the right class below the answer."
         )
     return None
 
 
-def _where_to_teach(kept: corrections.Page) -> None:
+def _render_links(page: corrections.Page) -> None:
     st.page_link("views/classify.py", label="Go to Classify")
-    if kept.doubtful:
-        doubtful = counted(kept.doubtful, "correction")
-        st.page_link("views/corrections.py", label=f"Decide about {doubtful} not used so far")
+    if page.doubtful:
+        unused = counted(page.doubtful, "unused correction")
+        st.page_link("views/corrections.py", label=f"Review {unused}")
 
 
-def _go_on(run: Run) -> str:
-    """The button's words, with the epoch it starts with if that is known and there is one.
+def _resume_label(run: Run) -> str:
+    """Return the button's label, with the next epoch if it is known and exists.
 
-    A run may have stopped after its last epoch, before its model was saved; or before it had told
-    which epochs it took over from an earlier run.
+    A run may have stopped after its last epoch, before its model was saved; or before it reported
+    which epochs it continued from an earlier run.
     """
     following = run.epochs_done + 1
-    untold = run.resumes is not None and not run.epochs
-    if untold or following > run.epochs_planned:
-        return "Go on"
-    return f"Go on from epoch {following}"
+    unknown = run.resumes is not None and not run.epochs
+    if unknown or following > run.epochs_planned:
+        return "Continue"
+    return f"Continue from epoch {following}"
 
 
 def _row(run: Run) -> dict[str, object]:
-    began: datetime = run.started_at or run.created_at
+    started: datetime = run.started_at or run.created_at
     return {
-        "Began": ago(began),
+        "Started": ago(started),
         "State": run.state,
         "Recipe": run.recipe,
         "Epochs": f"{run.epochs_done} of {run.epochs_planned}",
         "Seed": run.seed,
         "Accuracy": percent(run.result.accuracy) if run.result else "",
-        "Time": duration(run.seconds) if run.seconds is not None else "",
+        "Duration": duration(run.seconds) if run.seconds is not None else "",
         "Version": version_of(run.result.model) if run.result else "",
-        "Verdict": _verdict(run),
+        "Decision": _decision(run),
         "Problem": run.error or "",
     }
 
 
-def _verdict(run: Run) -> str:
+def _decision(run: Run) -> str:
     if run.gate is None:
         return ""
-    return "promoted" if run.gate.promoted else "held back"
+    return "promoted" if run.gate.promoted else "not promoted"
 
 
-page()
+render_page()

@@ -5,12 +5,16 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 
-from service.http.errors import ApiError
+from service.http.errors import ApiError, InternalCall
 from service.http.multipart import FormError, FormReader
 from service.inference import decoding
 
+TooLarge = Callable[[], ApiError]
 NPY = "application/x-npy"
 _MULTIPART = "multipart/form-data"
+_BENTOML_INTERNAL = "application/vnd.bentoml+pickle"
+"""BentoML's services call each other with it, over a socket of their own. BentoML refuses it on a
+server's port."""
 
 _MULTIPART_EXTRA = 100_000
 """Bytes that a multipart body may be larger than the one picture in it."""
@@ -33,9 +37,12 @@ async def one_picture(request: Request) -> bytes:
     """
     limit, kind = decoding.limit("MAX_UPLOAD_MB") * 1_000_000, media_type(request)
     if kind != _MULTIPART:
+        if kind == _BENTOML_INTERNAL:
+            raise InternalCall
         decoding.check_type(kind)
-        return await body(request, limit)
-    [picture], _ = await _form(request, "image", 1, limit + _MULTIPART_EXTRA)
+        return await body(request, limit, decoding.too_many_bytes)
+    limit += _MULTIPART_EXTRA
+    [picture], _ = await _form(request, "image", 1, limit, decoding.too_many_bytes)
     return picture
 
 
@@ -52,7 +59,7 @@ async def one_picture_with_texts(
             f"Send {_MULTIPART}, with the picture as a file in the field 'image'.",
         )
     limit = decoding.limit("MAX_UPLOAD_MB") * 1_000_000 + _MULTIPART_EXTRA
-    [picture], texts = await _form(request, "image", 1, limit)
+    [picture], texts = await _form(request, "image", 1, limit, decoding.too_many_bytes)
     if unknown := sorted(set(texts) - set(fields)):
         raise ApiError(
             HTTPStatus.BAD_REQUEST,
@@ -66,7 +73,10 @@ async def many_pictures(request: Request) -> list[bytes]:
 
     Raises ApiError as `one_picture` does, and 413 for more than MAX_IMAGES_PER_CALL.
     """
-    if media_type(request) != _MULTIPART:
+    kind = media_type(request)
+    if kind == _BENTOML_INTERNAL:
+        raise InternalCall
+    if kind != _MULTIPART:
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Send the pictures as {_MULTIPART}, each in a field 'images', or as {NPY}.",
@@ -100,7 +110,7 @@ def media_type(request: Request) -> str:
 
 
 async def _form(
-    request: Request, field: str, at_most: int, limit: int
+    request: Request, field: str, at_most: int, limit: int, too_large: TooLarge | None = None
 ) -> tuple[list[bytes], dict[str, str]]:
     """The files in `field`, at least one, and the texts of the other fields. Raises ApiError."""
     try:
@@ -111,7 +121,7 @@ async def _form(
             if reader.form.parts > at_most + _MORE_PARTS:
                 raise _too_many(field, at_most)
 
-        await _read(request, limit, take)
+        await _read(request, limit, take, too_large)
         form = reader.end()
     except FormError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}") from error
@@ -137,15 +147,20 @@ def _too_many(field: str, at_most: int) -> ApiError:
     )
 
 
-async def body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises ApiError (413) when it is larger than `limit` bytes."""
+async def body(request: Request, limit: int, too_large: TooLarge | None = None) -> bytes:
+    """Read the whole body. Raises `too_large`, by default a 413, beyond `limit` bytes."""
     pieces: list[bytes] = []
-    await _read(request, limit, pieces.append)
+    await _read(request, limit, pieces.append, too_large)
     return b"".join(pieces)
 
 
-async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> None:
-    """Give each piece of a body to `take`, as it comes."""
+async def _read(
+    request: Request,
+    limit: int,
+    take: Callable[[bytes], None],
+    too_large: TooLarge | None,
+) -> None:
+    """Give each piece of a body to `take`, as it arrives."""
     received, more = 0, True
     while more:
         message = await request.receive()
@@ -157,6 +172,8 @@ async def _read(request: Request, limit: int, take: Callable[[bytes], None]) -> 
         if received <= limit:
             take(piece)
         elif not more or received > limit * _DRAIN_FACTOR:
+            if too_large:
+                raise too_large()
             raise ApiError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The request is larger than {limit / 1_000_000:g} MB. Send less at a time.",

@@ -1,42 +1,45 @@
-"""The HTTP calls of a service, answered in front of BentoML's own routing.
+"""Routes that a service answers before BentoML's own routing.
 
-BentoML's `@bentoml.api` is POST only, turns a damaged upload into a 500 and hides its reason. An
-ASGI middleware, which BentoML offers publicly, sits behind its metrics, time limit and tracing
-and before everything else: our calls are answered there, all others (/metrics, /livez, /) pass.
+BentoML offers ASGI middleware publicly. Ours runs behind BentoML's metrics, time limit and tracing,
+and before its routing. It answers our routes; all other addresses (/metrics, /livez, /schema.json)
+pass. BentoML's `@bentoml.api` answers POST only, writes each file of a form to disk and makes a 500
+of a damaged upload; what it does for each request takes longer than the network.
 """
 
-import json
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, cast
 
 import bentoml
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.errors import ApiError
+from service.http.errors import ApiError, InternalCall, endpoint_errors
 
 _log = logging.getLogger(__name__)
 
-ANSWERS_TO_A_CLOSE = 100
-"""One answer in so many closes its connection, and the client opens another. All workers listen on
-one socket, and of connections that begin together one worker often gets all. One that is opened
-anew goes to whoever is idle: so a busy worker hands some over."""
+RESPONSES_PER_CLOSE = 100
+"""One response in so many closes its connection, and the client opens another. All workers listen
+on one socket, and one worker often accepts all of several connections that are opened together. A
+new connection goes to an idle worker, so a busy worker gives some away."""
+
+
+_PICKLE_REFUSED = "Pickled requests are refused. Send the picture itself, or a form with it."
 
 
 class RoutesMiddleware:
-    """ASGI middleware: `routes` first, then `app`. Whatever goes wrong becomes `{"error": …}`.
+    """ASGI middleware: `routes` first, then `app`. Every error becomes `{"error": …}`.
 
     A path without parameters is looked up in a table. The router, which tries one pattern after
-    the other, sees the rest.
+    the other, gets the rest.
     """
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
+        self._app = app
         self._router = Router(routes, redirect_slashes=False, default=app)
         self._endpoints = {
             (method, route.path): route.endpoint
@@ -44,22 +47,27 @@ class RoutesMiddleware:
             if not route.param_convertors
             for method in route.methods or ()
         }
-        self._answers = 0
+        self._responses = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            return await self._router.default(scope, receive, send)
+            return await self._app(scope, receive, send)
         endpoint = self._endpoints.get((scope["method"], scope["path"]))
-        if endpoint is not None:
-            try:
-                answer: Response = await endpoint(Request(scope, receive))
-            except Exception as error:
-                answer = _as_answer(error)
-            self._answers += 1
-            if self._answers % ANSWERS_TO_A_CLOSE == 0:
-                answer.headers["Connection"] = "close"
-            return await answer(scope, receive, send)
+        if endpoint is None:
+            return await self._route(scope, receive, send)
+        try:
+            response: Response = await endpoint(Request(scope, receive))
+        except InternalCall:
+            return await self._pass_to_bentoml(scope, receive, send)
+        except Exception as error:
+            response = error_response(error)
+        self._responses += 1
+        if self._responses % RESPONSES_PER_CLOSE == 0:
+            response.headers["Connection"] = "close"
+        await response(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
         async def watched_send(message: Message) -> None:
@@ -72,15 +80,32 @@ class RoutesMiddleware:
         except Exception as error:
             if started:
                 raise
-            answer = _as_answer(error)
-            await answer(scope, receive, send)
+            await error_response(error)(scope, receive, send)
+
+    async def _pass_to_bentoml(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let BentoML's endpoint answer, but answer its ApiError here."""
+        errors: list[ApiError] = []
+
+        async def send_without_error(message: Message) -> None:
+            if message.get("status") == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+                errors.append(ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _PICKLE_REFUSED))
+            if not errors:
+                await send(message)
+
+        token = endpoint_errors.set(errors)
+        try:
+            await self._app(scope, receive, send_without_error)
+        finally:
+            endpoint_errors.reset(token)
+        if errors:
+            await error_response(errors[0])(scope, receive, send)
 
 
-class CountedAfterwards(Response):
-    """An answer that has left when BentoML counts it, which it does at the last message."""
+class SentBeforeMetrics(Response):
+    """A response that is sent before BentoML's metrics count it: they do at the last message."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the whole body, and then that this was all."""
+        """Send the whole body in the message before the last."""
         await send(
             {
                 "type": "http.response.start",
@@ -93,48 +118,32 @@ class CountedAfterwards(Response):
 
 
 def mount_routes(service: object, routes: Sequence[Route]) -> None:
-    """Let a BentoML service answer `routes` itself."""
+    """Let a BentoML service answer `routes` before its own."""
     add_middleware(service, RoutesMiddleware, routes=routes)
 
 
 def add_middleware(service: object, middleware: type, **options: Any) -> None:
-    """Put an ASGI middleware behind those that a BentoML service has.
+    """Add an ASGI middleware to a BentoML service, behind those that it has.
 
     BentoML's decorator is typed as the bare class.
     """
     cast(bentoml.Service[Any], service).add_asgi_middleware(middleware, **options)
 
 
-def openapi_routes(document: Path) -> list[Route]:
-    """The page at `/` and what it reads: our calls, described by an OpenAPI document.
-
-    BentoML's own page loads Google Tag Manager. Ours shows the same viewer, from the files that
-    BentoML serves, and asks nobody else.
-    """
-    description = json.loads(document.read_text(encoding="utf-8"))
-
-    async def openapi(_: Request) -> Response:
-        return JSONResponse(description)
-
-    async def page(_: Request) -> Response:
-        return FileResponse(Path(__file__).with_name("api_page.html"))
-
-    return [Route("/docs.json", openapi), Route("/", page)]
-
-
-def _as_answer(error: Exception) -> Response:
+def error_response(error: Exception) -> Response:
+    """Turn what an endpoint raised into `{"error": message}` and its status code."""
     match error:
         case ApiError():
             body = {"error": error.message, **error.details}
             return JSONResponse(body, error.status, dict(error.headers))
         case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
-            sentence = "This address does not know that method. The page at / lists the calls."
-            return JSONResponse({"error": sentence}, error.status_code, error.headers)
+            message = "This address does not accept that method. The page at / lists the calls."
+            return JSONResponse({"error": message}, error.status_code, error.headers)
         case HTTPException():
             return JSONResponse({"error": error.detail}, error.status_code)
         case ClientDisconnect():
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         case _:
             _log.error("a call failed", exc_info=error)
-            sentence = "The service failed at this request; its log says why. Please report it."
-            return JSONResponse({"error": sentence}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            message = "The service failed at this request. Its log says why. Please report it."
+            return JSONResponse({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)

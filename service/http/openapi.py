@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 Document = dict[str, Any]
 
+VERSION = "0.1.0"
 LICENSE = {"name": "Apache-2.0"}
 SERVERS = [{"url": "."}]
 """The page and the calls have the same origin."""

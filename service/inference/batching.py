@@ -1,12 +1,12 @@
 """Micro-batching: pictures that wait at the same time share one forward pass.
 
-Nothing waits for a batch to fill. A pass begins as soon as the event loop has seen to everything
-that had arrived by then: alone in an idle service, in company under load. So batches grow with
-the load and only with it.
+Nothing waits for a batch to fill. A pass starts as soon as the event loop has handled everything
+that arrived before it. So an idle service passes a single picture at once, and batches grow only
+with the load.
 
-The pass runs in the event loop's own thread. There is one worker a core, so there is no idle core
-that another thread could use meanwhile, and handing a batch over and back costs more than a small
-network's pass. MAX_BATCH bounds how long the loop stands still.
+The pass runs in the event loop's own thread. There is one worker per core, so no core is idle that
+another thread could use, and to hand a batch to a thread and back costs more than a small
+network's pass. MAX_BATCH limits how long a pass blocks the loop.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ from service.metrics import definitions
 from service.metrics.buffer import MetricsBuffer
 
 MAX_BATCH = 64
-"""Pictures in one forward pass. Convolutions are fastest at 32 to 64, on one thread; linear layers
-gain nothing beyond 64; and a pass makes everybody else wait."""
+"""Pictures in one forward pass. On one thread, convolutions are fastest at 32 to 64, and linear
+layers gain nothing beyond 64. Other requests wait during a pass."""
 
 MAX_CALLS = 2_048
-"""Calls that are being answered: less than half a second's work for the small network, less than a
-second's for the large one. Beyond it one is turned away before its picture is decoded."""
+"""Calls in progress: less than half a second of work for the small network, less than a second for
+the large one. Further calls are refused before their pictures are decoded."""
 
 MAX_PICTURES = 20_000
-"""Pictures of those calls (16 MB)."""
+"""Pictures in those calls (16 MB)."""
 
 Images = npt.NDArray[np.uint8]
 Answer = TypeVar("Answer")
@@ -57,8 +57,8 @@ class _Pass:
 class Batcher(Generic[Answer]):
     """Runs `forward` on batches. For use in one event loop.
 
-    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each. What passes there
-    were goes into the metrics_buffer.
+    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each. The size and the
+    times of each pass are recorded in `metrics_buffer`.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Batcher(Generic[Answer]):
 
     @contextmanager
     def room_for(self, pictures: int) -> Iterator[None]:
-        """Hold room for a call of so many, from before they are decoded until it is answered.
+        """Reserve room for a call's pictures until the block ends. Enter it before decoding them.
 
-        Raises ApiError (503, Retry-After) at once when too much is being answered already.
+        Raises ApiError (503, with Retry-After) when MAX_CALLS or MAX_PICTURES would be exceeded.
         """
         if self._calls >= MAX_CALLS or self._pictures + pictures > MAX_PICTURES:
             raise ApiError(
@@ -92,9 +92,9 @@ class Batcher(Generic[Answer]):
             self._pictures -= pictures
 
     async def submit(self, images: Images) -> list[Answer]:
-        """The answers for a call's pictures, in their order, from passes shared with others.
+        """Return the answers to pictures, uint8 (N, 28, 28), in order.
 
-        Raises whatever `forward` raises.
+        Raises what `forward` raises.
         """
         if 0 < len(images) <= MAX_BATCH:
             return await self._enqueue(images)
@@ -108,16 +108,16 @@ class Batcher(Generic[Answer]):
         self._queue.append(waiting)
         if not self._is_scheduled:
             self._is_scheduled = True
-            loop.call_soon(self._run, loop)
+            loop.call_soon(self._run_batch, loop)
         return waiting.answers
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run_batch(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._next_batch()
         try:
-            answers = self._pass(batch)
+            answers = self._run_pass(batch)
         except Exception as error:
             for waiting in batch:
-                if not waiting.answers.done():  # its client may have gone
+                if not waiting.answers.done():  # cancelled if its client has disconnected
                     waiting.answers.set_exception(error)
         else:
             start = 0
@@ -127,7 +127,7 @@ class Batcher(Generic[Answer]):
                     waiting.answers.set_result(answers[start:stop])
                 start = stop
         if self._queue:
-            loop.call_soon(self._run, loop)  # after those who have just been answered
+            loop.call_soon(self._run_batch, loop)  # after the calls that were just answered
         else:
             self._is_scheduled = False
 
@@ -139,19 +139,19 @@ class Batcher(Generic[Answer]):
             size += len(batch[-1].images)
         return batch
 
-    def _pass(self, batch: list[_Waiting[Answer]]) -> list[Answer]:
+    def _run_pass(self, batch: list[_Waiting[Answer]]) -> list[Answer]:
         images = np.concatenate([waiting.images for waiting in batch])
-        began = time.perf_counter()
+        started = time.perf_counter()
         answers = self._forward(images)
-        seconds = time.perf_counter() - began
-        waited = [began - waiting.since for waiting in batch]
-        self._metrics_buffer.record(_count, _Pass(len(images), seconds, waited))
+        seconds = time.perf_counter() - started
+        waited = [started - waiting.since for waiting in batch]
+        self._metrics_buffer.record(_observe_passes, _Pass(len(images), seconds, waited))
         return answers
 
 
-def _count(passes: list[_Pass]) -> None:
-    definitions.observe_many(definitions.BATCH_IMAGES, [it.pictures for it in passes])
-    definitions.observe_many(definitions.INFERENCE_SECONDS, [it.seconds for it in passes])
+def _observe_passes(passes: list[_Pass]) -> None:
+    definitions.observe_many(definitions.BATCH_IMAGES, [each.pictures for each in passes])
+    definitions.observe_many(definitions.INFERENCE_SECONDS, [each.seconds for each in passes])
     definitions.observe_many(
-        definitions.QUEUE_SECONDS, [waited for it in passes for waited in it.waited]
+        definitions.QUEUE_SECONDS, [waited for each in passes for waited in each.waited]
     )

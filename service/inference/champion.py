@@ -1,8 +1,9 @@
-"""Serving the champion, and following it: a new one is loaded beside the old and swapped in.
+"""The champion, the version that a worker serves, and its replacement without a break.
 
-A thread watches WARDROBE_HOME/champion. It loads and warms up a new version off the request path
-and then replaces one reference. A forward pass takes the reference once, so requests in flight
-finish on the version they began with. A version that does not load leaves the old one serving.
+A thread watches the file WARDROBE_HOME/champion. It loads and warms up a new version outside the
+request path and then replaces one reference. A forward pass reads the reference once, so requests
+in progress finish on the version they started with. If a version does not load, the worker keeps
+serving the old one.
 """
 
 import logging
@@ -18,55 +19,61 @@ from service.http.errors import ModelNotReady
 from service.inference import workers
 from service.metrics import definitions
 from service.metrics.buffer import MetricsBuffer
-from service.metrics.live_traffic import Traffic
+from service.metrics.live_traffic import LiveTraffic
 from training.model.preprocess import SIDE
 from training.store import versions
 
 _log = logging.getLogger(__name__)
 
-_WATCH_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 _RETRY_SECONDS = 10
-"""After a failed load: the reason may pass, as when a version is still being copied in."""
+"""After a failed load. The cause may be temporary: a version that is still being copied in."""
 
 _WARM_UP_BATCHES = (1, 8, 64)
-"""Pictures in the forward passes before a version serves: a first pass of a size is slower."""
+"""Pictures in the forward passes before a version serves: the first pass of a size is slower."""
 
 
 @dataclass(frozen=True)
-class _Served:
-    """What one reference holds, so that both are always of the same version."""
+class _LiveModel:
+    """A version and its counters, in one reference: both always belong to the same version."""
 
     model: versions.Model
-    traffic: Traffic
+    traffic: LiveTraffic
 
 
 class Champion:
-    """The version that this worker serves. `start` begins to follow the champion file."""
+    """Loads the champion and follows the file that names it."""
 
     def __init__(self, registration: workers.Registration, metrics_buffer: MetricsBuffer) -> None:
-        self._served: _Served | None = None
+        self._live: _LiveModel | None = None
         self._error: str | None = None
-        self._tried: str | None = None
-        self._tried_at = 0.0
+        self._last_tried: str | None = None
+        self._last_tried_at = 0.0
         self._registration = registration
         self._metrics_buffer = metrics_buffer
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="champion", daemon=True)
 
     def start(self) -> None:
-        """Load the champion, if there is one, and keep following it until `stop`."""
-        self._look()
+        """Load the champion, if there is one, and follow it until `stop`."""
+        self._refresh()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop following the champion."""
         self._stop.set()
         self._thread.join()
 
     @property
+    def model(self) -> versions.Model | None:
+        """The version that this worker serves, None before the first one."""
+        live = self._live
+        return live.model if live else None
+
+    @property
     def reason_not_ready(self) -> str | None:
-        """Why there is nothing to serve, in a sentence, or None when there is."""
-        if self._served is not None:
+        """The reason why this worker serves no version, as a sentence; None if it serves one."""
+        if self._live is not None:
             return None
         if self._error is not None:
             return f"No model is served: {self._error}"
@@ -75,38 +82,35 @@ class Champion:
     def forward(
         self, images: npt.NDArray[np.uint8]
     ) -> tuple[npt.NDArray[np.float32], versions.Model]:
-        """Probabilities, float (N, C), of pictures, uint8 (N, 28, 28), and the model they are of.
+        """Classify pictures, uint8 (N, 28, 28).
 
-        They go into the metrics_buffer. Raises NoModel when there is none.
+        Returns probabilities, float (N, C), and the model that computed them. Both are recorded in
+        the metrics buffer. Raises ModelNotReady when no version is served.
         """
-        served = self._served
-        if served is None:
+        live = self._live
+        if live is None:
             raise ModelNotReady(str(self.reason_not_ready))
-        scores = served.model.probabilities(images)
-        self._metrics_buffer.record(served.traffic.count, (images, scores))
-        return scores, served.model
-
-    def baseline_text(self) -> list[str]:
-        """The baseline of what this worker serves, as lines of Prometheus text."""
-        return list(self._served.traffic.baseline_text()) if self._served else []
+        scores = live.model.probabilities(images)
+        self._metrics_buffer.record(live.traffic.count, (images, scores))
+        return scores, live.model
 
     def _watch(self) -> None:
-        while not self._stop.wait(_WATCH_SECONDS):
+        while not self._stop.wait(_POLL_SECONDS):
             try:
-                self._look()
+                self._refresh()
                 for dead in workers.remove_dead():
-                    if dead.is_here:  # else its requests in progress would count for ever
+                    if dead.is_here:  # else its requests in progress would be counted for ever
                         multiprocess.mark_process_dead(dead.pid)  # type: ignore[no-untyped-call]
-            except OSError:  # a full or vanished disk must not end the watch
-                _log.exception("cannot look at the champion")
+            except OSError:  # a full or unmounted disk must not end this thread
+                _log.exception("cannot follow the champion")
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         tag = versions.champion()
-        if tag is None or (tag == self._tried and self._error is None):
+        if tag is None or (tag == self._last_tried and self._error is None):
             return
-        if tag == self._tried and time.monotonic() - self._tried_at < _RETRY_SECONDS:
+        if tag == self._last_tried and time.monotonic() - self._last_tried_at < _RETRY_SECONDS:
             return
-        self._tried, self._tried_at = tag, time.monotonic()
+        self._last_tried, self._last_tried_at = tag, time.monotonic()
         try:
             model = versions.load(tag)
             for size in _WARM_UP_BATCHES:
@@ -114,12 +118,12 @@ class Champion:
         except (versions.ModelError, RuntimeError) as error:
             definitions.LOAD_FAILURES.inc()
             self._error = str(error)
-            _log.error("the champion stays %s: %s", self._tag, error)
+            _log.error("cannot load %s, still serving %s: %s", tag, self._tag, error)
         else:
-            self._served, self._error = _Served(model, Traffic(model)), None
+            self._live, self._error = _LiveModel(model, LiveTraffic(model)), None
             _log.info("serving %s", tag)
-        self._registration.tell(self._tag, self._error, tag)
+        self._registration.report(self._tag, self._error, tag)
 
     @property
     def _tag(self) -> str | None:
-        return self._served.model.tag if self._served else None
+        return self.model.tag if self.model else None

@@ -1,56 +1,59 @@
-"""Python's garbage collector, a little at a time.
+"""A schedule for Python's garbage collection.
 
-Left to itself it waits until there are so many objects more than before. That suits neither what
-lives for ever, torch's and BentoML's half a million objects, which a full collection walks through
-while everybody waits for 100 ms; nor BentoML's timer of each request, which lives for the time
-limit: under a steady load as many timers end as begin, so that the number of objects hardly
-grows, and when at last it has, hundreds of thousands are looked through at once.
+By default, Python collects after a number of allocations. That fits neither the half a million
+objects of torch and BentoML, which live as long as the process and which a full collection walks
+through in 100 ms; nor BentoML's timer of each request, which lives for the time limit: under a
+steady load the number of objects hardly grows, and when it finally does, one collection walks
+through hundreds of thousands.
 
-So what was there at the start is exempt, and the rest is looked through by the clock: what is new
-once a second, all of it when nobody would notice.
+So the objects that exist at the start are frozen, and the others are collected by the clock: young
+ones every second, all of them when the worker is idle.
 """
 
 import asyncio
 import gc
 import time
 
-SECONDS = 1.0
-"""Between two collections of what is new. At full load one takes 6 ms. To look more often would be
-to look through requests that are still being answered, of a crowd 100,000 objects, for nothing."""
+YOUNG_SECONDS = 1.0
+"""Between two collections of young objects. At full load one takes 6 ms. More frequent ones would
+walk through requests in progress, up to 100,000 objects, and free nothing."""
 
-ALL_EVERY = 300
-"""Seconds after which all is looked through, once the worker is idle. Answered requests leave next
-to nothing to collect, and under full load it takes some 200 ms, in which nobody is answered."""
+FULL_SECONDS = 300
+"""Between two full collections, once the worker is idle. Answered requests leave almost nothing to
+collect, and at full load a full collection blocks the worker for some 200 ms."""
 
-ALL_AT_LATEST = 3_600
-"""Seconds after which it is done even if the worker is not."""
+FULL_AT_LATEST_SECONDS = 3_600
+"""After which a full collection runs even if the worker is busy."""
 
 IDLE_SECONDS = 20
-"""Until a worker without load counts as idle. BentoML has then no timers left of the requests that
-were before, and there is little to look through."""
+"""Without load, until a worker counts as idle. By then BentoML's timers of earlier requests have
+ended, and there are few objects to walk through."""
 
 _IDLE_SHARE = 0.05
-"""Of a processor. Scrapes and health calls take less."""
+"""Of a processor. Scrapes and health checks take less."""
 
 
 def start_gc_schedule() -> None:
-    """From now on, for as long as the running event loop does. Call once everything is loaded."""
+    """Replace automatic garbage collection by the schedule, for as long as the event loop runs.
+
+    Call it in the event loop, after everything is loaded.
+    """
     gc.disable()
     gc.freeze()
     loop = asyncio.get_running_loop()
-    all_at = looked_at = loop.time()
-    used = time.process_time()
+    last_full = last_check = loop.time()
+    cpu_seconds = time.process_time()
 
     def collect() -> None:
-        nonlocal all_at, looked_at, used
+        nonlocal last_full, last_check, cpu_seconds
         now, is_idle = loop.time(), False
-        if now - looked_at >= IDLE_SECONDS:
-            is_idle = time.process_time() - used < _IDLE_SHARE * (now - looked_at)
-            looked_at, used = now, time.process_time()
-        is_due = now - all_at >= (ALL_EVERY if is_idle else ALL_AT_LATEST)
-        if is_due:
-            all_at = now
-        gc.collect(2 if is_due else 1)
-        loop.call_later(SECONDS, collect)
+        if now - last_check >= IDLE_SECONDS:
+            is_idle = time.process_time() - cpu_seconds < _IDLE_SHARE * (now - last_check)
+            last_check, cpu_seconds = now, time.process_time()
+        is_full = now - last_full >= (FULL_SECONDS if is_idle else FULL_AT_LATEST_SECONDS)
+        if is_full:
+            last_full = now
+        gc.collect(2 if is_full else 1)
+        loop.call_later(YOUNG_SECONDS, collect)
 
     collect()

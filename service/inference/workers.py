@@ -1,12 +1,12 @@
-"""Which processes serve, and which version each of them serves: WARDROBE_HOME/serving.
+"""The registry of classifier workers and of the version that each serves: WARDROBE_HOME/serving.
 
-Each classifier worker keeps two files there, `<host>-<pid>.lock` and `<host>-<pid>.json`, and a
-third one, `.shadow`, while a version answers in the champion's shadow. It
-holds the lock as long as it lives; the kernel releases it however the worker ends. So a reader
-can always tell the living from the dead, whichever process, server or container it is.
+Each worker has two files there, `<host>-<pid>.lock` and `<host>-<pid>.json`, and a third one,
+`.shadow`, while it runs a shadow version. It holds the lock until it ends, and the kernel releases
+the lock however it ends. So every process, on this host or in another container, can tell which
+workers are alive.
 
-Names come again: a container counts its processes from 1, at every start. So entries are added and
-removed by one process at a time, else a new worker's could go instead of the dead one's.
+Names repeat: a container numbers its processes from 1 at every start. So one process at a time adds
+or removes entries; otherwise a dead worker's removal could remove a new worker's entry.
 """
 
 import contextlib
@@ -24,9 +24,10 @@ from training.store import files
 
 @dataclass(frozen=True)
 class Worker:
-    """What a living worker says of itself. `tag` is what it serves, `error` why not the champion.
+    """A worker's entry.
 
-    `tried` is the champion that it last loaded or failed to load.
+    `worker` is its name, `tag` the version that it serves, `tried` the champion that it last loaded
+    or failed to load, and `error` the reason of the failure.
     """
 
     worker: str
@@ -36,39 +37,39 @@ class Worker:
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs on this host, or in this container."""
+        """Whether it runs on this host or in this container."""
         return self.worker.rpartition("-")[0] == socket.gethostname()
 
     @property
     def pid(self) -> int:
-        """Its process, on its host."""
+        """Its process id on its host."""
         return int(self.worker.rpartition("-")[2])
 
 
 class Registration:
-    """This process's own entry, from now until the process ends."""
+    """This process's own entry. It lasts until the process ends."""
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         path = _folder() / f"{self.name}.lock"
         with _entries_locked():
-            # Locked before it has its name: nobody ever sees it unlocked while we live.
+            # Locked before it gets its name, so no reader ever finds it unlocked.
             unnamed = path.with_suffix(".new")
             self._lock = unnamed.open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self.tell()
+            self.report()
             unnamed.rename(path)
 
-    def tell(
+    def report(
         self, tag: str | None = None, error: str | None = None, tried: str | None = None
     ) -> None:
-        """Say what this worker serves now."""
+        """Write what this worker serves now; see Worker."""
         worker = Worker(self.name, tag, error, tried)
         path = _folder() / f"{self.name}.json"
-        files.replace(path, json.dumps(asdict(worker)), durable=False)  # it ends with the process
+        files.replace(path, json.dumps(asdict(worker)), durable=False)  # useless after a crash
 
-    def tell_shadow(self, tag: str | None) -> None:
-        """Say which version answers in the champion's shadow here; None when none does."""
+    def report_shadow(self, tag: str | None) -> None:
+        """Write the tag of this worker's shadow version, None when it has none."""
         path = _folder() / f"{self.name}.shadow"
         if tag is None:
             path.unlink(missing_ok=True)
@@ -77,24 +78,27 @@ class Registration:
 
 
 def list_alive() -> list[Worker]:
-    """Every worker that is alive, by name."""
-    return [worker for worker, alive in _all() if alive]
+    """List the workers that are alive, sorted by name."""
+    return [worker for worker, is_alive in _entries() if is_alive]
 
 
 def shadows() -> list[tuple[Worker, str]]:
-    """The living workers with a version in the champion's shadow, and its tag."""
-    found = []
-    for worker in list_alive():
-        with contextlib.suppress(FileNotFoundError):
-            path = _folder() / f"{worker.worker}.shadow"
-            found.append((worker, path.read_text(encoding="utf-8")))
-    return found
+    """List the workers that are alive and run a shadow version, with its tag."""
+    return [(worker, tag) for worker in list_alive() if (tag := shadow_of(worker))]
+
+
+def shadow_of(worker: Worker) -> str | None:
+    """Return the tag of a worker's shadow version, None when it has none."""
+    try:
+        return (_folder() / f"{worker.worker}.shadow").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def remove_dead() -> list[Worker]:
-    """Remove what workers left that were killed, and return them."""
+    """Remove the entries of workers that have ended, and return them."""
     with _entries_locked():
-        dead = [worker for worker, alive in _all() if not alive]
+        dead = [worker for worker, is_alive in _entries() if not is_alive]
         for worker in dead:
             for suffix in ("lock", "json", "shadow"):
                 (_folder() / f"{worker.worker}.{suffix}").unlink(missing_ok=True)
@@ -103,9 +107,9 @@ def remove_dead() -> list[Worker]:
 
 @contextlib.contextmanager
 def _entries_locked() -> Iterator[None]:
-    """One process at a time adds or removes entries.
+    """Hold the lock for adding and removing entries.
 
-    The folder itself is what is locked: a file in it could belong to another container's user.
+    It is on the folder itself: a file in it could belong to another container's user.
     """
     _folder().mkdir(parents=True, exist_ok=True)
     descriptor = os.open(_folder(), os.O_RDONLY)
@@ -116,13 +120,13 @@ def _entries_locked() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _all() -> list[tuple[Worker, bool]]:
+def _entries() -> list[tuple[Worker, bool]]:
     found = []
     for lock in sorted(_folder().glob("*.lock")):
         with contextlib.suppress(FileNotFoundError):  # another process has just removed it
-            alive = _is_locked(lock)
+            is_alive = _is_locked(lock)
             worker = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))
-            found.append((Worker(**worker), alive))
+            found.append((Worker(**worker), is_alive))
     return found
 
 

@@ -1,7 +1,7 @@
-"""Counting off the requests' path: what is to be counted is kept, and written down in one go.
+"""A buffer in front of the metrics, outside the request path: flushed every 20 ms.
 
-A metric is a locked write into a file that all workers share, and a lone request waited for fifteen
-of them. Written together, fifty times a second, they cost next to nothing.
+To change a metric is a locked write into a file that all workers share, and a single request needs
+fifteen of them. Buffered and flushed together they cost almost nothing.
 """
 
 import asyncio
@@ -11,42 +11,45 @@ from typing import Any, TypeVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 FLUSH_SECONDS = 0.02
-"""From what is answered until the metrics tell of it."""
+"""The longest time between an answer and its appearance in the metrics."""
 
 Entry = TypeVar("Entry")
 
 
 class MetricsBuffer:
-    """Keeps entries, and hands those of a kind together to whoever counts them.
+    """Buffers entries and passes them, grouped by consumer, to their consumers.
 
-    An entry waits for `seconds` at most. For use in one event loop.
+    An entry waits for at most `seconds`. For use in one event loop.
     """
 
     def __init__(self, seconds: float = FLUSH_SECONDS) -> None:
         self._seconds = seconds
         self._entries: dict[Callable[[list[Any]], None], list[Any]] = {}
 
-    def record(self, count: Callable[[list[Entry]], None], entry: Entry) -> None:
-        """Have `count` be called soon, with a list that holds `entry`."""
+    def record(self, consumer: Callable[[list[Entry]], None], entry: Entry) -> None:
+        """Add an entry. The next flush calls `consumer` with all of its entries, in order."""
         if not self._entries:
             asyncio.get_running_loop().call_later(self._seconds, self.flush)
-        self._entries.setdefault(count, []).append(entry)
+        self._entries.setdefault(consumer, []).append(entry)
 
     def flush(self) -> None:
-        """Have everything counted now."""
+        """Pass all entries to their consumers now."""
         entries, self._entries = self._entries, {}
-        for count, noted in entries.items():
-            count(noted)
+        for consumer, of_consumer in entries.items():
+            consumer(of_consumer)
 
 
 class FlushBeforeScrape:
-    """ASGI middleware: a scrape tells what was answered before it, by whichever worker."""
+    """ASGI middleware that delays a scrape until all workers have flushed their buffers.
+
+    So a scrape contains every request that was answered before it, by any worker.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the ledgers of all workers become due before `/metrics` is answered."""
+        """Wait for two flush intervals before `/metrics` is answered."""
         if scope["type"] == "http" and scope["path"] == "/metrics":
             await asyncio.sleep(2 * FLUSH_SECONDS)
         await self._app(scope, receive, send)

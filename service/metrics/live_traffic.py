@@ -1,10 +1,9 @@
-"""Counting what live pictures are like and what is answered to them, beside the baseline.
+"""Metrics of live pictures and of the answers to them.
 
-Prometheus holds the one against the other (monitoring/rules/drift.yml): nothing is compared here.
+Prometheus compares them with the baseline of the version (monitoring/rules/drift.yml).
 """
 
 import time
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,86 +17,68 @@ from training.store import versions
 if TYPE_CHECKING:
     from training.model.accuracy_estimator import AccuracyEstimator
 
-_JUDGE_SECONDS = 0.1
-"""At least so long between two forward passes that are estimated. An estimator takes as long as a
-small network: to ask it about every picture would cost what the network costs."""
+_ESTIMATE_SECONDS = 0.1
+"""The shortest time between two estimates. An estimate takes as long as a small network's forward
+pass, so to estimate every picture would double the cost."""
 
-_JUDGED_AT_A_TIME = 16
+_SAMPLE_PICTURES = 16
 
 
-class Traffic:
-    """Counts one version's pictures. Every series begins at 0: what is born later is not seen.
+class LiveTraffic:
+    """Counts the pictures of one version. For use in one thread.
 
-    For use in one thread.
+    Every series starts at 0: Prometheus does not see the first increase of a series that appears
+    with it.
     """
 
     def __init__(self, model: versions.Model) -> None:
-        self._model = model
-        self._baseline = baseline.read(model.metadata)
         self._predictions = [
-            definitions.PREDICTIONS.labels(it, model.tag) for it in model.class_names
+            definitions.PREDICTIONS.labels(name, model.tag) for name in model.class_names
         ]
-        self._ranges = [definitions.BRIGHTNESS.labels(it) for it in baseline.BRIGHTNESS_RANGES]
-        self._sample = (
-            _Sample(model.accuracy_estimator, model) if model.accuracy_estimator else None
+        self._brightness = [
+            definitions.BRIGHTNESS.labels(name) for name in baseline.BRIGHTNESS_RANGES
+        ]
+        self._accuracy = (
+            _AccuracySampler(model.accuracy_estimator, model) if model.accuracy_estimator else None
         )
 
     def count(self, passes: list[tuple[Grey, npt.NDArray[np.float32]]]) -> None:
-        """Add passes: their pictures, uint8 (N, 28, 28), and probabilities, float (N, C)."""
-        images = np.concatenate([seen for seen, _ in passes])
-        scores = np.concatenate([answered for _, answered in passes])
-        definitions.add_each(self._predictions, scores.argmax(axis=1).tolist())
-        definitions.add_each(self._ranges, baseline.brightness_ranges(images))
+        """Count forward passes: pictures, uint8 (N, 28, 28), and probabilities, float (N, C)."""
+        images = np.concatenate([images for images, _ in passes])
+        scores = np.concatenate([scores for _, scores in passes])
+        definitions.increment_many(self._predictions, scores.argmax(axis=1).tolist())
+        definitions.increment_many(self._brightness, baseline.brightness_ranges(images))
         definitions.observe_many(definitions.CONFIDENCE, scores.max(axis=1).tolist())
-        if self._sample:
-            self._sample.count(images, scores)
-
-    def baseline_text(self) -> Iterator[str]:
-        """The baseline of the version as Prometheus text, line by line; nothing if it has none."""
-        if not self._baseline:
-            return
-        of_version = f'model="{self._model.tag}"'
-        yield from _gauge(
-            "wardrobe_baseline_predictions",
-            "Share of the validation pictures that a version names so.",
-            {f'label="{it}",{of_version}': n for it, n in self._baseline.predictions.items()},
-        )
-        yield from _gauge(
-            "wardrobe_baseline_brightness",
-            "Share of the validation pictures whose mean pixel is in a range.",
-            {f'range="{it}"': n for it, n in self._baseline.brightness.items()},
-        )
+        if self._accuracy:
+            self._accuracy.count(images, scores)
 
 
-class _Sample:
-    """Adds up how many answers are expected to be right. A sample stands for those before it."""
+class _AccuracySampler:
+    """Adds up the expected number of correct answers.
+
+    It estimates a sample, which stands for all pictures since the sample before.
+    """
 
     def __init__(self, estimator: "AccuracyEstimator", model: versions.Model) -> None:
         classes = len(model.class_names)
         self._estimator = estimator
-        self._judged = definitions.ACCURACY_SAMPLES.labels(model.tag)
-        self._expected_hits = definitions.EXPECTED_CORRECT.labels(model.tag)
-        self._waiting = 0
-        self._next = 0.0
-        self._expect(np.zeros((1, SIDE, SIDE), np.uint8), np.ones((1, classes), np.float32))  # warm
+        self._samples = definitions.ACCURACY_SAMPLES.labels(model.tag)
+        self._expected_correct = definitions.EXPECTED_CORRECT.labels(model.tag)
+        self._pictures_since = 0
+        self._next_estimate = 0.0
+        estimator.expected_accuracy(  # warm-up
+            np.zeros((1, SIDE, SIDE), np.uint8), np.ones((1, classes), np.float32)
+        )
 
     def count(self, images: Grey, scores: npt.NDArray[np.float32]) -> None:
-        self._waiting += len(images)
+        self._pictures_since += len(images)
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next_estimate:
             return
-        self._next = now + _JUDGE_SECONDS
-        share = self._expect(images[:_JUDGED_AT_A_TIME], scores[:_JUDGED_AT_A_TIME])
-        self._judged.inc(self._waiting)
-        self._expected_hits.inc(share * self._waiting)
-        self._waiting = 0
-
-    def _expect(self, images: Grey, scores: npt.NDArray[np.float32]) -> float:
-        return self._estimator.expected_accuracy(images, scores)
-
-
-def _gauge(name: str, what: str, values: Mapping[str, float]) -> Iterator[str]:
-    yield f"# HELP {name} {what}"
-    yield f"# TYPE {name} gauge"
-    for labels, value in values.items():
-        yield f"{name}{{{labels}}} {value}"
+        self._next_estimate = now + _ESTIMATE_SECONDS
+        accuracy = self._estimator.expected_accuracy(
+            images[:_SAMPLE_PICTURES], scores[:_SAMPLE_PICTURES]
+        )
+        self._samples.inc(self._pictures_since)
+        self._expected_correct.inc(accuracy * self._pictures_since)
+        self._pictures_since = 0

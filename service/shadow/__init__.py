@@ -1,1 +1,1 @@
-"""A shadow test: a second version answers the same pictures, and nobody waits for it."""
+"""Shadow tests: a second version classifies the same pictures, outside the request path."""

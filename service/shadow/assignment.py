@@ -1,7 +1,7 @@
-"""Which version shadows the champion, and on how many of the pictures: WARDROBE_HOME/shadow.
+"""The shadow assignment, a version and its share of the pictures: WARDROBE_HOME/shadow.
 
-The trainer writes that file when somebody asks for it; each worker of the classifier follows it,
-and writes into it why a shadow has ended by itself. Those who write wait for each other.
+The trainer writes the file on request. Each worker of the classifier follows it, and writes into it
+why a shadow test ended by itself. An exclusive lock keeps writers apart.
 """
 
 import fcntl
@@ -17,14 +17,15 @@ from training.store import files
 
 PROMOTED, DELETED, BROKEN = "promoted", "deleted", "broken"
 ENDS = (PROMOTED, DELETED, BROKEN)
-"""How a shadow ends by itself: it is the champion now; it is gone; it does not load."""
+"""Reasons for a shadow test to end by itself: the version was promoted, was deleted, or does not
+load."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A version's tag and the share of pictures, above 0 to 1, since when (ISO 8601, UTC).
+    """A version's tag, its share of the pictures (above 0, up to 1) and the start (ISO 8601, UTC).
 
-    Once it has ended by itself, `ended` is one of ENDS and `reason` a sentence.
+    If the test ended by itself, `ended` is one of ENDS and `reason` a sentence.
     """
 
     tag: str
@@ -35,7 +36,7 @@ class Assignment:
 
 
 def read() -> Assignment | None:
-    """The last order, or None when there is none, or none that can be read."""
+    """Return the current assignment, None when there is none or its file is damaged."""
     try:
         return Assignment(**json.loads(path().read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -43,38 +44,38 @@ def read() -> Assignment | None:
 
 
 def assign(tag: str, share: float) -> Assignment:
-    """Have a version shadow the champion from now on."""
-    order = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    """Start a shadow test of a version, in place of the one before."""
+    assignment = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
     with _pen():
-        _write(order)
-    return order
+        _write(assignment)
+    return assignment
 
 
 def clear() -> None:
-    """Have no shadow any more."""
+    """End the shadow test."""
     with _pen():
         path().unlink(missing_ok=True)
 
 
-def end(order: Assignment, ended: str, reason: str) -> bool:
-    """Write down why a shadow ended, unless there is another order by now, or another end of it.
+def end(assignment: Assignment, ended: str, reason: str) -> bool:
+    """Record why a shadow test ended by itself, if `assignment` is still the current one.
 
-    Returns whether it did.
+    Returns whether it was.
     """
     with _pen():
-        if read() != order:
+        if read() != assignment:
             return False
-        _write(replace(order, ended=ended, reason=reason))
+        _write(replace(assignment, ended=ended, reason=reason))
     return True
 
 
 def path() -> Path:
-    """The file that classifiers follow."""
+    """Return the path of the file that classifiers follow."""
     return settings.home() / "shadow"
 
 
-def _write(order: Assignment) -> None:
-    files.replace(path(), json.dumps(asdict(order)))
+def _write(assignment: Assignment) -> None:
+    files.replace(path(), json.dumps(asdict(assignment)))
 
 
 @contextmanager

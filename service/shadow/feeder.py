@@ -1,8 +1,8 @@
-"""A worker's end of the shadow: a process of its own, fed with what was answered, never waited for.
+"""The feeder of a worker's shadow process: sends it answered pictures and never waits for it.
 
-The process runs only while nothing else wants its processor. Four times a second it is sent what
-was answered, or a sample of it, if its socket takes that at once. A socket is full as soon as the
-process is behind. Pictures that are not sent are dropped, before they cost anything, and counted.
+The shadow process runs only while nothing else wants its processor. Four times a second the feeder
+sends it the answered pictures, or a sample of them, if the socket takes them at once. The socket is
+full as soon as the process is behind. Pictures that cannot be sent are dropped and counted.
 """
 
 import contextlib
@@ -35,163 +35,166 @@ from training.store import versions
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 
 _SEND_SECONDS = 0.25
-_PICTURES = 256
-"""At most so many are sent so often, taken by lot. Each time the process awakes it disturbs those
-who answer, and a thousand pictures tell how often two versions agree."""
+_MAX_PICTURES = 256
+"""A random sample of this size is sent at most. Each time the process wakes up it slows down the
+workers, and a thousand pictures a second are enough to estimate how often two versions agree."""
 
-_PACKET = 64
-"""Pictures of a packet. A socket takes four of them."""
+_PACKET_PICTURES = 64
+"""A socket takes four packets."""
 
 _RESTART_SECONDS = 2
-_STARTS = 3
-"""A process that dies so often without having been ready is not started again."""
+_MAX_FAILED_STARTS = 3
+"""A process that exits this often before it was ready is not started again."""
 
 
 class ShadowFeeder:
-    """Follows the order for a shadow, keeps its process alive, and feeds it."""
+    """Follows the shadow assignment, keeps its process running, and feeds it."""
 
     def __init__(self, registration: workers.Registration) -> None:
         self._registration = registration
-        self._child: _Child | None = None
+        self._shadow: _ShadowProcess | None = None
         self._failed_starts = 0
         self._start_after = 0.0
         self._ended = {end: definitions.SHADOWS_ENDED.labels(end) for end in ENDS}
-        self._metrics_buffer = MetricsBuffer(_SEND_SECONDS)
+        self._buffer = MetricsBuffer(_SEND_SECONDS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="shadow", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow the order."""
+        """Start to follow the assignment."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the process, and stop following."""
+        """Stop following the assignment, and end the process."""
         self._stop.set()
         self._thread.join()
-        self._close()
+        self._remove_shadow()
 
     def offer(self, images: Grey, scores: npt.NDArray[np.float32], tag: str) -> None:
-        """What a forward pass saw, uint8 (N, 28, 28), and answered, float (N, C), by a version.
+        """Offer a forward pass of the version `tag` to the shadow.
 
-        For the event loop: it never waits.
+        `images` are its pictures, uint8 (N, 28, 28), `scores` its probabilities, float (N, C).
+        Call it in the event loop; it does not block.
         """
-        if child := self._child:
-            self._metrics_buffer.record(child.take, (images, scores, tag))
+        if shadow := self._shadow:
+            self._buffer.record(shadow.send, (images, scores, tag))
 
     def _watch(self) -> None:
-        while not self._stop.wait(_LOOK_SECONDS):
+        while not self._stop.wait(_POLL_SECONDS):
             try:
-                self._look()
-            except (OSError, versions.ModelError):  # a full disk, or a strange order
-                _log.exception("cannot look after the shadow")
+                self._refresh()
+            except (OSError, versions.ModelError):  # a full disk, or an invalid assignment
+                _log.exception("cannot follow the shadow assignment")
 
-    def _look(self) -> None:
-        order = assignment.read()
-        if order and not order.ended and (end := _why_it_ends(order)):
-            self._end(order, *end)
-            order = None
-        if order and order.ended:
-            order = None
-        if self._child and (order is None or order.tag != self._child.tag):
-            self._close()
-        if order is None:
+    def _refresh(self) -> None:
+        assigned = assignment.read()
+        if assigned and not assigned.ended and (end := _reason_to_end(assigned)):
+            self._end(assigned, *end)
+            assigned = None
+        if assigned and assigned.ended:
+            assigned = None
+        if self._shadow and (assigned is None or assigned.tag != self._shadow.tag):
+            self._remove_shadow()
+        if assigned is None:
             self._failed_starts, self._start_after = 0, 0.0
-        elif self._child and not self._child.is_closed:
-            self._child.share = order.share
-            self._look_after(self._child, order)
+        elif self._shadow and not self._shadow.is_closed:
+            self._shadow.share = assigned.share
+            self._check_process(self._shadow, assigned)
         elif time.monotonic() > self._start_after:
-            self._child = _Child(order)
+            self._shadow = _ShadowProcess(assigned)
 
-    def _look_after(self, child: "_Child", order: Assignment) -> None:
-        reason = child.hear()
-        if child.is_ready and not child.is_told:
-            child.is_told, self._failed_starts = True, 0
-            self._registration.tell_shadow(child.tag)
-        code = child.process.poll()
-        if reason is None and code is None:
+    def _check_process(self, shadow: "_ShadowProcess", assigned: Assignment) -> None:
+        reason = shadow.read_reports()
+        if shadow.is_ready and not shadow.is_registered:
+            shadow.is_registered, self._failed_starts = True, 0
+            self._registration.report_shadow(shadow.tag)
+        exit_code = shadow.process.poll()
+        if reason is None and exit_code is None:
             return
-        self._close_child(
-            child
-        )  # but keep it: until the next one is there, it counts what is dropped
+        self._close_process(shadow)  # still referenced: it counts dropped pictures until a restart
         self._start_after = time.monotonic() + _RESTART_SECONDS
-        if not child.is_told:
+        if not shadow.is_registered:
             self._failed_starts += 1
-        if reason is None and self._failed_starts >= _STARTS:
-            reason = f"Its process ended {_STARTS} times while it loaded, at last with code {code}."
+        if reason is None and self._failed_starts >= _MAX_FAILED_STARTS:
+            reason = (
+                f"Its process exited {_MAX_FAILED_STARTS} times while loading, the last time with "
+                f"code {exit_code}."
+            )
         if reason is not None:
-            self._end(order, BROKEN, reason)
+            self._end(assigned, BROKEN, reason)
 
-    def _end(self, order: Assignment, ended: str, reason: str) -> None:
-        if assignment.end(order, ended, reason):
+    def _end(self, assigned: Assignment, ended: str, reason: str) -> None:
+        if assignment.end(assigned, ended, reason):
             self._ended[ended].inc()
-            _log.info("no shadow any more: %s", reason)
+            _log.info("the shadow test of %s ended: %s", assigned.tag, reason)
 
-    def _close(self) -> None:
-        if self._child:
-            child, self._child = self._child, None
-            self._close_child(child)
+    def _remove_shadow(self) -> None:
+        if self._shadow:
+            shadow, self._shadow = self._shadow, None
+            self._close_process(shadow)
 
-    def _close_child(self, child: "_Child") -> None:
-        child.close()
-        self._registration.tell_shadow(None)
+    def _close_process(self, shadow: "_ShadowProcess") -> None:
+        shadow.close()
+        self._registration.report_shadow(None)
 
 
-class _Child:
-    """The process, and the socket between us. `share` is of the pictures that it is offered."""
+class _ShadowProcess:
+    """A shadow process and the socket to it. `share` is the share of pictures that it compares."""
 
-    def __init__(self, order: Assignment) -> None:
-        self.tag, self.share = order.tag, order.share
-        self.is_ready = self.is_told = False  # the second stays, and is what the worker has told
-        self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, assigned: Assignment) -> None:
+        self.tag, self.share = assigned.tag, assigned.share
+        self.is_ready = self.is_closed = False
+        self.is_registered = False  # in the worker's entry; stays True when the process ends
+        self._connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.setblocking(False)
-        self.is_closed = False
-        self._chance = np.random.default_rng()
-        # Pictures. The event loop's thread writes the first two, the one that watches the others.
+        self._rng = np.random.default_rng()
+        # Numbers of pictures. The event loop writes the first two, the feeder's thread the others.
         self._offered = self._sent = 0
         self._compared = self._dropped = 0
         self._results = {
             result: definitions.SHADOW_PICTURES.labels(result, self.tag)
             for result in ("agreed", "disagreed", "dropped")
         }
-        with others:
-            self.process = _spawn(order.tag, others.fileno())
+        with other_end:
+            self.process = _spawn(assigned.tag, other_end.fileno())
 
-    def take(self, passes: list[tuple[Grey, npt.NDArray[np.float32], str]]) -> None:
-        """Send what passes saw and answered, and by which version; drop what cannot be sent."""
+    def send(self, passes: list[tuple[Grey, npt.NDArray[np.float32], str]]) -> None:
+        """Send forward passes: pictures, probabilities and the champion's tag. Never blocks."""
         for tag, of_version in groupby(passes, key=itemgetter(2)):
-            seen, answered, _ = zip(*of_version, strict=True)
-            images, scores = np.concatenate(seen), np.concatenate(answered)
+            all_images, all_scores, _ = zip(*of_version, strict=True)
+            images, scores = np.concatenate(all_images), np.concatenate(all_scores)
             if self.share < 1:
-                chosen = self._chance.random(len(images)) < self.share
+                chosen = self._rng.random(len(images)) < self.share
                 images, scores = images[chosen], scores[chosen]
-            self._offered += len(images)
-            if len(images) > _PICTURES:
-                sample = self._chance.choice(len(images), _PICTURES, replace=False)
+            offered = len(images)
+            if offered > _MAX_PICTURES:
+                sample = self._rng.choice(offered, _MAX_PICTURES, replace=False)
                 images, scores = images[sample], scores[sample]
             answers = scores.argmax(axis=1)
-            for start in range(0, len(images), _PACKET):
-                end = start + _PACKET
-                self._send(images[start:end], tag, answers[start:end])
-        if self.is_closed:  # perhaps since they were offered
+            for start in range(0, len(images), _PACKET_PICTURES):
+                end = start + _PACKET_PICTURES
+                self._send_packet(images[start:end], tag, answers[start:end])
+            self._offered += offered  # last: else the other thread counts them as dropped
+        if self.is_closed:  # perhaps since the pictures were offered
             self._count_dropped(self._offered - self._compared)
 
-    def _send(self, images: Grey, tag: str, answers: npt.NDArray[np.int64]) -> None:
+    def _send_packet(self, images: Grey, tag: str, answers: npt.NDArray[np.int64]) -> None:
         if not self.is_ready:
             return
         try:
             self._connection.send(pack(images, tag, answers))
         except BlockingIOError:
-            pass  # it is behind
-        except OSError:  # it has just died; whoever watches it will see
+            pass  # the process is behind
+        except OSError:  # the process has just ended; the feeder's thread will notice
             self.is_ready = False
         else:
             self._sent += len(images)
 
-    def hear(self) -> str | None:
-        """Count what the process has reported. Returns why it does not load, if it said so."""
+    def read_reports(self) -> str | None:
+        """Count what the process has reported. Returns its reason if the version does not load."""
         with contextlib.suppress(OSError):
             while content := self._connection.recv(1 << 12):
                 report: dict[str, Any] = json.loads(content)
@@ -205,25 +208,25 @@ class _Child:
         return None
 
     def close(self) -> None:
-        """End the process. What it has not answered was dropped. May be called again."""
+        """End the process. Pictures without a report count as dropped. May be called again."""
         self.is_closed, self.is_ready = True, False
         self.process.kill()
         self.process.wait()
-        self.hear()
+        self.read_reports()
         self._count_dropped(self._offered - self._compared)
         self._connection.close()
 
-    def _count_dropped(self, pictures: int) -> None:
-        """So many in all. Two numbers of the other thread may be a picture apart for a moment."""
-        if pictures > self._dropped:
-            self._results["dropped"].inc(pictures - self._dropped)
-            self._dropped = pictures
+    def _count_dropped(self, total: int) -> None:
+        """Raise the counter to `total`. It may lag a little: two threads write its parts."""
+        if total > self._dropped:
+            self._results["dropped"].inc(total - self._dropped)
+            self._dropped = total
 
 
-def _why_it_ends(order: Assignment) -> tuple[str, str] | None:
-    if order.tag == versions.champion():
+def _reason_to_end(assigned: Assignment) -> tuple[str, str] | None:
+    if assigned.tag == versions.champion():
         return PROMOTED, "It is the champion now."
-    if not versions.is_stored(order.tag):
+    if not versions.is_stored(assigned.tag):
         return DELETED, "It is no longer in the model store."
     return None
 
@@ -236,13 +239,13 @@ def _spawn(tag: str, descriptor: int) -> subprocess.Popen[bytes]:
         env=environment | {"WARDROBE_HOME": str(settings.home()), "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
-        process_group=0,  # but not a session: Linux shares processors out among those first
+        process_group=0,  # not a new session: Linux divides processor time by session first
     )
     with contextlib.suppress(OSError):
         if hasattr(os, "SCHED_IDLE"):
             os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
         else:
             os.setpriority(os.PRIO_PROCESS, process.pid, 19)
-    with contextlib.suppress(OSError):  # Linux: it is the first to go when memory is used up
+    with contextlib.suppress(OSError):  # on Linux: killed first when memory runs out
         Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
     return process

@@ -1,4 +1,4 @@
-"""What a worker of the classifier tells a version in the champion's shadow, as bytes."""
+"""The packets that a worker of the classifier sends to its shadow process."""
 
 import struct
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from training.model.preprocess import SIDE, Grey
 
-_HEAD = struct.Struct("<HB")
+_HEADER = struct.Struct("<HB")
 _PICTURE = SIDE * SIDE
 
 
 @dataclass(frozen=True)
 class Packet:
-    """Pictures, uint8 (N, 28, 28), the version that answered, and its classes' numbers, (N,)."""
+    """Pictures, uint8 (N, 28, 28), the champion's tag, and its answers, class indices (N,)."""
 
     images: Grey
     tag: str
@@ -23,12 +23,12 @@ class Packet:
 
 
 def pack(images: Grey, tag: str, answers: npt.NDArray[np.integer[Any]]) -> bytes:
-    """A packet as bytes. The version has at most 255 letters, and 256 classes."""
-    name = tag.encode("ascii")
+    """Encode a packet. The tag has at most 255 characters, the version at most 256 classes."""
+    encoded_tag = tag.encode("ascii")
     return b"".join(
         (
-            _HEAD.pack(len(images), len(name)),
-            name,
+            _HEADER.pack(len(images), len(encoded_tag)),
+            encoded_tag,
             answers.astype(np.uint8).tobytes(),
             images.tobytes(),
         )
@@ -36,10 +36,10 @@ def pack(images: Grey, tag: str, answers: npt.NDArray[np.integer[Any]]) -> bytes
 
 
 def unpack(content: bytes) -> Packet:
-    """What `pack` packed."""
-    count, length = _HEAD.unpack_from(content)
-    start = _HEAD.size + length
+    """Decode what `pack` encoded."""
+    count, tag_length = _HEADER.unpack_from(content)
+    start = _HEADER.size + tag_length
     answers = np.frombuffer(content, np.uint8, count, start)
     pixels = np.frombuffer(content, np.uint8, count * _PICTURE, start + count)
-    tag = content[_HEAD.size : start].decode("ascii")
+    tag = content[_HEADER.size : start].decode("ascii")
     return Packet(pixels.reshape(count, SIDE, SIDE), tag, answers)

@@ -1,15 +1,14 @@
-"""A version in the champion's shadow: it sees the same pictures, and nobody waits for its answers.
+"""The shadow process: classifies the champion's pictures with another version, outside requests.
 
     python -m service.shadow.worker TAG DESCRIPTOR
 
-is started by a worker of the classifier (service/shadow_feed.py), at the other end of a socket. It
-reads pictures with what the champion answered, and reports on how many both agree. Some of the
-others become questions on the Corrections page. It ends with the worker, or by itself when its
-version does not load.
+A worker of the classifier starts it (service/shadow/feeder.py) and holds the other end of its
+socket, the file descriptor DESCRIPTOR. The process reads pictures and the champion's answers, and
+reports how many answers agree. Some of the others become review requests on the Corrections page.
+The process ends with the worker, or by itself when its version does not load.
 
-It computes only while a processor has nothing to do. To have the lowest priority is not enough:
-a processor that computes for the shadow is not idle, and takes over nothing that waits for
-another one.
+It computes only while a processor is idle. The lowest priority is not enough: a processor that
+computes for the shadow is not idle, so it takes over no task that waits for another processor.
 """
 
 import json
@@ -32,21 +31,21 @@ from training.store import corrections, versions
 
 _log = logging.getLogger(__name__)
 
-_LARGEST_PACKET = 1 << 18
+_MAX_PACKET_BYTES = 1 << 18
 
-_AT_A_TIME = 16
-"""Pictures of a forward pass: for so long nobody takes the processor into account."""
+_BATCH = 16
+"""Pictures in a forward pass. The process cannot yield its processor during a pass."""
 
-_BUSY = max(1, (os.cpu_count() or 1) - 1)
-"""Tasks that run or wait to, with ours, beyond which no processor is idle."""
+_MAX_TASKS = max(1, (os.cpu_count() or 1) - 1)
+"""Running and waiting tasks, with this one. With more of them, no processor is idle."""
 
-_LOOK_SECONDS = 0.01
-_PATIENCE_SECONDS = 0.5
-"""On a machine that is never idle, too, something is compared: one pass so often."""
+_POLL_SECONDS = 0.01
+_MAX_WAIT_SECONDS = 0.5
+"""The longest wait for an idle processor, so that a busy machine compares pictures, too."""
 
-_ASK_SECONDS = 10
-_ASKED_AT_A_TIME = 5
-"""At most so many questions in so many seconds. A bad version would fill the store at once."""
+_REVIEW_SECONDS = 10
+_MAX_REVIEWS = 5
+"""Review requests in that time. Without a limit a bad version would fill the corrections."""
 
 
 class Shadow:
@@ -54,58 +53,60 @@ class Shadow:
 
     def __init__(self, model: versions.Model) -> None:
         self._model = model
-        self._asked_at = -float(_ASK_SECONDS)
+        self._last_review = -float(_REVIEW_SECONDS)
 
     def compare(self, packet: Packet) -> dict[str, int]:
-        """How many pictures of the packet both name the same, and how many not."""
-        images, others = packet.images, _named(packet)
-        places = np.concatenate(list(self._places(images)))
-        mine = [self._model.class_names[place] for place in places]
-        apart = [at for at, name in enumerate(others) if name != mine[at]]
-        if apart and time.monotonic() - self._asked_at > _ASK_SECONDS:
-            self._asked_at = time.monotonic()
-            asked = apart[:_ASKED_AT_A_TIME]
-            self._ask([(images[at], packet.tag, others[at], mine[at]) for at in asked])
-        return {"agreed": len(others) - len(apart), "disagreed": len(apart)}
+        """Count the pictures of a packet on which both versions agree and disagree."""
+        images, champion = packet.images, _labels(packet)
+        indices = np.concatenate(list(self._classify(images)))
+        shadow = [self._model.class_names[index] for index in indices]
+        differing = [n for n, label in enumerate(champion) if label != shadow[n]]
+        if differing and time.monotonic() - self._last_review > _REVIEW_SECONDS:
+            self._last_review = time.monotonic()
+            self._request_reviews(
+                packet.tag,
+                [(images[n], champion[n], shadow[n]) for n in differing[:_MAX_REVIEWS]],
+            )
+        return {"agreed": len(champion) - len(differing), "disagreed": len(differing)}
 
-    def _places(self, images: Grey) -> Iterator[npt.NDArray[np.int64]]:
-        for start in range(0, len(images), _AT_A_TIME):
+    def _classify(self, images: Grey) -> Iterator[npt.NDArray[np.int64]]:
+        for start in range(0, len(images), _BATCH):
             _wait_for_an_idle_processor()
-            yield self._model.probabilities(images[start : start + _AT_A_TIME]).argmax(axis=1)
+            yield self._model.probabilities(images[start : start + _BATCH]).argmax(axis=1)
 
-    def _ask(self, pictures: list[tuple[Grey, str, str, str]]) -> None:
-        """File pictures, each with a version, its answer and ours, as questions."""
+    def _request_reviews(self, champion: str, pictures: list[tuple[Grey, str, str]]) -> None:
+        """Store review requests: pictures, each with the champion's label and the shadow's."""
+        one, other = _version(champion), _version(self._model.tag)
         try:
             corrections.request_review(
                 (
                     picture,
                     corrections.LabelSubmission(
-                        answer, predicted=answer, model=tag, source="shadow"
+                        label, predicted=label, model=champion, source="shadow"
                     ),
-                    f"Version {_short(tag)} says {answer}, version {_short(self._model.tag)} says "
-                    f"{mine}.",
+                    f"Version {one} says {label}, version {other} says {shadow_label}.",
                 )
-                for picture, tag, answer, mine in pictures
+                for picture, label, shadow_label in pictures
             )
         except corrections.StoreUnavailable as error:
-            _log.warning("no questions: %s", error)
+            _log.warning("cannot request reviews: %s", error)
 
 
 def _wait_for_an_idle_processor() -> None:
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while _running() > _BUSY and time.monotonic() < until:
-        time.sleep(_LOOK_SECONDS)
+    deadline = time.monotonic() + _MAX_WAIT_SECONDS
+    while _running_tasks() > _MAX_TASKS and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
-def _running() -> int:
-    """Tasks of the whole machine that run or wait for a processor."""
+def _running_tasks() -> int:
+    """Return how many tasks of the machine run or wait for a processor."""
     _, _, _, tasks, _ = Path("/proc/loadavg").read_text(encoding="ascii").split()
     return int(tasks.partition("/")[0])
 
 
-def _named(packet: Packet) -> list[str]:
+def _labels(packet: Packet) -> list[str]:
     names = _class_names(packet.tag)
-    return [names[place] for place in packet.answers]
+    return [names[index] for index in packet.answers]
 
 
 @lru_cache(maxsize=4)
@@ -113,30 +114,30 @@ def _class_names(tag: str) -> tuple[str, ...]:
     return tuple(versions.describe(tag).metadata["class_names"])
 
 
-def _short(tag: str) -> str:
+def _version(tag: str) -> str:
     return tag.partition(":")[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Load the version, and compare until the worker closes its end."""
+    """Load the version and compare until the worker closes its end of the socket."""
     import torch
 
     torch.set_num_threads(1)
     connection = socket.socket(fileno=int(arguments[1]))
 
-    def tell(**what: Any) -> None:
-        connection.send(json.dumps(what).encode())
+    def report(**content: Any) -> None:
+        connection.send(json.dumps(content).encode())
 
     try:
         model = versions.load(arguments[0])
-        model.probabilities(np.zeros((_AT_A_TIME, SIDE, SIDE), np.uint8))
+        model.probabilities(np.zeros((_BATCH, SIDE, SIDE), np.uint8))
     except (versions.ModelError, RuntimeError) as error:
-        tell(broken=str(error))
+        report(broken=str(error))
         return 0
-    tell(ready=True)
+    report(ready=True)
     shadow = Shadow(model)
-    while content := connection.recv(_LARGEST_PACKET):
-        tell(**shadow.compare(unpack(content)))
+    while content := connection.recv(_MAX_PACKET_BYTES):
+        report(**shadow.compare(unpack(content)))
     return 0
 
 

@@ -45,32 +45,32 @@ def trousers() -> bytes:
     return png.getvalue()
 
 
-SAID = "Version a says Coat, version b says Dress."
+DISAGREEMENT = "Version a says Coat, version b says Dress."
 
 
 @pytest.fixture
 def some_corrections(trainer_url: str) -> list[int]:
-    """One correction in each state at least, in the store of the session's trainer: their ids.
+    """Import at least one correction in each state; return their ids.
 
-    The id of the question is not among them.
+    The id of the disagreement is not among them.
     """
-    table = f'5.png,Coat,Coat,shadow,review_requested,"{SAID}"\n'
+    table = f'5.png,Coat,Coat,shadow,review_requested,"{DISAGREEMENT}"\n'
     table += "1.png,Bag,Shirt,pad,new,\n2.png,Coat,Coat,upload,accepted,\n"
     table += "3.png,Bag,Shirt,api,quarantined,It looks like Shirt.\n4.png,Bag,,pad,new,\n"
     table += "4.png,Shirt,Bag,pad,new,\n"
-    return _taken_back(trainer_url, table)[-5:]
+    return _imported(trainer_url, table)[-5:]
 
 
 @pytest.fixture
-def a_question(trainer_url: str) -> Iterator[int]:
+def a_disagreement(trainer_url: str) -> Iterator[int]:
     """The id of a picture on which two versions disagree, in the same store."""
-    [number] = _taken_back(trainer_url, f'1.png,Coat,Coat,shadow,review_requested,"{SAID}"\n')
+    [number] = _imported(trainer_url, f'1.png,Coat,Coat,shadow,review_requested,"{DISAGREEMENT}"\n')
     yield number
     requests.delete(f"{trainer_url}/corrections/{number}", timeout=10)
 
 
-def _taken_back(trainer_url: str, table: str) -> list[int]:
-    """Has rows taken back, with pictures of noise named 1.png and so on: their ids, in order."""
+def _imported(trainer_url: str, table: str) -> list[int]:
+    """Import rows, with pictures of noise named 1.png and so on: their ids, in order."""
     count = table.count("\n")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
@@ -80,8 +80,8 @@ def _taken_back(trainer_url: str, table: str) -> list[int]:
                 picture.save(file, "PNG")
         files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
-    taken = requests.post(f"{url}/import", data=archive.getvalue(), timeout=10)
-    assert taken.json() == {"added": count, "known": 0}
+    response = requests.post(f"{url}/import", data=archive.getvalue(), timeout=10)
+    assert response.json() == {"added": count, "known": 0}
     newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
 
@@ -90,14 +90,14 @@ def _taken_back(trainer_url: str, table: str) -> list[int]:
 def app_url(
     classifier_url: str, trainer_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The page, run as `make run` runs it, on the session's services."""
+    """The app as `make run` starts it, on the session's services."""
     with page_beside(classifier_url, trainer_url, tmp_path_factory.mktemp("app")) as url:
         yield url
 
 
 @pytest.fixture
 def app_beside(scripted: ScriptedServer, tmp_path: Path) -> Iterator[str]:
-    """The page on services that are scripted, for states that real ones are seldom in."""
+    """The app on scripted services, for states in which real ones seldom are."""
     with page_beside(scripted.url, scripted.url, tmp_path, scripted.url) as url:
         yield url
 
@@ -106,7 +106,7 @@ def app_beside(scripted: ScriptedServer, tmp_path: Path) -> Iterator[str]:
 def page_beside(
     classifier_url: str, trainer_url: str, folder: Path, prometheus_url: str | None = None
 ) -> Iterator[str]:
-    """Runs the page, with its log in `folder`; nothing may go wrong in it."""
+    """Run the app with its log in `folder`; no page may raise."""
     port = free_port()
     environment = {
         **os.environ,
@@ -128,5 +128,5 @@ def page_beside(
     finally:
         process.terminate()
         process.wait(10)
-    # Streamlit's words for what a page raised. Other tracebacks are of visitors who leave early.
+    # Streamlit logs this when a page raises. Other tracebacks come from visitors who leave early.
     assert "Uncaught app execution" not in log.read_text()

@@ -32,7 +32,7 @@ import torch
 
 import settings
 from service.inference import workers
-from service.metrics.live_traffic import Traffic
+from service.metrics.live_traffic import LiveTraffic
 from service.shadow import assignment
 from service.shadow.protocol import pack
 from tests.benchmarks import serving
@@ -161,7 +161,7 @@ def counting() -> None:
     torch.set_num_threads(1)
     model = versions.load(str(versions.champion()))
     assert model.accuracy_estimator is not None
-    traffic, estimator = Traffic(model), model.accuracy_estimator
+    traffic, estimator = LiveTraffic(model), model.accuracy_estimator
     for size in (1, 8, 32, 64):
         pictures = fashion_mnist.load_test().images[:size]
         images = pictures.numpy().copy()

@@ -1,4 +1,4 @@
-"""Everything, started the way the README says."""
+"""All processes, started as in the README."""
 
 import os
 import re
@@ -19,7 +19,7 @@ PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
 
 
 class Visited(Protocol):
-    """What a visit needs to know, however Wardrobe was started."""
+    """Addresses of a running Wardrobe, however it was started."""
 
     @property
     def url(self) -> str:
@@ -31,7 +31,7 @@ class Visited(Protocol):
 
 @dataclass
 class Wardrobe:
-    """What `make run` started, on a state folder and ports of its own."""
+    """Processes of `make run`, with their own state folder and ports."""
 
     home: Path
     ports: dict[str, int]

@@ -1,4 +1,4 @@
-"""One visitor, from `make run` to Ctrl-C: draw, upload, retrain, go back, watch, pull the plug."""
+"""One visitor, from `make run` to Ctrl-C: draw, upload, retrain, roll back, watch, crash."""
 
 import re
 import signal
@@ -40,7 +40,7 @@ def open_page(page: Page, name: str) -> None:
 
 
 def badge(page: Page) -> str:
-    """The version that the badge names."""
+    """Return the version in the badge."""
     text = page.locator(".st-key-badge .badge.ready").inner_text()
     match = re.search(r"Version (\w+)", text)
     assert match is not None, text
@@ -82,7 +82,7 @@ def test_the_whole_way(
     )
     expect(page.locator(".st-key-upload_answer .label")).to_have_text("Ankle boot", timeout=15_000)
 
-    # Retrain; a reload in the middle finds the run again; the new version is served.
+    # Retrain; a reload during the run finds it again; the new version goes live.
     open_page(page, "Retrain")
     page.get_by_role("button", name="Train a new version").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=15_000)
@@ -95,11 +95,13 @@ def test_the_whole_way(
     model = requests.get(f"{wardrobe.at('classifier')}/model", timeout=10).json()
     assert model["tag"].endswith(f":{second}")
 
-    # Go back to the first version, and forth.
+    # Roll back to the first version, and promote the second again.
     open_page(page, "Models")
     for version in (first, second):
         page.locator(f".st-key-promote_{version} button").click()
-        expect(page.get_by_text(f"2 workers serve version {version}")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text(f"Version {version} is live on 2 workers")).to_be_visible(
+            timeout=15_000
+        )
         expect(page.locator(".st-key-badge")).to_contain_text(version, timeout=15_000)
 
     # See all of that on the Metrics page: a burst, and its requests in Prometheus.
@@ -111,7 +113,7 @@ def test_the_whole_way(
 
 
 def pictures_counted(wardrobe: Visited) -> float:
-    """How many pictures Prometheus knows to have gone through a forward pass."""
+    """Return the number of pictures that Prometheus has counted in forward passes."""
     answer = requests.get(
         f"{wardrobe.at('prometheus')}/api/v1/query",
         params={"query": 'sum(wardrobe_batch_images_sum{job="classifier"})'},
@@ -122,7 +124,7 @@ def pictures_counted(wardrobe: Visited) -> float:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_fit_the_screen(wardrobe: Wardrobe, browser: Browser, theme: str) -> None:
-    """Nothing is wider than the screen. Leaves pictures in tests/output/screenshots to look at."""
+    """Nothing is wider than the screen. Saves screenshots to tests/output/screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = browser.new_context(color_scheme="dark" if theme == "dark" else "light")
     page = context.new_page()

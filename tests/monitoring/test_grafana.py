@@ -124,7 +124,7 @@ def _be_busy(watched: Watched) -> None:
     """Eight seconds of requests, good and bad."""
     deadline = time.monotonic() + 8
     while time.monotonic() < deadline:
-        Burst(watched.classifier_url, total=30, at_once=8).wait()
+        Burst(watched.classifier_url, total=30, concurrency=8).wait()
         files = [("images", ("drawing.png", drawing, "image/png")) for drawing in drawings()]
         requests.post(f"{watched.classifier_url}/classify_many", files=files, timeout=10)
         requests.post(f"{watched.classifier_url}/classify", data=b"", timeout=10)

@@ -9,7 +9,7 @@ import pytest
 import requests
 from PIL import Image
 
-from service.http.middleware import ANSWERS_TO_A_CLOSE
+from service.http.middleware import RESPONSES_PER_CLOSE
 from training import evaluation
 from training.data import fashion_mnist
 from training.model.preprocess import preprocess
@@ -146,7 +146,7 @@ def test_a_client_that_stays_is_asked_now_and_then_to_connect_anew(
                 headers={"Content-Type": "image/png"},
                 timeout=10,
             )
-            for _ in range(ANSWERS_TO_A_CLOSE)
+            for _ in range(RESPONSES_PER_CLOSE)
         ]
     assert {answer.status_code for answer in answers} == {200}
     assert "close" in {answer.headers.get("Connection") for answer in answers}

@@ -1,8 +1,9 @@
-"""What a visitor does in the browser: wait for a page, draw on the pad, read the answer."""
+"""Actions of a visitor in the browser: wait for a page, draw on the pad, read the answer."""
 
 import os
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 PAD_WIDTH = 448
@@ -59,3 +60,20 @@ def answered(page: Page, number: int) -> Locator:
     answer = page.locator(f'.answer[data-number="{number}"]')
     expect(answer).to_be_visible(timeout=15_000)
     return answer
+
+
+def axe_findings(page: Page) -> list[str]:
+    """Return the violations that axe finds once the page is drawn."""
+    found = _axe_findings_now(page)
+    for _ in range(20):  # charts have no name, and new parts are pale, until they are drawn
+        if not found:
+            break
+        page.wait_for_timeout(500)
+        found = _axe_findings_now(page)
+    return found
+
+
+def _axe_findings_now(page: Page) -> list[str]:
+    """Return the violations at this moment, with the first element of each."""
+    violations = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['failureSummary']}" for one in violations]

@@ -1,4 +1,4 @@
-"""What a trainer tells of a run that learned from corrections, and of the versions beside it."""
+"""JSON of a trainer after a run that learned from corrections."""
 
 import base64
 import io
@@ -13,13 +13,13 @@ NOT_WORSE = "No class is worse by more than 3 points."
 
 
 def corrections(**counts: int) -> dict[str, Any]:
-    """A page of the store that tells only how many there are in each state."""
+    """Return a page of the store with only the number of corrections in each state."""
     none = {"new": 0, "accepted": 0, "conflict": 0, "quarantined": 0, "review_requested": 0}
     return {"corrections": [], "next": None, "counts": none | counts}
 
 
 def gate(*, promoted: bool, champion: str | None = "fashion_mnist_model:x1") -> dict[str, Any]:
-    """A verdict on a version that learned bags and forgot shirts; a good one if promoted."""
+    """Return a decision: the version is better at bags and, unless promoted, worse at shirts."""
     shirt = 0.85 if promoted else 0.801
     return {
         "promoted": promoted,
@@ -36,10 +36,10 @@ def gate(*, promoted: bool, champion: str | None = "fashion_mnist_model:x1") -> 
     }
 
 
-def report(verdict: dict[str, Any]) -> dict[str, Any]:
-    """The report beside that verdict: two pictures that got better, one that got worse."""
+def report(gate_result: dict[str, Any]) -> dict[str, Any]:
+    """Return the report with that decision: two pictures got better, one got worse."""
     return {
-        **verdict,
+        **gate_result,
         "better": [
             _example("Bag", "Shirt", "Bag", "correction"),
             _example("Coat", "Shirt", "Coat", "validation"),
@@ -51,34 +51,34 @@ def report(verdict: dict[str, Any]) -> dict[str, Any]:
 def version(
     name: str,
     status: str,
-    verdict: dict[str, Any] | None = None,
+    gate_result: dict[str, Any] | None = None,
     *,
     promotions: Sequence[dict[str, Any]] = (),
     accuracy: float = 0.92,
     **metadata: Any,
 ) -> dict[str, Any]:
-    """A version as the trainer tells it."""
+    """Return a version."""
     return {
         "tag": f"fashion_mnist_model:{name}",
         "version": name,
         "champion": status == "champion",
         "status": status,
         "created_at": "2026-01-03T03:04:05+00:00",
-        "metadata": {"accuracy": accuracy, "gate": verdict, **metadata},
+        "metadata": {"accuracy": accuracy, "gate": gate_result, **metadata},
         "promotions": list(promotions),
         "size_bytes": 1_000_000,
     }
 
 
 def promotion(by: str, previous: str | None, reason: str | None = None) -> dict[str, Any]:
-    """One time that a version was promoted."""
+    """Return the record of a promotion."""
     tag = None if previous is None else f"fashion_mnist_model:{previous}"
     time = "2026-01-03T03:04:06+00:00"
     return {"time": time, "tag": "", "previous": tag, "by": by, "reason": reason}
 
 
 def result(name: str = "x2", previous: str | None = "x1") -> dict[str, Any]:
-    """What a finished run made."""
+    """Return the result of a finished run."""
     return {
         "model": f"fashion_mnist_model:{name}",
         "accuracy": 0.921,
@@ -89,11 +89,11 @@ def result(name: str = "x2", previous: str | None = "x1") -> dict[str, Any]:
     }
 
 
-def _example(label: str, before: str, after: str, whence: str) -> dict[str, str]:
+def _example(label: str, before: str, after: str, source: str) -> dict[str, str]:
     picture = Image.new("L", (28, 28))
     shape = {"Bag": (5, 10, 23, 24), "Coat": (7, 2, 21, 26), "Shirt": (6, 4, 22, 22)}[label]
     ImageDraw.Draw(picture).rectangle(shape, fill=200, outline=120)
     png = io.BytesIO()
     picture.save(png, "PNG")
     encoded = base64.b64encode(png.getvalue()).decode()
-    return {"png": encoded, "label": label, "before": before, "after": after, "set": whence}
+    return {"png": encoded, "label": label, "before": before, "after": after, "set": source}

@@ -1,4 +1,4 @@
-"""A Prometheus that says what a test tells it to, in the shape of the real one."""
+"""Responses of a Prometheus with the series and alerts of a test, in the real shape."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.support.scripted_server import Answer, Request, json_answer
 
-SERVED, OTHER = "fashion_mnist_model:abc", "fashion_mnist_model:old"
+LIVE, OTHER = "fashion_mnist_model:abc", "fashion_mnist_model:old"
 BASELINE = {"Shirt": 0.5, "Coat": 0.3, "Bag": 0.2}
 
 
@@ -21,18 +21,18 @@ class Number:
 
 
 def number(name: str, value: float, **labels: str) -> Number:
-    """A recorded number of the classifier."""
+    """Return a recorded series of the classifier."""
     return Number(f"wardrobe:{name}", value, {"job": "classifier", **labels})
 
 
 def healthy() -> list[Number]:
-    """Both services are up, and serve a version that has a baseline; nobody sends pictures."""
+    """Both services are up, and the live version has a baseline; there is no traffic."""
     return [
         *(Number("wardrobe:up:sum", 1, {"job": job}) for job in JOBS),
         *(Number("wardrobe:up:count", 1, {"job": job}) for job in JOBS),
-        number("model_workers:sum", 2, model=SERVED),
+        number("model_workers:sum", 2, model=LIVE),
         *(
-            number("prediction_share:baseline", share, model=SERVED, label=label)
+            number("prediction_share:baseline", share, model=LIVE, label=label)
             for label, share in BASELINE.items()
         ),
     ]
@@ -41,24 +41,26 @@ def healthy() -> list[Number]:
 JOBS = ("classifier", "trainer", "prometheus")
 
 
-def judged(*, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02) -> list[Number]:
-    """The same under traffic: 1,234 pictures, of which more are bags than were in the baseline."""
+def with_traffic(
+    *, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02
+) -> list[Number]:
+    """The same with traffic: 1,234 pictures, with more bags than in the baseline."""
     now = {"Shirt": 0.4, "Coat": 0.3, "Bag": 0.3}
     return [
         *healthy(),
-        number("served_predictions:increase5m", 1234.4, model=SERVED),
-        number("estimated_accuracy:ratio5m", accuracy, model=SERVED),
-        number("predictions:psi5m", answers, model=SERVED),
+        number("served_predictions:increase5m", 1234.4, model=LIVE),
+        number("estimated_accuracy:ratio5m", accuracy, model=LIVE),
+        number("predictions:psi5m", answers, model=LIVE),
         number("brightness:psi5m", inputs),
         *(
-            number("prediction_share:ratio5m", share, model=SERVED, label=label)
+            number("prediction_share:ratio5m", share, model=LIVE, label=label)
             for label, share in now.items()
         ),
     ]
 
 
-def shadowed(*, agreed: int, disagreed: int, dropped: int) -> list[Number]:
-    """What is recorded of a version in the shadow, beside the rest."""
+def with_shadow(*, agreed: int, disagreed: int, dropped: int) -> list[Number]:
+    """Return the series of a shadow test."""
     counted = {"agreed": agreed, "disagreed": disagreed, "dropped": dropped}
     return [
         number("shadow_workers:sum", 2, model=OTHER),
@@ -71,10 +73,10 @@ def shadowed(*, agreed: int, disagreed: int, dropped: int) -> list[Number]:
 
 
 def alert(name: str, *, state: str = "firing", severity: str = "warning") -> dict[str, Any]:
-    """An alert as Prometheus tells it."""
+    """Return an alert in the JSON of Prometheus."""
     return {
         "labels": {"alertname": name, "severity": severity, "job": "classifier"},
-        "annotations": {"summary": f"{name}: <b>something</b> moved.", "action": "Look at it."},
+        "annotations": {"summary": f"{name}: <b>something</b> moved.", "action": "Check it."},
         "state": state,
         "activeAt": "2026-01-02T03:04:05.123456789Z",
         "value": "1e+00",
@@ -84,7 +86,7 @@ def alert(name: str, *, state: str = "firing", severity: str = "warning") -> dic
 def answer(
     request: Request, numbers: Sequence[Number], alerts: Sequence[dict[str, Any]] = ()
 ) -> Answer | None:
-    """What it says to a request; None if that is not for Prometheus."""
+    """Return the response to a request, None if it is not for Prometheus."""
     url = urlsplit(request[1])
     if not url.path.startswith("/api/v1/"):
         return None

@@ -1,8 +1,8 @@
-"""Whether an answer is right, or which class it is: the buttons, and what became of it.
+"""Buttons that confirm or correct an answer, and the message about the saved correction.
 
-One element that changes in place. Streamlit's own, when one set of them follows another in a
-fragment, can stay side by side where another fragment runs at that moment. What the browser sends
-back is not trusted: `action_of` reads it.
+One element that changes in place: Streamlit's own buttons, when one set replaces another in a
+fragment, can stay side by side while another fragment runs. Data from the browser is untrusted:
+`action_of` validates it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,50 +15,54 @@ import streamlit as st
 _HERE = Path(__file__).parent
 
 _mount = st.components.v2.component(
-    "wardrobe_verdict",
-    html=(_HERE / "verdict.html").read_text(encoding="utf-8"),
-    css=(_HERE / "verdict.css").read_text(encoding="utf-8"),
-    js=(_HERE / "verdict.js").read_text(encoding="utf-8"),
+    "wardrobe_feedback",
+    html=(_HERE / "feedback.html").read_text(encoding="utf-8"),
+    css=(_HERE / "feedback.css").read_text(encoding="utf-8"),
+    js=(_HERE / "feedback.js").read_text(encoding="utf-8"),
 )
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of the picture with this digest, or what is told once it was answered.
+class FeedbackPrompt:
+    """Feedback on the picture with this digest: before or after it is saved.
 
-    `answered` is the class that the model named, `sentence` what an answer will keep; `kept` says
-    what was kept, None before. `trouble` says why something could not be done.
+    `predicted` is the model's class. `message` says what will be saved; `saved` says what was
+    saved, None before. `error` says why something failed.
     """
 
     digest: str
-    answered: str
+    predicted: str
     class_names: Sequence[str]
     message: str
-    kept: str | None
+    saved: str | None
     undoable: bool
-    trouble: str | None
+    error: str | None
 
 
-def verdict(
-    question: Question, *, on_keep: Callable[[str], None], on_undo: Callable[[], None], key: str
+def feedback_prompt(
+    prompt: FeedbackPrompt,
+    *,
+    on_save: Callable[[str], None],
+    on_undo: Callable[[], None],
+    key: str,
 ) -> None:
-    """Shows it. `on_keep` gets the class that was chosen, before the page runs anew."""
+    """Mount the component. `on_save` gets the chosen class, before the page reruns."""
 
-    def clicked() -> None:
-        chosen = action_of(st.session_state[key].get("action"), question)
+    def handle_click() -> None:
+        chosen = action_of(st.session_state[key].get("action"), prompt)
         if chosen == "":
             on_undo()
         elif chosen is not None:
-            on_keep(chosen)
+            on_save(chosen)
 
-    _mount(key=key, data=asdict(question), on_action_change=clicked)
+    _mount(key=key, data=asdict(prompt), on_action_change=handle_click)
 
 
-def action_of(sent: Any, question: Question) -> str | None:
-    """The class in what a browser sent, "" for Undo; None if it is neither, or out of date."""
-    if not isinstance(sent, dict) or sent.get("digest") != question.digest:
+def action_of(sent: Any, prompt: FeedbackPrompt) -> str | None:
+    """Return the class that a browser sent, "" for Undo; None if invalid or out of date."""
+    if not isinstance(sent, dict) or sent.get("digest") != prompt.digest:
         return None
     if sent.get("name") == "undo":
-        return "" if question.undoable else None
+        return "" if prompt.undoable else None
     label = sent.get("label")
-    return label if label in question.class_names else None
+    return label if label in prompt.class_names else None

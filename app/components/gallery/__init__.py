@@ -1,6 +1,6 @@
-"""The gallery: pictures with their classes, each with the ways to change it.
+"""Gallery of corrections: pictures with their classes, and buttons to change them.
 
-`gallery()` mounts it. What the browser sends back is not trusted: `action_of` reads it.
+`gallery()` mounts it. Data from the browser is untrusted: `action_of` validates it.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,28 +26,29 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """One picture, a PNG of 28x28 pixels. `acceptable`: it has a button that says it is right.
-    `asks`: nobody has said yet what it shows, so no class is chosen on it.
+    """One picture, a PNG of 28x28 pixels, with its class and texts.
 
-    `tone` is the colour of its state's mark: `plain`, `good`, `doubtful` or `bad`.
+    `acceptable`: it has a button that accepts the label. `unlabelled`: no person has labelled it
+    yet, so no class is selected. `held_out`: it is a test correction. `tone` is the colour of its
+    state's mark: `plain`, `good`, `doubtful` or `bad`.
     """
 
     id: int
     label: str
     tone: str
     state: str
-    said: str
+    prediction: str
     reason: str
     origin: str
     held_out: bool
     acceptable: bool
-    asks: bool
+    unlabelled: bool
     png: bytes
 
 
 @dataclass(frozen=True)
 class Action:
-    """What was clicked: one of ACTIONS, on the card `id`; `label` is the class that was chosen."""
+    """A click: one of ACTIONS on the card `id`; `label` is the class that was chosen."""
 
     name: str
     id: int = 0
@@ -63,35 +64,30 @@ def gallery(
     on_action: Callable[[Action], None],
     key: str,
 ) -> None:
-    """Shows the cards, and calls `on_action` before the page runs anew because of a click.
+    """Mount the cards. `on_action` runs after a click, before the page reruns.
 
-    `notice` tells what was done last; `undoable` gives it a button.
+    `notice` describes the last action; `undoable` gives it an Undo button.
     """
     data = {
-        "cards": [_told(card) for card in cards],
+        "cards": [{**asdict(card), "png": data_url(card.png)} for card in cards],
         "class_names": list(class_names),
         "notice": notice,
         "undoable": undoable,
     }
 
-    def clicked() -> None:
+    def handle_click() -> None:
         action = action_of(st.session_state[key].get("action"), class_names)
         if action is not None:
             on_action(action)
 
-    _mount(key=key, data=data, on_action_change=clicked)
+    _mount(key=key, data=data, on_action_change=handle_click)
 
 
 def action_of(sent: Any, class_names: Sequence[str]) -> Action | None:
-    """The action in what a browser sent; None if that is none."""
+    """Return the action that a browser sent, None if it is invalid."""
     if not isinstance(sent, dict) or sent.get("name") not in ACTIONS:
         return None
     number, label = sent.get("id", 0), sent.get("label", "")
     if type(number) is not int or (sent["name"] == "relabel" and label not in class_names):
         return None
     return Action(sent["name"], number, str(label))
-
-
-def _told(card: Card) -> dict[str, Any]:
-    told = asdict(card)
-    return {**told, "png": data_url(card.png)}

@@ -11,7 +11,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     galleries.set(root, gallery);
   }
   gallery.send = (action) => setTriggerValue("action", action);
-  gallery.show(data);
+  gallery.update(data);
 }
 
 class Gallery {
@@ -24,32 +24,32 @@ class Gallery {
     this.undo.addEventListener("click", () => this.send({ name: "undo" }));
   }
 
-  show({ cards, class_names, notice, undoable }) {
+  update({ cards, class_names, notice, undoable }) {
     const focused = this.list.getRootNode().activeElement;
     const shown = new Map();
     for (const card of cards) {
-      const element = this.cards.get(card.id) ?? this.made(card.id);
+      const element = this.cards.get(card.id) ?? this.createCard(card.id);
       fill(element, card, class_names);
       shown.set(card.id, element);
     }
     const gone = focused && this.list.contains(focused) && ![...shown.values()].some((it) => it.contains(focused));
-    this.place([...shown.values()]);
+    this.arrange([...shown.values()]);
     this.cards = shown;
     this.notice.textContent = notice ?? "";
     this.undo.hidden = !undoable;
-    this.notice.parentElement.classList.toggle("told", Boolean(notice));
+    this.notice.parentElement.classList.toggle("visible", Boolean(notice));
     if (gone && undoable) this.undo.focus();
   }
 
-  // Moves as little as it can: an element that is moved loses the focus.
-  place(elements) {
+  // Move as few elements as possible: a moved element loses the focus.
+  arrange(elements) {
     for (const old of [...this.list.children]) if (!elements.includes(old)) old.remove();
     elements.forEach((element, at) => {
       if (this.list.children[at] !== element) this.list.insertBefore(element, this.list.children[at]);
     });
   }
 
-  made(id) {
+  createCard(id) {
     const element = this.template.content.firstElementChild.cloneNode(true);
     element.dataset.id = id;
     const select = element.querySelector("select");
@@ -65,26 +65,26 @@ function fill(element, card, classNames) {
   const part = (name) => element.querySelector(name);
   element.dataset.tone = card.tone;
   part("img").src = card.png;
-  part("img").alt = `Number ${card.id}, as the model saw it`;
+  part("img").alt = `What the model saw, #${card.id}`;
   const known = classNames.includes(card.label) ? classNames : [card.label, ...classNames];
-  // A question has the class that one version names, but none that a person chose.
-  const names = card.asks ? ["", ...known] : known;
+  // An unlabelled card has the prediction of one version, but no class from a person.
+  const names = card.unlabelled ? ["", ...known] : known;
   const select = part("select");
   if (names.join() !== [...select.options].map((it) => it.value).join()) {
-    select.replaceChildren(...names.map((name) => new Option(name || "Which is it?", name)));
-    if (card.asks) select.options[0].disabled = true;
+    select.replaceChildren(...names.map((name) => new Option(name || "Choose a class", name)));
+    if (card.unlabelled) select.options[0].disabled = true;
   }
-  select.value = card.asks ? "" : card.label;
-  select.setAttribute("aria-label", `Class of number ${card.id}`);
+  select.value = card.unlabelled ? "" : card.label;
+  select.setAttribute("aria-label", `Class of #${card.id}`);
   part(".state").textContent = card.state;
-  part(".said").textContent = card.said;
+  part(".prediction").textContent = card.prediction;
   part(".reason").textContent = card.reason;
-  part(".origin").textContent = `Number ${card.id}, ${card.origin}`;
+  part(".origin").textContent = `#${card.id}, ${card.origin}`;
   part(".held").hidden = !card.held_out;
   const accept = part("[name=accept]");
   accept.hidden = !card.acceptable;
-  accept.textContent = card.asks ? card.label : "Accept";
-  const accepts = card.asks ? `${card.label}: answer number ${card.id}` : `Accept number ${card.id}`;
-  accept.setAttribute("aria-label", accepts);
-  part("[name=delete]").setAttribute("aria-label", `Delete number ${card.id}`);
+  accept.textContent = card.unlabelled ? card.label : "Accept";
+  const acceptName = card.unlabelled ? `Label #${card.id} as ${card.label}` : `Accept #${card.id}`;
+  accept.setAttribute("aria-label", acceptName);
+  part("[name=delete]").setAttribute("aria-label", `Delete #${card.id}`);
 }

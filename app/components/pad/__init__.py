@@ -1,6 +1,6 @@
-"""The drawing pad: a Streamlit component that answers with what a person has drawn.
+"""Drawing pad: a Streamlit component that returns the visitor's drawing.
 
-`pad()` mounts it. What the browser sends back is not trusted: `drawing_of` reads it.
+`pad()` mounts it. Data from the browser is untrusted: `drawing_of` validates it.
 """
 
 import base64
@@ -21,7 +21,7 @@ MAX_PNG_BYTES = 1_000_000
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _DATA_URL = "data:image/png;base64,"
-_KEPT = "drawing"
+_STATE_KEY = "drawing"
 _HERE = Path(__file__).parent
 
 _mount = st.components.v2.component(
@@ -34,7 +34,7 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Stroke:
-    """One line. `points` are x and y in turn, 0..SURFACE; `shade` 0..255, 0 erases."""
+    """One stroke. `points` are x and y in turn, 0..SURFACE; `shade` 0..255, 0 erases."""
 
     points: tuple[int, ...]
     size: int
@@ -44,9 +44,9 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing: white on black, as the model likes it. `number` counts changes to the pad.
+    """A drawing, white on black as in Fashion-MNIST. `number` counts changes to the pad.
 
-    `png` is None while nothing is drawn.
+    `png` is None while the pad is empty.
     """
 
     png: bytes | None
@@ -58,39 +58,39 @@ EMPTY = Drawing(png=None, strokes=(), number=0)
 
 
 def pad(*, key: str) -> Drawing:
-    """Shows the pad and returns what is drawn on it.
+    """Mount the pad and return its drawing.
 
-    The drawing outlives a change of page, not a reload of the browser.
+    The drawing survives a change of page, not a reload of the browser.
     """
-    kept: Drawing = st.session_state.get(_KEPT, EMPTY)
+    stored: Drawing = st.session_state.get(_STATE_KEY, EMPTY)
     data = {
-        "strokes": [asdict(stroke) for stroke in kept.strokes],
-        "number": kept.number,
+        "strokes": [asdict(stroke) for stroke in stored.strokes],
+        "number": stored.number,
         "samples": SAMPLES,
     }
     sent = _mount(key=key, data=data, on_drawing_change=lambda: None).get("drawing")
     drawing = drawing_of(sent)
     if drawing is None:
-        return kept
-    st.session_state[_KEPT] = drawing
+        return stored
+    st.session_state[_STATE_KEY] = drawing
     return drawing
 
 
 def drawing_of(sent: Any) -> Drawing | None:
-    """The drawing in what a browser sent; None if that is nothing, or not a drawing."""
+    """Return the drawing that a browser sent, None if it is missing or invalid."""
     if not isinstance(sent, dict) or not isinstance(sent.get("strokes"), list):
         return None
     number = _whole(sent.get("number"), 0, 2**31)
     strokes = tuple(_stroke_of(one) for one in sent["strokes"][:MAX_STROKES])
     if number is None or None in strokes:
         return None
-    kept = tuple(stroke for stroke in strokes if stroke is not None)
-    if sum(len(stroke.points) for stroke in kept) > MAX_COORDINATES:
+    valid = tuple(stroke for stroke in strokes if stroke is not None)
+    if sum(len(stroke.points) for stroke in valid) > MAX_COORDINATES:
         return None
     png = _png_of(sent.get("png"))
-    if png is None and kept:
+    if png is None and valid:
         return None
-    return Drawing(png=png if kept else None, strokes=kept, number=number)
+    return Drawing(png=png if valid else None, strokes=valid, number=number)
 
 
 def _stroke_of(sent: Any) -> Stroke | None:

@@ -1,11 +1,11 @@
 // The drawing pad. A stroke is {points: [x0, y0, x1, y1, …], size, shade, fill}, in pixels of the
 // surface below; shade 0 erases. Python gets {png, strokes, number} after each stroke.
 
-const SURFACE = 448; // sixteen times what the model sees: fine lines, cheap to fill
+const SURFACE = 448; // sixteen times the model's 28 pixels: fine lines, cheap to fill
 const SENT = 224;
 const MIN_STEP = 2; // pixels between two kept points
 const CLOSED_GAP = 0.3; // a gap below this share of a stroke's diagonal counts as closed
-const INK = 24; // darker than this is background, whatever the smoothing left there
+const INK = 24; // darker pixels are background, smoothing included
 
 const pads = new WeakMap();
 
@@ -32,7 +32,7 @@ class Pad {
     this.shades = root.querySelector(".shades");
     this.strokes = strokes;
     this.number = number;
-    this.cleared = null; // what "Clear" took away, until the next stroke
+    this.cleared = null; // strokes that "Clear" removed, until the next stroke
     canvas.width = canvas.height = SURFACE;
     this.screen = canvas.getContext("2d");
     this.finished = surface(SURFACE); // every finished stroke; the screen adds the current one
@@ -96,7 +96,7 @@ class Pad {
     const far = Math.hypot(x - points.at(-2), y - points.at(-1)) >= MIN_STEP;
     if (points.length && !far) return;
     points.push(x, y);
-    this.show();
+    this.render();
     drawLine(this.screen, this.current);
   }
 
@@ -111,10 +111,10 @@ class Pad {
     this.changed();
   }
 
-  // The system took the pointer away (a gesture, a call): the half-drawn stroke is not meant.
+  // The system cancelled the pointer (a gesture, a call): discard the unfinished stroke.
   abandon() {
     this.current = null;
-    this.show();
+    this.render();
   }
 
   undo() {
@@ -143,11 +143,11 @@ class Pad {
   replay() {
     this.finished = surface(SURFACE);
     for (const stroke of this.strokes) apply(this.finished, stroke);
-    this.show();
+    this.render();
   }
 
   changed() {
-    this.show();
+    this.render();
     this.number += 1;
     const png = this.strokes.length ? this.png() : null;
     this.send({ png, strokes: this.strokes, number: this.number });
@@ -160,7 +160,7 @@ class Pad {
     return small.canvas.toDataURL("image/png");
   }
 
-  show() {
+  render() {
     this.screen.drawImage(this.finished.canvas, 0, 0);
     const count = this.strokes.length;
     this.hint.hidden = count > 0 || Boolean(this.current);
@@ -173,7 +173,7 @@ class Pad {
   sampleButton({ name, strokes }) {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Try the drawing: ${name}`);
+    button.setAttribute("aria-label", `Use the sample: ${name}`);
     const large = surface(SURFACE);
     for (const stroke of strokes) apply(large, stroke);
     const thumb = surface(112);
@@ -205,7 +205,7 @@ function apply(context, stroke) {
   fillNewHoles(context, before, stroke.shade);
 }
 
-// Leaves the path in the context, so that the caller can fill it.
+// Leaves the path in the context for the caller to fill.
 function drawLine(context, { points, size, shade }) {
   context.strokeStyle = context.fillStyle = `rgb(${shade},${shade},${shade})`;
   context.lineWidth = size;
@@ -233,7 +233,7 @@ function isClosed(points) {
   return gap < CLOSED_GAP * Math.hypot(width, height);
 }
 
-// One byte a pixel: 1 where background is enclosed by ink.
+// Returns one byte per pixel: 1 where ink encloses background.
 function holes(context) {
   const { width, height } = context.canvas;
   const { data } = context.getImageData(0, 0, width, height);
@@ -265,7 +265,7 @@ function holes(context) {
   return mask;
 }
 
-// Holes that were there before stay: somebody erased them.
+// Earlier holes stay: the visitor erased them.
 function fillNewHoles(context, before, shade) {
   const now = holes(context);
   const { width, height } = context.canvas;

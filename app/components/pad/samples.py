@@ -1,4 +1,4 @@
-"""Drawings to try: silhouettes in the way the pad draws them, so that one can go on from them.
+"""Sample drawings: silhouettes as strokes of the pad, so that a visitor can continue them.
 
 Shoes point to the left, as they do in Fashion-MNIST.
 """
@@ -7,22 +7,23 @@ from typing import Any
 
 
 def _shape(shade: int, *points: int) -> dict[str, Any]:
-    """A filled polygon. `points` are x and y in turn, 0..448."""
+    """Return a filled polygon. `points` are x and y in turn, 0..448."""
     return {"points": [*points, *points[:2]], "size": 6, "shade": shade, "fill": True}
 
 
 def _line(shade: int, size: int, *points: int) -> dict[str, Any]:
+    """Return a line of the pad."""
     return {"points": list(points), "size": size, "shade": shade, "fill": False}
 
 
 # fmt: off
 SAMPLES: list[dict[str, Any]] = [
-    {"name": "Jumper", "strokes": [
+    {"name": "Pullover", "strokes": [
         _shape(190, 168, 40, 280, 40, 330, 62, 392, 250, 402, 392, 352, 398, 322, 230, 322, 408,
                126, 408, 126, 230, 96, 398, 46, 392, 56, 250, 118, 62),
         _line(90, 8, 168, 42, 196, 64, 252, 64, 280, 42),
     ]},
-    {"name": "Trousers", "strokes": [
+    {"name": "Trouser", "strokes": [
         _shape(190, 150, 24, 298, 24, 306, 130, 322, 424, 252, 424, 226, 150, 220, 150, 196, 424,
                126, 424, 142, 130),
     ]},
@@ -35,7 +36,7 @@ SAMPLES: list[dict[str, Any]] = [
                424, 232, 424, 304, 24, 304),
         _line(255, 14, 28, 302, 420, 302),
     ]},
-    {"name": "Boot", "strokes": [
+    {"name": "Ankle boot", "strokes": [
         _shape(190, 246, 80, 398, 80, 404, 200, 420, 300, 418, 372, 340, 372, 336, 352, 270, 352,
                250, 366, 34, 366, 28, 316, 60, 280, 150, 246, 226, 200),
     ]},

@@ -1,6 +1,7 @@
-"""What the page asks of the classifier: against a live one, and against every state of it."""
+"""The classifier's client: against a live service, and in every state of it."""
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from app.clients.classifier import (
     Unreadable,
     WarmingUp,
 )
-from app.clients.http import BadAnswer, Refused
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.support.scripted_server import ScriptedServer, json_answer
 
 ANSWER = {
@@ -48,15 +49,15 @@ def test_trousers_are_trousers(trousers: bytes) -> None:
 
 
 @pytest.mark.usefixtures("live")
-def test_what_is_no_picture_is_refused_with_a_sentence() -> None:
-    with pytest.raises(Refused) as refused:
+def test_what_is_no_picture_is_rejected_with_a_message() -> None:
+    with pytest.raises(RequestRejected) as rejected:
         classifier.classify(b"not a picture")
-    assert refused.value.status == 400
-    assert refused.value.message.endswith(".")
+    assert rejected.value.status == 400
+    assert rejected.value.message.endswith(".")
 
 
 @pytest.mark.usefixtures("live")
-def test_one_bad_file_among_many_leaves_the_others_answered(trousers: bytes) -> None:
+def test_one_bad_file_among_many_leaves_the_others_classified(trousers: bytes) -> None:
     files = [PictureFile(f"{n}.png", trousers, "image/png") for n in range(5)]
     files[2] = PictureFile("2.png", b"not a picture", "image/png")
     answers = classifier.classify_many(files)
@@ -72,13 +73,13 @@ def test_the_preview_is_a_png(trousers: bytes) -> None:
 
 @pytest.mark.usefixtures("live")
 def test_a_classifier_with_a_model_is_ready() -> None:
-    state = classifier.state()
+    state = classifier.fetch_state()
     assert isinstance(state, Ready)
     assert state.workers == 2
     assert 0 < state.metadata["accuracy"] <= 1
 
 
-def test_many_files_go_in_calls_within_the_servers_limit(
+def test_many_files_go_in_requests_within_the_servers_limit(
     stand_in: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_IMAGES_PER_CALL", "3")
@@ -88,25 +89,39 @@ def test_many_files_go_in_calls_within_the_servers_limit(
     assert [body.count(b'name="images"') for _, _, body in stand_in.seen] == [3, 3, 1]
 
 
+def test_an_answer_can_be_cached_but_not_changed(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer(ANSWER)
+    answer = classifier.classify(b"x").answer
+    assert pickle.loads(pickle.dumps(answer)) == answer  # noqa: S301
+    assert list(answer.probabilities) == ["Bag", "Coat"]
+    with pytest.raises(ValueError, match="frozen"):
+        answer.label = "Coat"
+
+
 @pytest.mark.parametrize(
     "raw", [None, [], {}, {**ANSWER, "confidence": "high"}, {**ANSWER, "probabilities": [0.1]}]
 )
-def test_an_answer_of_another_shape_is_no_crash(stand_in: ScriptedServer, raw: Any) -> None:
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
+    stand_in: ScriptedServer, raw: Any
+) -> None:
     stand_in.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
         classifier.classify(b"x")
 
 
-def test_too_few_answers_for_the_files_sent_are_not_guessed_at(stand_in: ScriptedServer) -> None:
-    stand_in.answer = lambda _: json_answer([ANSWER])
-    with pytest.raises(BadAnswer):
+@pytest.mark.parametrize("raw", [None, {}, [ANSWER], [ANSWER, {}], [ANSWER, None], [ANSWER] * 3])
+def test_many_answers_of_another_shape_or_number_are_an_error(
+    stand_in: ScriptedServer, raw: Any
+) -> None:
+    stand_in.answer = lambda _: json_answer(raw)
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
         classifier.classify_many([PictureFile("a.png", b"x", "image/png")] * 2)
 
 
 OLD, NEW = "fashion_mnist_model:old", "fashion_mnist_model:new"
 
 
-def told(tag: str | None, serving: dict[str, int], error: str | None = None) -> dict[str, Any]:
+def status(tag: str | None, serving: dict[str, int], error: str | None = None) -> dict[str, Any]:
     workers = [{"worker": "host-1", "tag": tag, "error": error}]
     return {"tag": tag, "metadata": {"accuracy": 0.9}, "workers": workers, "serving": serving}
 
@@ -114,32 +129,34 @@ def told(tag: str | None, serving: dict[str, int], error: str | None = None) -> 
 @pytest.mark.parametrize(
     ("raw", "state"),
     [
-        (told(None, {}), AwaitingModel()),
-        (told(NEW, {NEW: 2}), Ready(NEW, 2, NEW, {"accuracy": 0.9}, None)),
-        (told(NEW, {OLD: 1, NEW: 1}), Ready(NEW, 1, NEW, {"accuracy": 0.9}, None)),
-        (told(NEW, {OLD: 2}, "Bad."), Ready(OLD, 2, NEW, {"accuracy": 0.9}, "Bad.")),
-        (told(NEW, {NEW: 0}), WarmingUp(NEW, "The workers are loading the model.")),
-        (told(NEW, {}, "No file."), WarmingUp(NEW, "No file.")),
+        (status(None, {}), AwaitingModel()),
+        (status(NEW, {NEW: 2}), Ready(NEW, 2, NEW, {"accuracy": 0.9}, None)),
+        (status(NEW, {OLD: 1, NEW: 1}), Ready(NEW, 1, NEW, {"accuracy": 0.9}, None)),
+        (status(NEW, {OLD: 2}, "Bad."), Ready(OLD, 2, NEW, {"accuracy": 0.9}, "Bad.")),
+        (status(NEW, {NEW: 0}), WarmingUp(NEW, "The workers are loading the model.")),
+        (status(NEW, {}, "No file."), WarmingUp(NEW, "No file.")),
     ],
 )
 def test_each_state_is_told_apart(stand_in: ScriptedServer, raw: Any, state: object) -> None:
     stand_in.answer = lambda _: json_answer(raw)
-    assert classifier.state() == state
+    assert classifier.fetch_state() == state
 
 
-def test_not_ready_to_tell_is_warming_up(stand_in: ScriptedServer) -> None:
+def test_not_ready_to_answer_is_warming_up(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "A moment."}, 503)
-    assert classifier.state() == WarmingUp(None, "A moment.")
+    assert classifier.fetch_state() == WarmingUp(None, "A moment.")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"<h1>", json.dumps({"tag": 1}).encode()])
 def test_another_program_counts_as_down(stand_in: ScriptedServer, body: bytes) -> None:
     stand_in.answer = lambda _: (200, "application/json", body)
-    assert isinstance(classifier.state(), Down)
+    state = classifier.fetch_state()
+    assert isinstance(state, Down)
+    assert "another program" in state.reason
 
 
 def test_nobody_there_is_down(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASSIFIER_URL", nobody)
-    state = classifier.state()
+    state = classifier.fetch_state()
     assert isinstance(state, Down)
     assert nobody in state.reason

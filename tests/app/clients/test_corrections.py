@@ -1,16 +1,17 @@
-"""What the page asks of the trainer about corrections, against a live one."""
+"""The client for corrections, against a live trainer."""
 
 import io
 import secrets
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from app.clients import corrections
-from app.clients.corrections import Correction, Kept
-from app.clients.http import BadAnswer, Refused
+from app.clients.corrections import Correction, SavedCorrection
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.support.scripted_server import ScriptedServer, json_answer
 
 TAG = "fashion_mnist_model:abc"
@@ -28,7 +29,7 @@ def a_picture() -> bytes:
     return png.getvalue()
 
 
-def kept(picture: bytes, label: str = "Bag") -> Kept:
+def submit(picture: bytes, label: str = "Bag") -> SavedCorrection:
     return corrections.submit(
         picture, "image/png", label=label, predicted="Shirt", model=TAG, source="pad"
     )
@@ -40,25 +41,25 @@ def row(correction_id: int) -> Correction:
     return found
 
 
-def test_kept_once_and_shown() -> None:
+def test_saved_once_and_shown() -> None:
     picture = a_picture()
-    first = kept(picture)
+    first = submit(picture)
     assert (first.state, first.new) == ("new", True)
-    assert kept(picture) == Kept(first.id, "new", new=False)
+    assert submit(picture) == SavedCorrection(id=first.id, state="new", new=False)
     found = row(first.id)
     assert (found.label, found.predicted, found.model, found.source) == ("Bag", "Shirt", TAG, "pad")
     pixels = [Image.open(io.BytesIO(png)).tobytes() for png in (picture, found.png)]
     assert pixels[0] == pixels[1]
-    assert kept(picture, "Coat").state == "conflict"
+    assert submit(picture, "Coat").state == "conflict"
 
 
 def test_a_deleted_one_is_restored_as_it_was() -> None:
-    number = kept(a_picture()).id
+    number = submit(a_picture()).id
     corrections.relabel(number, "Coat")
     accepted = corrections.accept(number)
     assert (accepted.label, accepted.state) == ("Coat", "accepted")
     corrections.delete(number)
-    with pytest.raises(Refused, match=f"no correction {number}"):
+    with pytest.raises(RequestRejected, match=f"no correction {number}"):
         corrections.delete(number)
     corrections.restore(accepted)
     assert row(number) == accepted
@@ -69,31 +70,76 @@ def test_pages_and_filters(some_corrections: list[int]) -> None:
     assert [one.id for one in newest.corrections] == some_corrections[:-3:-1]
     older = corrections.page(limit=2, after=newest.next or 0)
     assert [one.id for one in older.corrections] == some_corrections[-3:-5:-1]
-    aside = corrections.page(state="quarantined", limit=1).corrections[0]
-    assert (aside.id, aside.reason) == (some_corrections[2], "It looks like Shirt.")
+    quarantined = corrections.page(state="quarantined", limit=1).corrections[0]
+    assert (quarantined.id, quarantined.reason) == (some_corrections[2], "It looks like Shirt.")
     assert all(count > 0 for count in newest.counts.values())
 
 
-def test_exported_and_taken_back(some_corrections: list[int]) -> None:
+def test_exported_and_imported(some_corrections: list[int]) -> None:
     archive = corrections.export()
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
     corrections.delete(some_corrections[0])
     added, known = corrections.import_archive(archive)
     assert (added, known > 3) == (1, True)
-    with pytest.raises(Refused, match="no zip archive"):
+    with pytest.raises(RequestRejected, match="no zip archive"):
         corrections.import_archive(b"hello")
 
 
-@pytest.mark.parametrize(
-    "raw", [None, [], {}, {"corrections": [{}]}, {"corrections": [], "next": 3, "counts": {}}]
-)
-def test_an_answer_of_another_shape_is_no_crash(
-    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, raw: Any
-) -> None:
+ROW = {
+    "id": 1,
+    "label": "Bag",
+    "predicted": None,
+    "model": None,
+    "source": "pad",
+    "created_at": "2026-01-03T03:04:05+00:00",
+    "state": "new",
+    "reason": None,
+    "held_out": False,
+    "png": "iVBORw==",
+}
+COUNTS = {"new": 1, "accepted": 2, "conflict": 4, "quarantined": 8, "review_requested": 16}
+
+
+@pytest.fixture
+def stand_in(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
     monkeypatch.setenv("TRAINER_URL", scripted.url)
-    scripted.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
-        corrections.page(limit=1)
-    with pytest.raises(BadAnswer):
-        corrections.accept(1)
+    return scripted
+
+
+def test_counts_by_state_tell_usable_from_doubtful_corrections(stand_in: ScriptedServer) -> None:
+    counts = {**COUNTS, "a_later_state": 32}
+    stand_in.answer = lambda _: json_answer(
+        {"corrections": [ROW], "next": None, "counts": counts, "a_later_field": 1}
+    )
+    page = corrections.page(limit=1)
+    assert (page.usable, page.doubtful) == (3, 28)
+    assert page.corrections[0].png == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        [],
+        {},
+        {"corrections": [{}]},
+        {"corrections": [], "next": 3, "counts": {}},
+        {"corrections": [{**ROW, "png": "not base64!"}], "next": None, "counts": COUNTS},
+        {"corrections": [{**ROW, "created_at": "yesterday"}], "next": None, "counts": COUNTS},
+        {"corrections": [ROW], "next": None, "counts": {**COUNTS, "new": "many"}},
+    ],
+)
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
+    stand_in: ScriptedServer, raw: Any
+) -> None:
+    stand_in.answer = lambda _: json_answer(raw)
+    calls: list[Callable[[], object]] = [
+        lambda: corrections.page(limit=1),
+        lambda: corrections.accept(1),
+        lambda: corrections.import_archive(b""),
+        lambda: submit(b""),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+            call()

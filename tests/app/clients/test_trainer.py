@@ -1,12 +1,14 @@
-"""What the page asks of the trainer: against a live one, and what it makes of odd answers."""
+"""The trainer's client: against a live service, and with odd responses."""
 
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from app.clients import trainer
 from app.clients.gate import Change
-from app.clients.http import BadAnswer, Refused
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.support import correction_pages
 from tests.support.scripted_server import ScriptedServer, json_answer
 
@@ -32,7 +34,7 @@ def test_one_recipe_is_the_default() -> None:
 @pytest.mark.usefixtures("live")
 def test_the_finished_run_and_its_steps_can_be_read() -> None:
     run = trainer.runs()[-1]
-    assert (run.state, run.alive, run.progress) == ("succeeded", False, 1.0)
+    assert (run.state, run.is_active, run.progress) == ("succeeded", False, 1.0)
     assert run.result is not None
     assert run.seconds is not None
     assert run.seconds > 0
@@ -51,11 +53,11 @@ def test_the_model_of_that_run_is_in_the_list() -> None:
 
 
 @pytest.mark.usefixtures("live")
-def test_what_does_not_exist_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
+def test_what_does_not_exist_is_rejected() -> None:
+    with pytest.raises(RequestRejected) as rejected:
         trainer.run("no-such-run")
-    assert refused.value.status == 404
-    with pytest.raises(Refused):
+    assert rejected.value.status == 404
+    with pytest.raises(RequestRejected):
         trainer.promote("no-such-version")
 
 
@@ -67,25 +69,25 @@ def test_only_what_was_chosen_is_sent(stand_in: ScriptedServer) -> None:
     assert bodies == [b"{}", b'{"recipe": "quick", "epochs": 3, "seed": 7}']
 
 
-def test_starting_beside_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
+def test_starting_during_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
     assert trainer.start() == "r0"
 
 
-def test_going_on_names_the_run_to_go_on_from(stand_in: ScriptedServer) -> None:
+def test_resuming_names_the_run_to_continue(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"run_id": "r2"}, 201)
     assert trainer.resume("r1") == "r2"
     assert stand_in.seen == [("POST", "/runs", b'{"resume": "r1"}')]
 
 
-def test_going_on_beside_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
+def test_resuming_during_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
     assert trainer.resume("r1") == "r0"
 
 
-def test_going_on_without_a_checkpoint_is_refused(stand_in: ScriptedServer) -> None:
+def test_resuming_without_a_checkpoint_is_rejected(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Run r1 left no checkpoint."}, 409)
-    with pytest.raises(Refused, match="left no checkpoint"):
+    with pytest.raises(RequestRejected, match="left no checkpoint"):
         trainer.resume("r1")
 
 
@@ -124,8 +126,8 @@ def test_a_report_is_read_with_its_pictures(stand_in: ScriptedServer) -> None:
         correction_pages.report(correction_pages.gate(promoted=False))
     )
     report = trainer.report("abc")
-    assert report.gate.per_class["Shirt"] == Change(0.842, 0.801)
-    assert (report.gate.corrections, report.gate.corrections_count) == (Change(0.4, 1.0), 5)
+    assert report.per_class["Shirt"] == Change(before=0.842, after=0.801)
+    assert (report.corrections, report.corrections_count) == (Change(before=0.4, after=1.0), 5)
     bag, coat = report.better
     assert (bag.label, bag.before, bag.after) == ("Bag", "Shirt", "Bag")
     assert (bag.corrected, coat.corrected) == (True, False)
@@ -144,30 +146,95 @@ def test_a_first_version_was_compared_with_nothing(stand_in: ScriptedServer) -> 
     )
     [model] = trainer.models()
     assert model.gate is not None
-    assert (model.gate.champion, model.gate.accuracy) == (None, Change(None, 0.9))
-    assert model.gate.corrections == Change(None, None)
+    assert (model.gate.champion, model.gate.accuracy) == (None, Change(before=None, after=0.9))
+    assert model.gate.corrections == Change(before=None, after=None)
 
 
-def test_a_version_that_has_no_report_is_refused(stand_in: ScriptedServer) -> None:
+def test_a_version_that_has_no_report_is_rejected(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "It has no report."}, 404)
-    with pytest.raises(Refused, match="no report"):
+    with pytest.raises(RequestRejected, match="no report"):
         trainer.report("abc")
 
 
 @pytest.mark.parametrize(
     "wrong", [{"reasons": None}, {"per_class": []}, {"corrections": None}, {"better": [{}]}]
 )
-def test_a_report_of_another_shape_is_no_crash(
+def test_a_report_of_another_shape_is_an_error_with_a_message(
     stand_in: ScriptedServer, wrong: dict[str, Any]
 ) -> None:
     report = correction_pages.report(correction_pages.gate(promoted=True))
     stand_in.answer = lambda _: json_answer({**report, **wrong})
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponse):
         trainer.report("abc")
 
 
-@pytest.mark.parametrize("raw", [None, [], {}, {"runs": [{}]}, {"runs": [{"config": None}]}])
-def test_an_answer_of_another_shape_is_no_crash(stand_in: ScriptedServer, raw: Any) -> None:
+RUN: dict[str, Any] = {
+    "run_id": "r1",
+    "state": "running",
+    "config": {"recipe": "quick", "epochs": 3, "seed": 7, "resume": "r0"},
+    "created_at": "2026-01-03T03:04:05+00:00",
+    "started_at": None,
+    "ended_at": None,
+    "progress": 1.2,
+    "phase": "training",
+    "eta_seconds": None,
+    "epochs": [],
+    "result": None,
+    "error": None,
+    "resumable": False,
+}
+
+
+def test_a_run_that_an_older_trainer_describes_can_be_read(stand_in: ScriptedServer) -> None:
+    stand_in.answer = lambda _: json_answer({"runs": [RUN]})
+    [run] = trainer.runs()
+    assert (run.recipe, run.epochs_planned, run.seed, run.resumes) == ("quick", 3, 7, "r0")
+    assert (run.is_active, run.progress, run.seconds, run.epochs_done) == (True, 1.0, None, 0)
+    assert (run.corrections, run.gate) == (None, None)
+    assert pickle.loads(pickle.dumps(run)) == run  # noqa: S301
+
+
+def test_events_of_other_kinds_than_steps_are_skipped(stand_in: ScriptedServer) -> None:
+    step = {"type": "step", "epoch": 1, "step": 2, "loss": 0.5, "accuracy": 0.8, "progress": 0.1}
+    events = [{"n": 1, "type": "phase"}, {"n": 2, **step}, {"n": 3, "type": "news", "step": None}]
+    stand_in.answer = lambda _: json_answer({"events": events, "next": 3})
+    [found], after = trainer.steps("r1", 0)
+    assert (found.step, found.loss, after) == (2, 0.5, 3)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        [],
+        {},
+        {"runs": [{}], "models": [{}], "recipes": [{}], "events": [{}], "next": 0},
+        {"runs": [{"config": None}], "models": None, "recipes": {}, "events": [{"type": "step"}]},
+        {"runs": [{**RUN, "created_at": 7.5e300}], "run_id": 3, "workers": "all", "state": 1},
+    ],
+)
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
+    stand_in: ScriptedServer, raw: Any
+) -> None:
     stand_in.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
-        trainer.runs()
+    calls: list[Callable[[], object]] = [
+        trainer.runs,
+        trainer.models,
+        trainer.recipes,
+        trainer.start,
+        lambda: trainer.run("r1"),
+        lambda: trainer.steps("r1", 0),
+        lambda: trainer.report("abc"),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+            call()
+
+
+@pytest.mark.parametrize("raw", [None, [], {"workers": "all"}, {"seconds": None}])
+def test_a_promotion_answered_in_another_shape_is_an_error_with_a_message(
+    stand_in: ScriptedServer, raw: Any
+) -> None:
+    stand_in.answer = lambda _: json_answer(raw)
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+        trainer.promote("abc")

@@ -1,4 +1,4 @@
-"""What the browser sends back is read with care: a drawing, or nothing."""
+"""Validation of drawings from the browser."""
 
 import base64
 from typing import Any
@@ -52,12 +52,12 @@ def test_a_cleared_pad_is_a_drawing_without_a_picture() -> None:
         {"number": float("inf")},
     ],
 )
-def test_anything_else_is_nothing(wrong: dict[str, Any]) -> None:
+def test_invalid_drawings_are_rejected(wrong: dict[str, Any]) -> None:
     assert drawing_of({**SENT, **wrong}) is None
 
 
 @pytest.mark.parametrize("sent", [None, [], "x", 3, {}])
-def test_what_is_not_even_a_mapping_is_nothing(sent: Any) -> None:
+def test_values_of_another_type_are_invalid(sent: Any) -> None:
     assert drawing_of(sent) is None
 
 
@@ -68,7 +68,7 @@ def test_there_is_a_limit_to_strokes() -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["name"])
-def test_the_drawings_to_try_are_drawings(sample: dict[str, Any]) -> None:
+def test_the_samples_are_valid_drawings(sample: dict[str, Any]) -> None:
     drawing = drawing_of({"png": PNG, "strokes": sample["strokes"], "number": 1})
     assert drawing is not None
     assert len(drawing.strokes) == len(sample["strokes"])

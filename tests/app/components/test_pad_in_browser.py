@@ -1,4 +1,4 @@
-"""The pad in a real browser: what a hand draws, and what becomes of it."""
+"""The drawing pad in a real browser."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ MIDDLE = (200, 200)
 
 @pytest.fixture
 def pad(page: Page, app_url: str) -> Iterator[Page]:
-    """A visitor on the Classify page; nothing may go wrong in the browser, or leave the machine."""
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: troubles.extend(_outside(request.url, app_url)))
+    """Open the Classify page; no browser error and no request to another host is allowed."""
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: problems.extend(_outside(request.url, app_url)))
     page.goto(app_url)
     expect(surface(page)).to_be_visible(timeout=30_000)
     yield page
-    assert troubles == []
+    assert problems == []
 
 
 def _outside(url: str, app_url: str) -> list[str]:
@@ -29,7 +29,7 @@ def _outside(url: str, app_url: str) -> list[str]:
 
 
 def shade_at(page: Page, point: tuple[int, int]) -> int:
-    """The grey, 0..255, of one pixel of the pad."""
+    """Return the grey value, 0..255, of one pixel of the pad."""
     script = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0]"
     shade: int = surface(page).evaluate(script, list(point))
     return shade
@@ -39,11 +39,11 @@ def button(page: Page, name: str) -> Locator:
     return page.locator(".st-key-pad").get_by_role("button", name=name, exact=True)
 
 
-def test_drawn_trousers_are_named(pad: Page) -> None:
+def test_drawn_trousers_are_classified(pad: Page) -> None:
     draw(pad, TROUSERS)
     answer = answered(pad, 1)
     expect(answer.locator(".label")).to_have_text("Trouser")
-    expect(answer.get_by_alt_text("The picture as the model sees it")).to_be_visible()
+    expect(answer.get_by_alt_text("What the model sees")).to_be_visible()
     expect(pad.locator(".st-key-drawing_answer")).to_contain_text("answered in")
 
 
@@ -82,7 +82,7 @@ def test_shades_can_be_chosen(pad: Page) -> None:
     assert shade_at(pad, MIDDLE) == 75
 
 
-def test_undo_takes_back_a_stroke_and_a_clear(pad: Page) -> None:
+def test_undo_reverts_a_stroke_and_a_clear(pad: Page) -> None:
     expect(button(pad, "Undo")).to_be_disabled()
     draw(pad, SQUARE)
     button(pad, "Clear").click()
@@ -93,7 +93,7 @@ def test_undo_takes_back_a_stroke_and_a_clear(pad: Page) -> None:
     expect(pad.get_by_text("Your answer appears here")).to_be_visible()
 
 
-def test_the_drawing_outlives_a_change_of_page(pad: Page) -> None:
+def test_the_drawing_survives_a_change_of_page(pad: Page) -> None:
     draw(pad, SQUARE)
     answered(pad, 1)
     pad.get_by_role("link", name="Models").click()
@@ -105,7 +105,7 @@ def test_the_drawing_outlives_a_change_of_page(pad: Page) -> None:
     expect(pad.get_by_text("Your answer appears here")).to_be_visible()
 
 
-def test_each_small_drawing_is_answered(pad: Page) -> None:
+def test_each_sample_is_answered(pad: Page) -> None:
     samples = pad.locator(".st-key-pad .samples button")
     expect(samples).to_have_count(6)
     for number in range(6):
@@ -130,7 +130,7 @@ def test_every_tool_is_reached_and_used_by_keyboard(pad: Page) -> None:
             )
         )
     assert reached[:3] == ["shade", "fill", "erase"]
-    assert reached[3].startswith("Try the drawing")
+    assert reached[3].startswith("Use the sample")
     pad.keyboard.press("Enter")
     answered(pad, 1)
 

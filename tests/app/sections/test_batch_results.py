@@ -1,4 +1,4 @@
-"""Uploaded files: made small for the table, and told in a table and a CSV."""
+"""Results of uploaded files: thumbnails, table and CSV."""
 
 import csv
 import io
@@ -30,44 +30,44 @@ def encoded(picture: Image.Image, kind: str) -> bytes:
     ],
     ids=["JPEG", "CMYK", "GIF", "grey with alpha", "16 bit", "float", "1 bit"],
 )
-def test_any_picture_becomes_a_small_one(data: bytes) -> None:
-    png = images.shrunk(data, 72)
+def test_every_kind_of_picture_has_a_thumbnail(data: bytes) -> None:
+    png = images.thumbnail(data, 72)
     assert png is not None
     with Image.open(io.BytesIO(png)) as small:
         assert small.size == (72, 24)
 
 
 def test_a_16_bit_picture_keeps_its_brightness() -> None:
-    png = images.shrunk(encoded(Image.new("I;16", (90, 90), 32_768), "PNG"), 72)
+    png = images.thumbnail(encoded(Image.new("I;16", (90, 90), 32_768), "PNG"), 72)
     assert png is not None
     with Image.open(io.BytesIO(png)) as small:
         assert small.convert("L").getpixel((5, 5)) == pytest.approx(128, abs=2)
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff"])
-def test_what_is_broken_has_no_small_picture(data: bytes) -> None:
-    assert images.shrunk(data, 72) is None
+def test_a_broken_file_has_no_thumbnail(data: bytes) -> None:
+    assert images.thumbnail(data, 72) is None
 
 
-def test_a_picture_that_stops_in_the_middle_has_none() -> None:
+def test_a_truncated_picture_has_none() -> None:
     whole = encoded(Image.effect_noise((200, 200), 60), "PNG")
-    assert images.shrunk(whole[: len(whole) // 2], 72) is None
+    assert images.thumbnail(whole[: len(whole) // 2], 72) is None
 
 
 def test_a_picture_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_MEGAPIXELS", "1")
-    assert images.shrunk(encoded(Image.new("L", (1100, 1000)), "PNG"), 72) is None
+    assert images.thumbnail(encoded(Image.new("L", (1100, 1000)), "PNG"), 72) is None
 
 
 FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
 ANSWERS: list[Answer | Unreadable] = [
-    Answer("Bag", 0.75, {"Bag": 0.75, "Coat": 0.25}, "m:1"),
-    Unreadable("Not a picture."),
+    Answer(label="Bag", confidence=0.75, probabilities={"Bag": 0.75, "Coat": 0.25}, model="m:1"),
+    Unreadable(error="Not a picture."),
 ]
 
 
 def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
-    rows = list(csv.DictReader(io.StringIO(batch_results.csv(FILES, ANSWERS).decode())))
+    rows = list(csv.DictReader(io.StringIO(batch_results.results_csv(FILES, ANSWERS).decode())))
     assert rows[0] == {
         "file": "a,b.png",
         "label": "Bag",
@@ -81,7 +81,7 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
     assert rows[1]["label"] == ""
 
 
-def test_the_table_says_what_was_wrong_with_a_file() -> None:
-    table = batch_results.table(FILES, ANSWERS)
+def test_the_table_shows_the_problem_of_a_file() -> None:
+    table = batch_results.results_table(FILES, ANSWERS)
     assert list(table["label"]) == ["Bag", ""]
     assert list(table["problem"]) == ["", "Not a picture."]

@@ -1,4 +1,4 @@
-"""Which version is served, and the ways to another: candidates, reports, one click back."""
+"""Promotion on the Models page: candidates, gate reports, and rollback."""
 
 import json
 from typing import Any, Literal
@@ -7,17 +7,23 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.app.views.test_accessibility import settled_findings
-from tests.app.views.test_models import charts, unfolded
-from tests.app.views.test_pages import READY, opened, run_in, stand_in_for_both, words
 from tests.support import correction_pages
-from tests.support.browser import settled
+from tests.support.browser import axe_findings, settled
+from tests.support.pages import (
+    READY,
+    charts,
+    open_details,
+    open_page,
+    page_text,
+    run_json,
+    script_services,
+)
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
-HELD_BACK = correction_pages.gate(promoted=False)
+NOT_PROMOTED = correction_pages.gate(promoted=False)
 REASON = "We need bags & nothing else."
 VERSIONS = [
-    correction_pages.version("waiting", "candidate", HELD_BACK),
+    correction_pages.version("waiting", "candidate", NOT_PROMOTED),
     correction_pages.version(
         "x1",
         "champion",
@@ -36,19 +42,19 @@ VERSIONS = [
 
 @pytest.fixture(autouse=True)
 def one_of_each(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trainer that holds a version in each status."""
-    stand_in_for_both(
+    """Script a trainer that has a version in each status."""
+    script_services(
         scripted,
         monkeypatch,
-        run_in("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
+        run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
         READY,
         VERSIONS,
-        report=correction_pages.report(HELD_BACK),
+        report=correction_pages.report(NOT_PROMOTED),
     )
 
 
 def promoted(server: ScriptedServer) -> list[tuple[str, Any]]:
-    """Each promotion that was asked for, with its body."""
+    """Return the path and body of each promotion request."""
     return [
         (path, json.loads(body or b"null"))
         for verb, path, body in server.seen
@@ -57,77 +63,77 @@ def promoted(server: ScriptedServer) -> list[tuple[str, Any]]:
 
 
 def clicked(name: str) -> AppTest:
-    """The page after a click on the button of one version."""
-    at = opened("models")
+    """Return the page after a click on the button of one version."""
+    at = open_page("models")
     at.button(key=f"promote_{name}").click().run()
     assert not at.exception
     return at
 
 
-# --- What each version is ------------------------------------------------------------------------
+# --- Status of each version ----------------------------------------------------------------------
 
 
-def test_each_version_says_where_it_stands_and_what_can_be_done() -> None:
-    at = opened("models")
-    said = words(at)
-    for mark in ("<b>Served</b>", "<b>Candidate</b>", "<b>Served before</b>", "Never served"):
-        assert said.count(mark) == 1, mark
-    assert "Version **x1** is served." in said
+def test_each_version_shows_its_status_and_its_button() -> None:
+    at = open_page("models")
+    text = page_text(at)
+    for badge in ("<b>Live</b>", "<b>Candidate</b>", "<b>Previously live</b>", "<b>Never live</b>"):
+        assert text.count(badge) == 1, badge
+    assert "Version **x1** is live." in text
     buttons = {button.key: button.label for button in at.button if button.key}
     assert {key: label for key, label in buttons.items() if "promote" in key} == {
         "promote_waiting": "Promote anyway",
-        "promote_before": "Go back to this version",
+        "promote_before": "Roll back to this version",
         "promote_unused": "Promote",
     }
 
 
-def test_a_candidate_says_on_its_card_why_it_was_held_back() -> None:
-    said = words(opened("models"))
-    assert said.count("Held back:") == 1
-    assert correction_pages.WORSE in said
+def test_the_card_of_a_candidate_shows_why_it_was_not_promoted() -> None:
+    text = page_text(open_page("models"))
+    assert text.count("Not promoted:") == 1
+    assert correction_pages.WORSE in text
 
 
-# --- The ways to another -------------------------------------------------------------------------
+# --- Promotion and rollback ----------------------------------------------------------------------
 
 
-def test_one_click_goes_back_and_the_page_says_what_is_served(scripted: ScriptedServer) -> None:
+def test_one_click_rolls_back_and_the_page_confirms_it(scripted: ScriptedServer) -> None:
     at = clicked("before")
     assert promoted(scripted) == [("/models/before/promote", None)]
-    assert "2 workers serve version before after 0.2 s." in words(at)
+    assert "Version before is live on 2 workers after 0.2 s." in page_text(at)
 
 
-def test_a_promotion_that_is_refused_says_why(scripted: ScriptedServer) -> None:
-    told = scripted.answer
+def test_a_refused_promotion_shows_the_reason(scripted: ScriptedServer) -> None:
+    others = scripted.answer
     scripted.answer = lambda request: (
         json_answer({"error": "Its weights are gone."}, 404)
         if request[0] == "POST"
-        else told(request)
+        else others(request)
     )
-    said = words(clicked("before"))
-    assert "Its weights are gone. What was served before is served still." in said
+    expected = "Its weights are gone. The live model hasn't changed."
+    assert expected in page_text(clicked("before"))
 
 
-def test_a_promotion_that_no_worker_follows_yet_says_so(scripted: ScriptedServer) -> None:
-    told = scripted.answer
+def test_a_promotion_without_a_running_classifier_says_so(scripted: ScriptedServer) -> None:
+    others = scripted.answer
 
     def nobody_runs(request: Request) -> tuple[int, str, bytes]:
         detail = {"detail": "No classifier runs."}
-        return json_answer(detail, 202) if request[0] == "POST" else told(request)
+        return json_answer(detail, 202) if request[0] == "POST" else others(request)
 
     scripted.answer = nobody_runs
-    assert "Version before is the one to serve. No classifier runs." in words(clicked("before"))
+    assert "Version before is promoted. No classifier runs." in page_text(clicked("before"))
 
 
 # --- The report ----------------------------------------------------------------------------------
 
 
-def test_the_report_has_figures_and_classes_against_the_version_served_then() -> None:
-    at = unfolded("waiting")
-    said = words(at)
-    assert "Compared with x1, which was served then" in said
-    assert "<dt>Validation accuracy</dt><dd>92.0 % → 91.9 %</dd>" in said
-    assert "<dt>Right of the 5 corrections kept</dt><dd>40.0 % → 100.0 %</dd>" in said
-    figure = charts(at)["Validation pictures: better or worse than x1, in points"]
+def test_the_report_compares_metrics_and_classes_with_the_live_version_of_then() -> None:
+    at = open_details("waiting")
+    text = page_text(at)
+    assert "Compared with x1, live at the time" in text
+    assert "<dt>Validation accuracy</dt><dd>92.0 % → 91.9 %</dd>" in text
+    assert "<dt>Test corrections right</dt><dd>2 of 5 → 5 of 5</dd>" in text
+    figure = charts(at)["Validation accuracy compared with x1, in points"]
     [bars] = figure["data"]
     assert dict(zip(bars["y"], bars["text"], strict=True)) == {
         "Shirt": "-4.1",
@@ -137,39 +143,39 @@ def test_the_report_has_figures_and_classes_against_the_version_served_then() ->
 
 
 def test_pictures_show_what_got_better_and_what_got_worse() -> None:
-    at = unfolded("waiting")
+    at = open_details("waiting")
     better, worse = (html for html in _html(at) if 'class="examples"' in html)
-    assert "<b>Bag</b>: said Shirt, now Bag<small>A correction</small>" in better
-    assert "<b>Coat</b>: said Shirt, now Coat</span>" in better
-    assert "<b>Shirt</b>: said Shirt, now Coat" in worse
+    assert "<b>Bag</b>: was Shirt, now Bag<small>Your correction</small>" in better
+    assert "<b>Coat</b>: was Shirt, now Coat</span>" in better
+    assert "<b>Shirt</b>: was Shirt, now Coat" in worse
     assert (better.count("<img"), worse.count("<img")) == (2, 1)
 
 
-def test_a_report_without_pictures_still_has_its_figures(
+def test_a_report_without_pictures_still_has_its_metrics(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = run_in("cancelled", ended_at="2026-01-02T03:05:06+00:00")
-    stand_in_for_both(scripted, monkeypatch, run, READY, VERSIONS)
-    at = unfolded("waiting")
-    assert "There are no pictures to show." in words(at)
-    assert "Validation pictures: better or worse than x1, in points" in charts(at)
+    run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    script_services(scripted, monkeypatch, run, READY, VERSIONS)
+    at = open_details("waiting")
+    assert "No pictures to show." in page_text(at)
+    assert "Validation accuracy compared with x1, in points" in charts(at)
 
 
-def test_no_report_is_asked_for_while_details_are_folded(scripted: ScriptedServer) -> None:
-    opened("models")
+def test_no_report_is_fetched_while_details_are_closed(scripted: ScriptedServer) -> None:
+    open_page("models")
     assert not [path for _, path, _ in scripted.seen if path.endswith("/report")]
 
 
 def test_a_version_that_was_never_compared_has_no_report() -> None:
-    assert "which was served then" not in words(unfolded("before"))
+    assert "live at the time" not in page_text(open_details("before"))
 
 
-def test_promotions_are_told_the_last_one_first_with_their_reasons() -> None:
-    [turns] = [html for html in _html(unfolded("x1")) if 'class="turns"' in html]
-    by_person, by_gate = turns.split("</li>")[:2]
+def test_promotions_are_listed_newest_first_with_their_reasons() -> None:
+    [promotions] = [html for html in _html(open_details("x1")) if 'class="promotions"' in html]
+    by_person, by_gate = promotions.split("</li>")[:2]
     assert "3 Jan 2026" in by_person
-    assert "by a person, instead of other<q>We need bags &amp; nothing else.</q>" in by_person
-    assert "by the gate, instead of before" in by_gate
+    assert "by a person, replacing other<q>We need bags &amp; nothing else.</q>" in by_person
+    assert "automatically after training, replacing before" in by_gate
 
 
 def _html(at: AppTest) -> list[str]:
@@ -181,56 +187,56 @@ def _html(at: AppTest) -> list[str]:
 
 @pytest.fixture
 def models(page: Page, app_beside: str) -> Page:
-    """A visitor on the Models page, with a candidate's details unfolded."""
+    """Open the Models page with a candidate's details."""
     page.goto(f"{app_beside}/models?version=waiting")
     expect(page.get_by_role("heading", name="What got better")).to_be_visible(timeout=30_000)
     settled(page)
     return page
 
 
-def asked(page: Page, name: str) -> Locator:
-    """The dialog that opens on a click on a version's button."""
+def open_dialog(page: Page, name: str) -> Locator:
+    """Click on the button of a version; return the dialog."""
     page.locator(f".st-key-promote_{name} button").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     return dialog
 
 
-def test_a_candidate_is_served_only_with_a_reason(models: Page, scripted: ScriptedServer) -> None:
-    dialog = asked(models, "waiting")
+def test_a_candidate_is_promoted_only_with_a_reason(models: Page, scripted: ScriptedServer) -> None:
+    dialog = open_dialog(models, "waiting")
     expect(dialog).to_contain_text(correction_pages.WORSE)
-    serve = dialog.get_by_role("button", name="Serve it anyway", exact=True)
-    why = dialog.get_by_role("textbox", name="Why serve it anyway?")
-    why.fill("   ")
-    serve.click()
-    expect(dialog).to_contain_text("Say why first.")
+    button = dialog.get_by_role("button", name="Promote anyway", exact=True)
+    field = dialog.get_by_role("textbox", name="Why promote it anyway?")
+    field.fill("   ")
+    button.click()
+    expect(dialog).to_contain_text("Enter a reason first.")
     assert not promoted(scripted)
-    why.fill(f" {REASON} ")
-    serve.click()  # what was just typed counts, though the field still has the focus
-    expect(models.get_by_text("2 workers serve version waiting after 0.2 s.")).to_be_visible()
+    field.fill(f" {REASON} ")
+    button.click()  # the field still has the focus; its text must count
+    expect(models.get_by_text("Version waiting is live on 2 workers after 0.2 s.")).to_be_visible()
     expect(dialog).to_have_count(0)
     assert promoted(scripted) == [("/models/waiting/promote", {"reason": REASON})]
 
 
-def test_a_version_that_never_served_needs_no_reason(
+def test_a_version_that_was_never_live_needs_no_reason(
     models: Page, scripted: ScriptedServer
 ) -> None:
-    dialog = asked(models, "unused")
+    dialog = open_dialog(models, "unused")
     expect(dialog.get_by_role("textbox")).to_have_count(0)
-    dialog.get_by_role("button", name="Serve it").click()
-    expect(models.get_by_text("2 workers serve version unused")).to_be_visible()
+    dialog.get_by_role("button", name="Promote", exact=True).click()
+    expect(models.get_by_text("Version unused is live on 2 workers")).to_be_visible()
     assert promoted(scripted) == [("/models/unused/promote", None)]
 
 
-def test_leaving_it_changes_nothing(models: Page, scripted: ScriptedServer) -> None:
-    dialog = asked(models, "waiting")
-    dialog.get_by_role("button", name="Leave it").click()
+def test_cancelling_changes_nothing(models: Page, scripted: ScriptedServer) -> None:
+    dialog = open_dialog(models, "waiting")
+    dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     assert not promoted(scripted)
 
 
 def test_a_picture_of_the_report_is_shown_as_it_is(models: Page) -> None:
-    picture = models.get_by_role("img", name="Bag, as the model sees it")
+    picture = models.get_by_role("img", name="What the model sees: Bag")
     assert picture.evaluate("image => image.naturalWidth") == 28
 
 
@@ -242,6 +248,6 @@ def test_axe_finds_nothing_in_a_report_or_the_dialog(
     models.reload()
     expect(models.get_by_role("heading", name="What got better")).to_be_visible(timeout=30_000)
     settled(models)
-    assert settled_findings(models) == []
-    asked(models, "waiting")
-    assert settled_findings(models) == []
+    assert axe_findings(models) == []
+    open_dialog(models, "waiting")
+    assert axe_findings(models) == []

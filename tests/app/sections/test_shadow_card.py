@@ -1,4 +1,4 @@
-"""A version in the shadow: what the trainer is asked, and what the Models page shows and does."""
+"""The shadow test: requests to the trainer, and its card on the Models page."""
 
 import json
 from typing import Any, Literal
@@ -8,12 +8,19 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.clients import shadow, trainer
-from app.clients.http import BadAnswer, Refused
-from tests.app.views.test_accessibility import settled_findings
-from tests.app.views.test_pages import NO_SHADOW, READY, opened, run_in, stand_in_for_both, words
-from tests.app.views.test_retrain import links
+from app.clients.http import InvalidResponse, RequestRejected
 from tests.support import correction_pages
-from tests.support import scripted_prometheus as told
+from tests.support import scripted_prometheus as recordings
+from tests.support.browser import axe_findings
+from tests.support.pages import (
+    NO_SHADOW,
+    READY,
+    links,
+    open_page,
+    page_text,
+    run_json,
+    script_services,
+)
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
 VERSIONS = [
@@ -32,32 +39,32 @@ OLD = {
 }
 
 
-# --- What the trainer is asked -------------------------------------------------------------------
+# --- Requests to the trainer ---------------------------------------------------------------------
 
 
-def test_a_real_trainer_has_no_shadow_and_takes_no_champion_for_one(
+def test_a_real_trainer_has_no_shadow_and_refuses_the_live_version(
     trainer_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", trainer_url)
     champion = next(model for model in trainer.models() if model.champion)
-    with pytest.raises(Refused, match="That version is the champion"):
-        shadow.start_shadow(champion.version, 1)
-    with pytest.raises(Refused, match="no version fashion_mnist_model:nosuch"):
-        shadow.start_shadow("nosuch", 0.5)
+    with pytest.raises(RequestRejected, match="That version is the champion"):
+        shadow.start(champion.version, 1)
+    with pytest.raises(RequestRejected, match="no version fashion_mnist_model:nosuch"):
+        shadow.start("nosuch", 0.5)
     shadow.stop()
     assert shadow.fetch() is None
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"version": "a"}, {**OLD, "since": "yesterday"}])
-def test_an_answer_of_another_shape_is_no_crash(
+def test_an_answer_of_another_shape_is_an_error_with_a_message(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, raw: Any
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", scripted.url)
     scripted.answer = lambda _: json_answer(raw)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
         shadow.fetch()
-    with pytest.raises(BadAnswer):
-        shadow.start_shadow("a", 1)
+    with pytest.raises(InvalidResponse, match=r"does not understand.*another program"):
+        shadow.start("a", 1)
 
 
 # --- The page ------------------------------------------------------------------------------------
@@ -65,13 +72,13 @@ def test_an_answer_of_another_shape_is_no_crash(
 
 @pytest.fixture
 def server(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
-    """A trainer with three versions, and Prometheus beside it."""
+    """Script a trainer with three versions, and Prometheus."""
     monkeypatch.setenv("PROMETHEUS_URL", scripted.url)
-    stand_in_for_both(scripted, monkeypatch, run_in("cancelled"), READY, VERSIONS)
+    script_services(scripted, monkeypatch, run_json("cancelled"), READY, VERSIONS)
     return scripted
 
 
-def stands(
+def script_shadow(
     server: ScriptedServer,
     now: dict[str, Any] | None,
     *,
@@ -79,11 +86,11 @@ def stands(
     disagreed: int = 0,
     dropped: int = 0,
 ) -> None:
-    """The shadow is as told, until it is set or ended; None: the trainer cannot say."""
+    """Script the state of the shadow until it is started or stopped; None: the trainer fails."""
     others = server.answer
     counted = {"agreed": agreed, "disagreed": disagreed, "dropped": dropped}
     numbers = [
-        told.number("shadow_pictures:increase5m", count, result=result)
+        recordings.number("shadow_pictures:increase5m", count, result=result)
         for result, count in counted.items()
     ]
     state = {"now": now}
@@ -91,7 +98,7 @@ def stands(
     def answer(request: Request) -> tuple[int, str, bytes]:
         verb, path, body = request
         if path != "/shadow":
-            return told.answer(request, numbers) or others(request)
+            return recordings.answer(request, numbers) or others(request)
         if state["now"] is None:
             return json_answer({"error": "The disk is full."}, 500)
         if verb == "PUT":
@@ -108,8 +115,8 @@ def buttons(at: AppTest) -> set[str]:
     return {button.label for button in at.button}
 
 
-def ordered(server: ScriptedServer) -> list[tuple[str, Any]]:
-    """Each order about the shadow that the trainer got."""
+def shadow_requests(server: ScriptedServer) -> list[tuple[str, Any]]:
+    """Return the method and body of each request that changes the shadow."""
     return [
         (verb, json.loads(body or b"null"))
         for verb, path, body in server.seen
@@ -117,92 +124,94 @@ def ordered(server: ScriptedServer) -> list[tuple[str, Any]]:
     ]
 
 
-def test_only_a_version_that_is_not_served_can_run_in_the_shadow(server: ScriptedServer) -> None:
-    stands(server, NO_SHADOW)
-    at = opened("models")
-    keys = {button.key for button in at.button if button.label == "Run in the shadow"}
+def test_a_shadow_test_is_offered_for_every_version_but_the_live_one(
+    server: ScriptedServer,
+) -> None:
+    script_shadow(server, NO_SHADOW)
+    at = open_page("models")
+    keys = {button.key for button in at.button if button.label == "Shadow test"}
     assert keys == {"shadow_old", "shadow_unused"}
-    assert "Stop the shadow" not in buttons(at)
+    assert "Stop shadow test" not in buttons(at)
 
 
-def test_what_the_shadow_has_found_is_told_on_its_card(server: ScriptedServer) -> None:
-    stands(server, OLD, agreed=964, disagreed=36, dropped=1200)
-    at = opened("models")
-    said = words(at)
-    assert "It answers 25 % of the pictures too, on 2 workers, since 2 Jan 2026" in said
-    assert "It said the same as the one that is served on **96.4 %** of 1,000 pictures." in said
-    assert "It had no time for 1,200 more." in said
-    assert (
-        links(at)["See the pictures on which they disagree"] == "corrections?state=review_requested"
-    )
-    asked = [path for _, path, _ in server.seen if "shadow_pictures_total" in path]
-    assert all("fashion_mnist_model%3Aold" in path for path in asked)
+def test_the_card_shows_the_results(server: ScriptedServer) -> None:
+    script_shadow(server, OLD, agreed=964, disagreed=36, dropped=1200)
+    at = open_page("models")
+    text = page_text(at)
+    assert "Answers 25 % of pictures on 2 workers since 2 Jan 2026" in text
+    assert "Agrees with the live version on **96.4 %** of 1,000 pictures." in text
+    assert "Skipped 1,200 more when busy." in text
+    assert links(at)["Review disagreements"] == "corrections?state=review_requested"
+    queried = [path for _, path, _ in server.seen if "shadow_pictures_total" in path]
+    assert all("fashion_mnist_model%3Aold" in path for path in queried)
 
 
-def test_before_the_first_picture_nothing_is_made_up(server: ScriptedServer) -> None:
-    stands(server, OLD)
-    assert "It has answered nothing yet." in words(opened("models"))
+def test_before_the_first_picture_there_are_no_results(server: ScriptedServer) -> None:
+    script_shadow(server, OLD)
+    assert "No answers yet." in page_text(open_page("models"))
 
 
-def test_without_prometheus_the_shadow_is_told_and_what_it_found_is_not(
+def test_without_prometheus_the_card_has_no_results(
     server: ScriptedServer, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stands(server, OLD)
+    script_shadow(server, OLD)
     monkeypatch.setenv("PROMETHEUS_URL", nobody)
-    said = words(opened("models"))
-    assert "on 2 workers" in said
-    assert "What it has found is not known. Prometheus does not answer" in said
+    text = page_text(open_page("models"))
+    assert "on 2 workers" in text
+    assert "Results are unavailable. Prometheus does not answer" in text
 
 
 def test_one_click_stops_it(server: ScriptedServer) -> None:
-    stands(server, OLD)
-    at = opened("models")
+    script_shadow(server, OLD)
+    at = open_page("models")
     at.button(key="stop_shadow").click().run()
     assert not at.exception
-    assert ordered(server) == [("DELETE", None)]
-    assert "<b>In the shadow</b>" not in words(at)
+    assert shadow_requests(server) == [("DELETE", None)]
+    assert "<b>Shadow test</b>" not in page_text(at)
 
 
-def test_why_a_shadow_ended_by_itself_is_told_until_it_was_read(server: ScriptedServer) -> None:
-    stands(server, OLD | {"workers": 0, "reason": "It is the champion now."})
-    at = opened("models")
-    assert "Version **old** is in the shadow no more. It is the champion now." in words(at)
-    assert "<b>In the shadow</b>" not in words(at)
-    assert "Stop the shadow" not in buttons(at)
-    at.button(key="stop_shadow").click().run()
-    assert ordered(server) == [("DELETE", None)]
-    assert "no more" not in words(at)
-
-
-def test_a_trainer_that_cannot_tell_is_no_reason_to_hide_the_versions(
+def test_a_shadow_test_that_ended_by_itself_is_reported_until_dismissed(
     server: ScriptedServer,
 ) -> None:
-    stands(server, None)
-    at = opened("models")
-    assert "What runs in the shadow is not known. The disk is full." in words(at)
-    assert not {"Run in the shadow", "Stop the shadow"} & buttons(at)
-    assert "Go back to this version" in buttons(at)
+    script_shadow(server, OLD | {"workers": 0, "reason": "It is the champion now."})
+    at = open_page("models")
+    assert "The shadow test of version **old** ended. It is the champion now." in page_text(at)
+    assert "<b>Shadow test</b>" not in page_text(at)
+    assert "Stop shadow test" not in buttons(at)
+    at.button(key="stop_shadow").click().run()
+    assert shadow_requests(server) == [("DELETE", None)]
+    assert "old** ended" not in page_text(at)
 
 
-def test_a_shadow_that_cannot_be_stopped_says_why(server: ScriptedServer) -> None:
-    stands(server, OLD)
-    at = opened("models")
-    told_before = server.answer
+def test_versions_are_shown_when_the_shadow_is_unknown(
+    server: ScriptedServer,
+) -> None:
+    script_shadow(server, None)
+    at = open_page("models")
+    assert "Couldn't check the shadow test. The disk is full." in page_text(at)
+    assert not {"Shadow test", "Stop shadow test"} & buttons(at)
+    assert "Roll back to this version" in buttons(at)
+
+
+def test_a_shadow_test_that_cannot_be_stopped_shows_the_reason(server: ScriptedServer) -> None:
+    script_shadow(server, OLD)
+    at = open_page("models")
+    others = server.answer
     server.answer = lambda request: (
         json_answer({"error": "The disk is full."}, 500)
         if request[0] == "DELETE"
-        else told_before(request)
+        else others(request)
     )
     at.button(key="stop_shadow").click().run()
-    assert "The shadow was not stopped. The disk is full." in words(at)
-    assert "Stop the shadow" in buttons(at)
+    assert "The shadow test is still running. The disk is full." in page_text(at)
+    assert "Stop shadow test" in buttons(at)
 
 
 # --- In the browser ------------------------------------------------------------------------------
 
 
-def asked(page: Page, app_url: str, name: str) -> Locator:
-    """The dialog that opens on a click on a version's button."""
+def open_dialog(page: Page, app_url: str, name: str) -> Locator:
+    """Click on the button of a version; return the dialog."""
     page.goto(f"{app_url}/models")
     page.locator(f".st-key-shadow_{name} button").click(timeout=60_000)
     dialog = page.get_by_role("dialog")
@@ -211,40 +220,40 @@ def asked(page: Page, app_url: str, name: str) -> Locator:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_version_is_set_into_the_shadow_on_a_share_of_the_pictures(
+def test_a_shadow_test_is_started_on_a_share_of_the_pictures(
     page: Page, server: ScriptedServer, app_beside: str, scheme: Literal["light", "dark"]
 ) -> None:
-    stands(server, NO_SHADOW)
+    script_shadow(server, NO_SHADOW)
     page.emulate_media(color_scheme=scheme)
-    dialog = asked(page, app_beside, "unused")
-    assert settled_findings(page) == []
+    dialog = open_dialog(page, app_beside, "unused")
+    assert axe_findings(page) == []
     share = dialog.get_by_role("slider")
     share.press("ArrowLeft")
     expect(share).to_have_value("99")
-    dialog.get_by_role("button", name="Run it").click()
-    expect(page.get_by_text("It is to answer 99 % of the pictures too.")).to_be_visible()
+    dialog.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Will answer 99 % of pictures.")).to_be_visible()
     expect(dialog).to_have_count(0)
-    assert ordered(server) == [("PUT", {"version": "unused", "share": 0.99})]
-    assert settled_findings(page) == []
+    assert shadow_requests(server) == [("PUT", {"version": "unused", "share": 0.99})]
+    assert axe_findings(page) == []
 
 
-def test_one_that_takes_the_place_of_another_says_so_before(
+def test_the_dialog_names_the_shadow_test_that_is_replaced(
     page: Page, server: ScriptedServer, app_beside: str
 ) -> None:
-    stands(server, OLD)
-    dialog = asked(page, app_beside, "unused")
-    expect(dialog).to_contain_text("It takes the place of version old.")
-    dialog.get_by_role("button", name="Leave it").click()
+    script_shadow(server, OLD)
+    dialog = open_dialog(page, app_beside, "unused")
+    expect(dialog).to_contain_text("This replaces the shadow test of version old.")
+    dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
-    assert not ordered(server)
+    assert not shadow_requests(server)
 
 
-def test_its_card_goes_on_by_itself(page: Page, server: ScriptedServer, app_beside: str) -> None:
-    """Only a browser shows that the numbers come anew, and that an end is seen."""
-    stands(server, OLD, agreed=1, disagreed=1)
+def test_the_card_refreshes_by_itself(page: Page, server: ScriptedServer, app_beside: str) -> None:
+    """Only a browser shows that results and the end of the test appear without a click."""
+    script_shadow(server, OLD, agreed=1, disagreed=1)
     page.goto(f"{app_beside}/models")
     expect(page.get_by_text("of 2 pictures")).to_be_visible(timeout=60_000)
-    stands(server, OLD, agreed=3, disagreed=1)
+    script_shadow(server, OLD, agreed=3, disagreed=1)
     expect(page.get_by_text("of 4 pictures")).to_be_visible(timeout=20_000)
-    stands(server, OLD | {"workers": 0, "reason": "It is no longer in the model store."})
-    expect(page.get_by_text("no more. It is no longer in the")).to_be_visible(timeout=20_000)
+    script_shadow(server, OLD | {"workers": 0, "reason": "It is no longer in the model store."})
+    expect(page.get_by_text("ended. It is no longer in the")).to_be_visible(timeout=20_000)

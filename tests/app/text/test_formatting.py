@@ -1,4 +1,4 @@
-"""Numbers and times as a person reads them."""
+"""Formatting of numbers, times and class names."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +7,29 @@ import pytest
 from app.text import formatting
 
 
-def test_nearly_all_is_not_all() -> None:
+def test_a_share_below_one_never_reads_as_100() -> None:
     assert formatting.percent(0.99999) == "99.9 %"
     assert formatting.percent(1.0) == "100.0 %"
     assert formatting.percent(0.8876) == "88.8 %"
+    assert formatting.percent(0.999, 0) == "99 %"
+    assert formatting.percent(0.42, 0) == "42 %"
+
+
+def test_shares_of_small_totals_are_counts() -> None:
+    assert formatting.out_of(0.4, 5) == "2 of 5"
+    assert formatting.out_of(2 / 3, 1500) == "1,000 of 1,500"
+
+
+@pytest.mark.parametrize(
+    ("label", "article", "noun"),
+    [("Bag", "a", "bag"), ("Ankle boot", "an", "ankle boot"), ("T-shirt/top", "a", "t-shirt/top")],
+)
+def test_class_names_in_a_sentence(label: str, article: str, noun: str) -> None:
+    assert (formatting.article(label), formatting.as_noun(label)) == (article, noun)
+
+
+def test_an_abbreviation_keeps_its_capitals() -> None:
+    assert formatting.as_noun("NASA shirt") == "NASA shirt"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +40,7 @@ def test_durations(seconds: float, words: str) -> None:
     assert formatting.duration(seconds) == words
 
 
-def test_time_to_come_is_a_whole_number_and_never_nothing() -> None:
+def test_remaining_time_is_whole_seconds_and_at_least_one() -> None:
     assert formatting.remaining(0.2) == "1 s"
     assert formatting.remaining(8.7) == "9 s"
     assert formatting.remaining(75) == "1 min 15 s"
@@ -40,15 +59,15 @@ def test_ages(age: timedelta, words: str) -> None:
     assert formatting.ago(datetime.now(UTC) - age) == words
 
 
-def test_text_from_outside_is_no_markdown() -> None:
+def test_markdown_in_text_from_outside_is_escaped() -> None:
     assert formatting.plain("a_b *c* [d](e) $f$") == r"a\_b \*c\* \[d\]\(e\) \$f\$"
 
 
-def test_one_is_not_many() -> None:
+def test_plural() -> None:
     assert formatting.counted(1, "correction") == "1 correction"
     assert formatting.counted(1234, "correction") == "1,234 corrections"
 
 
-def test_sentences_from_outside_are_a_list_and_no_markdown() -> None:
+def test_sentences_from_outside_become_an_escaped_list() -> None:
     assert formatting.bullets(["So."]) == r"- So\."
     assert formatting.bullets([]) == ""

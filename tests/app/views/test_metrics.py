@@ -41,8 +41,8 @@ def metrics(monkeypatch: pytest.MonkeyPatch, classifier_url: str, trainer_url: s
     return page.switch_page("views/metrics.py")
 
 
-def words(page: AppTest) -> str:
-    """Everything that the page says in sentences."""
+def page_sentences(page: AppTest) -> str:
+    """Return all text of the page."""
     shown = [*page.error, *page.warning, *page.info, *page.caption, *page.markdown]
     return "\n".join(str(element.value) for element in shown)
 
@@ -59,7 +59,7 @@ def test_without_prometheus_the_page_says_what_to_do(metrics: AppTest) -> None:
     assert not metrics.metric
 
 
-def test_something_else_on_prometheus_port_is_told_apart(
+def test_another_program_on_the_port_of_prometheus_is_detected(
     metrics: AppTest, monkeypatch: pytest.MonkeyPatch, classifier_url: str
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", classifier_url)
@@ -72,7 +72,7 @@ def test_the_page_shows_each_process_and_the_traffic(
     metrics: AppTest, prometheus: Server, classifier_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", prometheus.url)
-    Burst(classifier_url, total=60, at_once=8).wait()
+    Burst(classifier_url, total=60, concurrency=8).wait()
     requests.post(f"{classifier_url}/classify", data=b"", timeout=10)
     for recorded in ("latency_seconds:p95", "batch_images:avg", "errors:ratio_rate1m"):
         query = f"wardrobe:{recorded} >= 0"  # NaN is not
@@ -80,16 +80,16 @@ def test_the_page_shows_each_process_and_the_traffic(
     metrics.run()
     assert not metrics.exception
     assert not metrics.error
-    for name in ("Classifier up", "Trainer up", "Prometheus up", "fashion_mnist_model:"):
-        assert name in words(metrics)
+    for name in ("Classifier up", "Trainer up", "Prometheus up", "Version "):
+        assert name in page_sentences(metrics)
     shown = tiles(metrics)
     assert float(shown["Requests"].removesuffix(" /s")) > 0
-    assert float(shown["Answer time, p95"].removesuffix(" ms")) > 0
+    assert float(shown["Latency, p95"].removesuffix(" ms")) > 0
     assert shown["Errors"] == "0.0 %"
     assert float(shown["Per batch"]) >= 1
 
 
-def test_a_service_that_is_down_is_said_to_be_down(
+def test_a_service_that_is_down_is_reported(
     metrics: AppTest, tmp_path: Path, classifier_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -101,9 +101,9 @@ def test_a_service_that_is_down_is_said_to_be_down(
     finally:
         lonely.stop()
     assert not metrics.exception
-    assert "The classifier is down." in words(metrics)
-    assert "Trainer down" in words(metrics)
-    assert "No request in this time." in words(metrics)
+    assert "The classifier is down." in page_sentences(metrics)
+    assert "Trainer down" in page_sentences(metrics)
+    assert "No requests in this time range." in page_sentences(metrics)
     assert set(tiles(metrics).values()) == {"-"}
 
 
@@ -125,7 +125,7 @@ def test_a_burst_counts_its_own_outcomes(metrics: AppTest) -> None:
     assert not metrics.exception
 
 
-def test_a_burst_at_a_classifier_that_is_down_fails_in_words(
+def test_a_burst_at_a_classifier_that_is_down_shows_the_error(
     metrics: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics.run()
@@ -137,18 +137,18 @@ def test_a_burst_at_a_classifier_that_is_down_fails_in_words(
         return tiles(metrics)["Failed"] == "500"
 
     wait_for(ended, 30, "500 failures")
-    assert "The classifier does not answer" in words(metrics)
+    assert "The classifier does not answer" in page_sentences(metrics)
     assert not metrics.exception
 
 
-@pytest.mark.parametrize(("total", "at_once"), [(0, 1), (5001, 1), (10, 0), (10, 65)])
-def test_a_burst_has_limits(total: int, at_once: int) -> None:
+@pytest.mark.parametrize(("total", "concurrency"), [(0, 1), (5001, 1), (10, 0), (10, 65)])
+def test_a_burst_has_limits(total: int, concurrency: int) -> None:
     with pytest.raises(ValueError, match="1 to 5000 requests, 1 to 64 at once"):
-        Burst("http://127.0.0.1:1", total=total, at_once=at_once)
+        Burst("http://127.0.0.1:1", total=total, concurrency=concurrency)
 
 
 def test_a_burst_can_be_stopped(classifier_url: str) -> None:
-    burst = Burst(classifier_url, total=5000, at_once=4)
+    burst = Burst(classifier_url, total=5000, concurrency=4)
     burst.stop()
     burst.wait()
     assert burst.report().done < 5000
@@ -167,7 +167,7 @@ def test_the_drawings_of_a_burst_are_pictures_that_the_classifier_reads(
         assert answer.status_code == 200, answer.text
 
 
-# --- What only a browser shows -------------------------------------------------------------------
+# --- In a browser --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def live_url(
 
 @pytest.fixture(scope="module")
 def loads() -> list[str]:
-    """What the browser has asked for so far."""
+    """URLs that the browser has requested so far."""
     return []
 
 
@@ -214,7 +214,7 @@ def browser_page(
     browser: Browser, live_url: str, classifier_url: str, loads: list[str]
 ) -> Iterator[Page]:
     """A visitor on the Metrics page, with some traffic to see and every chart drawn."""
-    Burst(classifier_url, total=20, at_once=4).wait()
+    Burst(classifier_url, total=20, concurrency=4).wait()
     context = browser.new_context(viewport={"width": 1280, "height": 1800})
     page = context.new_page()
     page.on("request", lambda request: loads.append(request.url))
@@ -224,7 +224,7 @@ def browser_page(
     context.close()
 
 
-LOOK = """() => {
+READ_PLOT = """() => {
   const plot = document.querySelector(".st-key-metrics_requests .chart-plot");
   const times = plot.data[0].x;
   return {
@@ -245,7 +245,7 @@ def test_a_chart_updates_in_place_and_keeps_its_zoom(
     plot = browser_page.locator(".st-key-metrics_requests .nsewdrag").first
     browser_page.wait_for_timeout(2500)
     browser_page.evaluate(REMEMBER)
-    unzoomed = browser_page.evaluate(LOOK)["range"]
+    unzoomed = browser_page.evaluate(READ_PLOT)["range"]
 
     box = plot.bounding_box()
     assert box
@@ -255,17 +255,17 @@ def test_a_chart_updates_in_place_and_keeps_its_zoom(
     browser_page.mouse.move(x + 120, y, steps=5)
     browser_page.mouse.up()
     browser_page.wait_for_timeout(500)
-    zoomed = browser_page.evaluate(LOOK)
+    zoomed = browser_page.evaluate(READ_PLOT)
     assert zoomed["range"] != unzoomed
     browser_page.wait_for_timeout(5000)
-    later = browser_page.evaluate(LOOK)
+    later = browser_page.evaluate(READ_PLOT)
     assert later["same"]
     assert later["latest"] > zoomed["latest"], "The data moved on."
     assert later["range"] == zoomed["range"], "The zoom stayed."
 
     browser_page.mouse.dblclick(x, y)
     browser_page.wait_for_timeout(4000)
-    followed = browser_page.evaluate(LOOK)
+    followed = browser_page.evaluate(READ_PLOT)
     assert followed["same"]
     assert followed["range"][1] == followed["latest"], "A double click follows the clock again."
     assert len([url for url in loads if "plotly.min.js" in url]) == 1
@@ -278,9 +278,9 @@ def test_pause_holds_the_charts_still(browser_page: Page) -> None:
     browser_page.locator(".st-key-metrics_live label").first.click()
     browser_page.wait_for_timeout(2500)
     browser_page.evaluate(REMEMBER)
-    held = browser_page.evaluate(LOOK)["latest"]
+    held = browser_page.evaluate(READ_PLOT)["latest"]
     browser_page.wait_for_timeout(4000)
-    assert browser_page.evaluate(LOOK)["latest"] == held
+    assert browser_page.evaluate(READ_PLOT)["latest"] == held
     browser_page.locator(".st-key-metrics_live label").first.click()
 
 

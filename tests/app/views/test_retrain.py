@@ -1,4 +1,4 @@
-"""The Retrain page: what there is to learn from, and which version is served after a run."""
+"""The Retrain page: corrections to learn from, and the live version after a run."""
 
 import json
 from typing import Any, Literal
@@ -8,42 +8,49 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.clients import trainer
-from tests.app.views.test_accessibility import settled_findings
-from tests.app.views.test_pages import READY, RECIPES, opened, run_in, stand_in_for_both, words
 from tests.support import correction_pages
-from tests.support.browser import settled
+from tests.support.browser import axe_findings, settled
+from tests.support.pages import (
+    READY,
+    RECIPES,
+    links,
+    open_page,
+    page_text,
+    run_json,
+    script_services,
+)
 from tests.support.scripted_server import ScriptedServer
 
-SERVED = correction_pages.version("x1", "champion")
+LIVE = correction_pages.version("x1", "champion")
 FINETUNE = {
     **RECIPES[0],
     "name": "finetune",
-    "summary": "Teaches the version that is served what you corrected: seconds",
+    "summary": "Update the live model with your corrections",
     "epochs": 4,
     "from_champion": True,
 }
-TAUGHT = {"used": 21, "held_out": 5, "quarantined": 3}
+USAGE = {"used": 21, "held_out": 5, "quarantined": 3}
 
 
 @pytest.fixture
 def retrain(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Opens the page beside a trainer with these corrections, versions and last run."""
+    """Open the page with a trainer with these corrections, versions and last run."""
 
-    def open_page(
+    def open_retrain(
         *versions: dict[str, Any], run: dict[str, Any] | None = None, **counts: int
     ) -> AppTest:
-        stand_in_for_both(
+        script_services(
             scripted,
             monkeypatch,
-            run or run_in("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
+            run or run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
             READY,
-            versions or [SERVED],
+            versions or [LIVE],
             recipes={"recipes": [*RECIPES, FINETUNE]},
             corrections=correction_pages.corrections(**counts),
         )
-        return opened("retrain")
+        return open_page("retrain")
 
-    return open_page
+    return open_retrain
 
 
 def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
@@ -52,47 +59,41 @@ def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
     ]
 
 
-def finished(verdict: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
-    """A run that made x2 while x1 was served."""
-    ended = {"ended_at": "2026-01-02T03:05:06+00:00", "gate": verdict}
-    return run_in("succeeded", **{"result": correction_pages.result(), **ended, **more})
+def finished(gate: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    """Return a run that made x2 while x1 was live."""
+    ended = {"ended_at": "2026-01-02T03:05:06+00:00", "gate": gate}
+    return run_json("succeeded", **{"result": correction_pages.result(), **ended, **more})
 
 
-def told(at: AppTest) -> str:
-    """What stands under "The last run" about which version is served."""
-    [said] = [box.value for boxes in (at.success, at.warning) for box in boxes]
-    return str(said).replace("\\", "")
-
-
-def links(at: AppTest) -> dict[str, str]:
-    """Where each link leads, by its words."""
-    protos = [element.proto for element in at.get("page_link")]
-    return {proto.label: f"{proto.page}?{proto.query_string}" for proto in protos}
+def outcome(at: AppTest) -> str:
+    """Return the text below "Latest run" that says which version is live."""
+    [text] = [box.value for boxes in (at.success, at.warning) for box in boxes]
+    return str(text).replace("\\", "")
 
 
 # --- Before a run --------------------------------------------------------------------------------
 
 
-def test_the_page_says_which_version_is_served_and_when_another_takes_its_place(
+def test_the_page_names_the_live_version_and_the_rule_of_promotion(
     retrain: Any,
 ) -> None:
-    said = words(retrain())
-    assert "Version **x1** is served. A new one takes its place only if it is not worse" in said
-    assert "Otherwise it waits as a candidate" in said
+    text = page_text(retrain())
+    assert "Version **x1** is live. New versions go live only if they pass accuracy" in text
+    assert "Otherwise they stay candidates" in text
 
 
-def test_without_a_version_the_first_one_is_said_to_be_served(retrain: Any) -> None:
-    said = words(retrain(correction_pages.version("x0", "stored")))
-    assert "No version is served yet. A new one is served by itself" in said
+def test_without_a_version_the_first_one_goes_live(retrain: Any) -> None:
+    text = page_text(retrain(correction_pages.version("x0", "stored")))
+    assert "No version is live yet. The first one goes live" in text
 
 
-def test_with_corrections_teaching_comes_first_and_says_from_how_many(
+def test_with_corrections_finetuning_comes_first_and_counts_them(
     retrain: Any, scripted: ScriptedServer
 ) -> None:
     at = retrain(new=20, accepted=3, conflict=2)
     recipe = at.radio(key="recipe")
     assert (recipe.value, recipe.options[0]) == ("finetune", "finetune")
-    assert "It learns from 23 corrections, of which one in five is kept for testing." in words(at)
+    assert "23 corrections to learn from." in page_text(at)
     assert not at.checkbox
     at.button(key="train").click().run()
     assert not at.exception
@@ -104,20 +105,20 @@ def test_without_corrections_the_usual_recipe_is_chosen(retrain: Any) -> None:
     assert retrain(quarantined=2).radio(key="recipe").value == "standard"
 
 
-def test_teaching_without_corrections_says_how_to_make_some(retrain: Any) -> None:
+def test_finetuning_without_corrections_says_how_to_make_some(retrain: Any) -> None:
     at = retrain(quarantined=1, conflict=2)
     at.radio(key="recipe").set_value("finetune").run()
-    assert "say under the answer which class it is" in words(at)
+    assert "choose the right class below the answer" in page_text(at)
     assert "Go to Classify" in links(at)
-    assert "Decide about 3 corrections not used so far" in links(at)
+    assert "Review 3 unused corrections" in links(at)
     assert at.button(key="train").disabled
 
 
-def test_teaching_without_a_version_says_what_to_do_first(retrain: Any) -> None:
+def test_finetuning_without_a_version_says_what_to_do_first(retrain: Any) -> None:
     at = retrain(correction_pages.version("x0", "stored"), new=3)
     assert at.radio(key="recipe").value == "standard"
     at.radio(key="recipe").set_value("finetune").run()
-    assert "Train one by another recipe first." in words(at)
+    assert "Train a version with another recipe first." in page_text(at)
     assert at.button(key="train").disabled
 
 
@@ -136,7 +137,7 @@ def test_other_recipes_can_learn_from_corrections_too(
     assert (sent["recipe"], sent["corrections"]) == (recipe, not offered)
 
 
-def test_nothing_is_offered_where_there_is_nothing_to_learn_from(
+def test_corrections_are_not_offered_if_there_are_none(
     retrain: Any, scripted: ScriptedServer
 ) -> None:
     at = retrain(quarantined=4)
@@ -145,65 +146,67 @@ def test_nothing_is_offered_where_there_is_nothing_to_learn_from(
     assert "corrections" not in posted(scripted)[0][1]
 
 
-# --- While it goes on ----------------------------------------------------------------------------
+# --- While it is active --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("phase", "shown"),
     [
-        ("looking at corrections", "Looking at the corrections"),
-        ("comparing", "Comparing it with the version that is served"),
+        ("looking at corrections", "Checking corrections"),
+        ("comparing", "Comparing with the live version"),
     ],
 )
-def test_each_phase_has_its_words(retrain: Any, phase: str, shown: str) -> None:
-    at = retrain(run=run_in("running", phase=phase, corrections=TAUGHT))
+def test_each_phase_has_a_label(retrain: Any, phase: str, shown: str) -> None:
+    at = retrain(run=run_json("running", phase=phase, corrections=USAGE))
     assert at.get("progress")[0].proto.text.startswith(shown)
-    assert "21 corrections to learn from, 5 kept for testing, 3 set aside" in words(at)
+    expected = "21 corrections to learn from. Test corrections: 5. 3 corrections need review."
+    assert expected in page_text(at)
 
 
 # --- After it ------------------------------------------------------------------------------------
 
 
-def test_a_promoted_version_is_served_and_one_click_goes_back(
+def test_a_promoted_version_is_live_and_one_click_rolls_back(
     retrain: Any, scripted: ScriptedServer
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=TAUGHT)
+    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
     at = retrain(
         correction_pages.version("x2", "champion"),
         correction_pages.version("x1", "former"),
         run=run,
     )
-    assert told(at).startswith("Version x2 is served now, instead of x1.")
-    assert correction_pages.NOT_WORSE in told(at)
+    assert outcome(at).startswith("Version x2 is now live and replaces x1.")
+    assert correction_pages.NOT_WORSE in outcome(at)
     at.button(key="go_back").click().run()
     assert not at.exception
     assert posted(scripted) == [("/models/x1/promote", None)]
-    assert "2 workers serve version x1 after 0.2 s." in words(at)
+    assert "Version x1 is live on 2 workers after 0.2 s." in page_text(at)
 
 
-def test_a_version_held_back_waits_and_says_why(retrain: Any) -> None:
-    run = finished(correction_pages.gate(promoted=False), corrections=TAUGHT)
-    at = retrain(correction_pages.version("x2", "candidate"), SERVED, run=run)
-    [line, *_, reason] = told(at).splitlines()
-    assert line == "Version x1 is still served. Version x2 waits as a candidate because:"
+def test_a_version_that_is_not_promoted_is_a_candidate_with_reasons(retrain: Any) -> None:
+    run = finished(correction_pages.gate(promoted=False), corrections=USAGE)
+    at = retrain(correction_pages.version("x2", "candidate"), LIVE, run=run)
+    [line, *_, reason] = outcome(at).splitlines()
+    assert line == "Version x1 is still live. Version x2 is a candidate. Not promoted:"
     assert correction_pages.WORSE in reason
-    assert "version=x2" in links(at)["See what x2 does better and worse"]
+    assert "version=x2" in links(at)["Compare x2 with the live version"]
     assert "go_back" not in [button.key for button in at.button]
-    assert "held back" in list(at.dataframe[0].value["Verdict"])
+    assert "not promoted" in list(at.dataframe[0].value["Decision"])
 
 
-def test_a_candidate_that_a_person_promoted_is_said_to_be_served(retrain: Any) -> None:
+def test_a_candidate_that_a_person_promoted_is_live(retrain: Any) -> None:
     run = finished(correction_pages.gate(promoted=False))
     at = retrain(
         correction_pages.version("x2", "champion"),
         correction_pages.version("x1", "former"),
         run=run,
     )
-    assert told(at).startswith("Version x2 was held back. A person promoted it: it is served now.")
-    assert at.button(key="go_back").label == "Go back to x1"
+    expected = "Version x2 did not pass the checks. A person promoted it, and it is now live."
+    assert outcome(at).startswith(expected)
+    assert at.button(key="go_back").label == "Roll back to x1"
 
 
-def test_once_another_version_is_served_the_page_says_so(retrain: Any) -> None:
+def test_the_page_says_so_once_another_version_is_live(retrain: Any) -> None:
     run = finished(correction_pages.gate(promoted=True))
     at = retrain(
         correction_pages.version("x3", "champion"),
@@ -211,46 +214,46 @@ def test_once_another_version_is_served_the_page_says_so(retrain: Any) -> None:
         correction_pages.version("x1", "former"),
         run=run,
     )
-    assert told(at).strip() == "Version x3 is now served."
+    assert outcome(at).strip() == "Version x3 is now live."
 
 
-def test_a_first_version_has_no_way_back(retrain: Any) -> None:
+def test_a_first_version_cannot_be_rolled_back(retrain: Any) -> None:
     run = finished(None, result=correction_pages.result("x1", None))
     at = retrain(run=run)
-    assert told(at).strip() == "Version x1 is served now."
+    assert outcome(at).strip() == "Version x1 is now live."
     assert "go_back" not in [button.key for button in at.button]
 
 
-def test_how_well_corrections_were_learned_is_shown_and_where_the_doubtful_are(
+def test_the_result_on_test_corrections_is_shown_with_a_link_to_the_review(
     retrain: Any,
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=TAUGHT)
+    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
     at = retrain(
         correction_pages.version("x2", "champion"),
         correction_pages.version("x1", "former"),
         run=run,
     )
-    line = "5 kept for testing (40.0 % of them named right before, 100.0 % after), 3 set aside"
-    assert line in words(at)
-    assert links(at)["Look at what was set aside"].endswith("?state=quarantined")
-    learned = next(metric for metric in at.metric if metric.label == "On kept corrections")
+    line = "Test corrections: 2 of 5 right before, 5 of 5 now. 3 corrections need review."
+    assert line in page_text(at)
+    assert links(at)["Review corrections"].endswith("?state=quarantined")
+    learned = next(metric for metric in at.metric if metric.label == "Test corrections")
     assert (learned.value, learned.delta) == ("100.0 %", "+60.0 points")
 
 
-def test_a_run_without_corrections_says_nothing_of_them(retrain: Any) -> None:
+def test_a_run_without_corrections_does_not_mention_them(retrain: Any) -> None:
     at = retrain(run=finished(None, result=correction_pages.result("x1", "x0")))
-    assert "to learn from" not in words(at)
+    assert "to learn from" not in page_text(at)
     assert [metric.label for metric in at.metric] == [
         "Accuracy before",
         "Accuracy after",
-        "It took",
+        "Duration",
     ]
 
 
-def test_recipes_of_a_trainer_that_does_not_teach_are_read(
+def test_recipes_of_an_older_trainer_are_read(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in_for_both(scripted, monkeypatch, run_in("running"), READY)
+    script_services(scripted, monkeypatch, run_json("running"), READY)
     assert not any(recipe.from_champion for recipe in trainer.recipes())
 
 
@@ -258,31 +261,31 @@ def test_recipes_of_a_trainer_that_does_not_teach_are_read(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_after_a_run_that_was_held_back(
+def test_axe_finds_nothing_after_a_run_that_was_not_promoted(
     page: Page,
     app_beside: str,
     scripted: ScriptedServer,
     monkeypatch: pytest.MonkeyPatch,
     scheme: Literal["light", "dark"],
 ) -> None:
-    run = finished(correction_pages.gate(promoted=False), corrections=TAUGHT)
-    versions = [correction_pages.version("x2", "candidate"), SERVED]
-    stand_in_for_both(scripted, monkeypatch, run, READY, versions, recipes={"recipes": [FINETUNE]})
+    run = finished(correction_pages.gate(promoted=False), corrections=USAGE)
+    versions = [correction_pages.version("x2", "candidate"), LIVE]
+    script_services(scripted, monkeypatch, run, READY, versions, recipes={"recipes": [FINETUNE]})
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{app_beside}/retrain")
-    expect(page.get_by_role("heading", name="The last run")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Latest run")).to_be_visible(timeout=30_000)
     settled(page)
-    assert settled_findings(page) == []
+    assert axe_findings(page) == []
 
 
-def test_what_was_set_aside_is_one_click_away(
+def test_corrections_that_need_review_are_one_click_away(
     page: Page, app_beside: str, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=TAUGHT)
-    stand_in_for_both(scripted, monkeypatch, run, READY, [SERVED])
+    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
+    script_services(scripted, monkeypatch, run, READY, [LIVE])
     page.goto(f"{app_beside}/retrain")
-    page.get_by_role("link", name="Look at what was set aside").click(timeout=30_000)
-    expect(page.get_by_role("radio", name="Set aside")).to_be_checked(timeout=15_000)
+    page.get_by_role("link", name="Review corrections").click(timeout=30_000)
+    expect(page.get_by_role("radio", name="Needs review")).to_be_checked(timeout=15_000)
     settled(page)
-    asked = [path for _, path, _ in scripted.seen if path.startswith("/corrections?")]
-    assert "state=quarantined" in asked[-1]
+    requested = [path for _, path, _ in scripted.seen if path.startswith("/corrections?")]
+    assert "state=quarantined" in requested[-1]

@@ -1,93 +1,14 @@
 """Whatever is sent, the answer is a sentence or right, never a 5xx, and the worker lives."""
 
 import io
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 import requests
-from PIL import Image, ImageDraw
+from PIL import Image
 
-
-def shoe() -> Image.Image:
-    """Dark on white."""
-    image = Image.new("L", (120, 80), 255)
-    ImageDraw.Draw(image).polygon([(10, 60), (10, 20), (50, 40), (110, 50), (110, 60)], 30)
-    return image
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(kind + content))
-    return struct.pack(">I", len(content)) + kind + content + checksum
-
-
-def header_bomb() -> bytes:
-    """A small PNG file whose header announces 20,000 x 20,000 pixels."""
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
-    body = chunk(b"IDAT", zlib.compress(bytes(100)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
-
-
-def wrong_checksum(kind: bytes) -> bytes:
-    data = bytearray(encoded(shoe()))
-    start = data.index(kind)
-    length = struct.unpack(">I", data[start - 4 : start])[0]
-    data[start + 4 + length] ^= 0xFF
-    return bytes(data)
-
-
-def animated() -> bytes:
-    frames = [shoe().rotate(angle) for angle in (0, 30, 60)]
-    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-
-
-def sixteen_bit() -> bytes:
-    return encoded(Image.fromarray(np.asarray(shoe()).astype(np.uint16) * 257))
-
-
-def turned() -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return encoded(shoe().rotate(90, expand=True), "JPEG", exif=exif, quality=95)
-
-
-def transparent() -> bytes:
-    alpha = shoe().point(lambda level: 255 if level < 128 else 0)
-    return encoded(Image.merge("LA", (shoe(), alpha)).convert("RGBA"))
-
-
-REFUSED = {
-    "0 bytes": (b"", 400, "empty"),
-    "text": (b"this is no picture at all", 400, "not a picture"),
-    "truncated PNG": (encoded(shoe())[:-60], 400, "damaged or cut off"),
-    "truncated JPEG": (encoded(shoe(), "JPEG")[:-200], 400, "damaged or cut off"),
-    "PNG header with a wrong CRC": (wrong_checksum(b"IHDR"), 400, "not a picture"),
-    "20,000 x 20,000 header": (header_bomb(), 413, "million pixels"),
-    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 400, "not a picture"),
-    "11 MB": (bytes(11_000_000), 413, "MB"),
-}
-
-ANSWERED = {
-    "1x1": encoded(Image.new("L", (1, 1))),
-    "1x3000": encoded(Image.new("RGB", (1, 3000), "white")),
-    "blank": encoded(Image.new("RGB", (200, 200), "white")),
-    "animated GIF": animated(),
-    "CMYK JPEG": encoded(shoe().convert("CMYK"), "JPEG"),
-    "16-bit PNG": sixteen_bit(),
-    "RGBA": transparent(),
-    "PNG pixels with a wrong CRC": wrong_checksum(b"IDAT"),
-    "palette with transparency": encoded(shoe().convert("P"), transparency=255),
-    "EXIF-rotated JPEG": turned(),
-    "48 megapixels": encoded(shoe().resize((8520, 5680))),
-}
+from tests.support.pictures import BAD, ODD, encoded, shoe
 
 
 def post(url: str, **request: Any) -> requests.Response:
@@ -103,9 +24,9 @@ def workers_live(classifier_url: str) -> Any:
 
 
 @pytest.mark.parametrize("body", ["raw", "multipart"])
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", BAD)
 def test_refused_with_a_sentence(classifier_url: str, name: str, body: str) -> None:
-    data, status, words = REFUSED[name]
+    data, status, words = BAD[name]
     for call in ("classify", "preview"):
         if body == "raw":
             headers = {"Content-Type": "image/png"}
@@ -116,24 +37,24 @@ def test_refused_with_a_sentence(classifier_url: str, name: str, body: str) -> N
         assert words in answer.json()["error"]
 
 
-@pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.parametrize("name", ODD)
 def test_answered(classifier_url: str, name: str) -> None:
-    answer = post(f"{classifier_url}/classify", files={"image": ANSWERED[name]})
+    answer = post(f"{classifier_url}/classify", files={"image": ODD[name]})
     assert answer.status_code == 200, answer.text
     assert sum(answer.json()["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", sorted(set(ANSWERED) - {"1x1", "1x3000", "blank"}))
+@pytest.mark.parametrize("name", sorted(set(ODD) - {"1x1", "1x3000", "blank"}))
 def test_the_same_shoe_is_the_same_however_it_is_stored(classifier_url: str, name: str) -> None:
     if "JPEG" not in name:  # which changes pixels, and a drawn shoe is on the edge of classes
         plain = post(f"{classifier_url}/classify", files={"image": encoded(shoe())}).json()
-        stored = post(f"{classifier_url}/classify", files={"image": ANSWERED[name]}).json()
+        stored = post(f"{classifier_url}/classify", files={"image": ODD[name]}).json()
         assert stored["label"] == plain["label"]
     seen, expected = (
         np.asarray(Image.open(io.BytesIO(preview)), dtype=np.float64)
         for preview in (
             post(f"{classifier_url}/preview", files={"image": data}).content
-            for data in (ANSWERED[name], encoded(shoe()))
+            for data in (ODD[name], encoded(shoe()))
         )
     )
     # In grey levels, of what the network sees. A mirrored shoe would be 30 away.

@@ -1,4 +1,4 @@
-"""Micro-batching: who waits together shares a pass, and nobody waits for company."""
+"""Micro-batching: waiting pictures share a forward pass, and none waits for a batch to fill."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,7 +14,7 @@ from service.metrics.buffer import MetricsBuffer
 
 
 class Network:
-    """A forward pass that notes the size of each batch; a picture's answer is its first pixel."""
+    """A forward pass that records the size of each batch. The answer is a picture's first pixel."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -45,17 +45,17 @@ def pictures(*values: int) -> Images:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own: Playwright keeps an event loop in this one."""
+    """Run in a thread of its own: Playwright's event loop runs in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, asyncio.wait_for(work, 20)).result()
 
 
-def test_a_lone_picture_is_passed_on_alone(batcher: Batcher[int], network: Network) -> None:
+def test_a_single_picture_gets_a_pass_of_its_own(batcher: Batcher[int], network: Network) -> None:
     assert run(batcher.submit(pictures(7))) == [7]
     assert network.batches == [1]
 
 
-def test_pictures_that_have_arrived_together_share_a_pass(
+def test_pictures_that_arrive_together_share_a_pass(
     batcher: Batcher[int], network: Network
 ) -> None:
     async def work() -> list[Any]:
@@ -66,7 +66,7 @@ def test_pictures_that_have_arrived_together_share_a_pass(
     assert network.batches == [7]
 
 
-def test_a_picture_that_comes_after_a_pass_does_not_wait_for_another(
+def test_a_picture_after_a_pass_does_not_wait_for_more(
     batcher: Batcher[int], network: Network
 ) -> None:
     async def work() -> list[Any]:
@@ -76,7 +76,7 @@ def test_a_picture_that_comes_after_a_pass_does_not_wait_for_another(
     assert network.batches == [1, 1, 1]
 
 
-def test_a_call_of_many_is_cut_into_batches_and_stays_in_order(
+def test_a_large_call_is_split_into_batches_and_keeps_its_order(
     batcher: Batcher[int], network: Network
 ) -> None:
     values = [n % 256 for n in range(2 * MAX_BATCH + 5)]
@@ -90,7 +90,7 @@ def test_a_call_without_pictures_has_no_answers(batcher: Batcher[int], network: 
 
 
 @pytest.mark.parametrize(("calls", "each"), [(MAX_CALLS, 1), (2, MAX_PICTURES // 2)])
-def test_beyond_its_room_a_call_is_turned_away_until_another_is_answered(
+def test_calls_beyond_the_limit_get_503_until_another_is_answered(
     batcher: Batcher[int], calls: int, each: int
 ) -> None:
     held = [batcher.room_for(each) for _ in range(calls)]
@@ -106,9 +106,7 @@ def test_beyond_its_room_a_call_is_turned_away_until_another_is_answered(
         pass
 
 
-def test_a_pass_that_fails_fails_its_own_pictures_only(
-    batcher: Batcher[int], network: Network
-) -> None:
+def test_a_failed_pass_fails_only_its_own_pictures(batcher: Batcher[int], network: Network) -> None:
     async def work() -> list[int]:
         network.fails = True
         with pytest.raises(RuntimeError, match="no memory"):
@@ -119,7 +117,7 @@ def test_a_pass_that_fails_fails_its_own_pictures_only(
     assert run(work()) == [2]
 
 
-def test_a_client_that_gives_up_does_not_stop_the_others(
+def test_a_cancelled_call_does_not_affect_the_others(
     batcher: Batcher[int], network: Network
 ) -> None:
     async def work() -> list[int]:

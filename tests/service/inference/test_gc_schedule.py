@@ -1,4 +1,4 @@
-"""What refers to itself is freed by the clock, however few objects there are."""
+"""The garbage collection schedule: reference cycles are freed by the clock."""
 
 import subprocess
 import sys
@@ -15,24 +15,24 @@ class Cycle:
     def __init__(self):
         self.itself = self
 
-async def work(is_old, is_busy, all_every, all_at_latest, patience):
-    gc_schedule.SECONDS, gc_schedule.IDLE_SECONDS = 0.01, 0.1
-    gc_schedule.ALL_EVERY, gc_schedule.ALL_AT_LATEST = all_every, all_at_latest
-    there_before = len(gc.get_objects())
+async def work(is_old, is_busy, full, full_at_latest, patience):
+    gc_schedule.YOUNG_SECONDS, gc_schedule.IDLE_SECONDS = 0.01, 0.1
+    gc_schedule.FULL_SECONDS, gc_schedule.FULL_AT_LATEST_SECONDS = full, full_at_latest
+    before = len(gc.get_objects())
     gc_schedule.start_gc_schedule()
-    assert len(gc.get_objects()) < there_before / 10, "what was there before is looked through"
+    assert len(gc.get_objects()) < before / 10, "the objects of the start are not frozen"
     cycle = Cycle()
     if is_old:
         gc.collect(1)
-    gone = weakref.ref(cycle)
+    reference = weakref.ref(cycle)
     del cycle
     deadline = time.monotonic() + patience
-    while gone() is not None and time.monotonic() < deadline:
+    while reference() is not None and time.monotonic() < deadline:
         busy_until = time.process_time() + (0.01 if is_busy else 0)
         while time.process_time() < busy_until:
             pass
         await asyncio.sleep(0.001 if is_busy else 0.1)
-    print("kept" if gone() else "freed")
+    print("kept" if reference() else "freed")
 
 old, busy, *seconds = sys.argv[1:]
 asyncio.run(work(old == "old", busy == "busy", *map(float, seconds)))
@@ -42,19 +42,19 @@ NEVER = "1000"
 
 
 @pytest.mark.parametrize(
-    ("age", "load", "all_every", "all_at_latest", "what"),
+    ("age", "load", "full", "full_at_latest", "result"),
     [
         ("new", "busy", NEVER, NEVER, "freed"),
         ("old", "idle", "0.3", NEVER, "freed"),
-        ("old", "idle", NEVER, NEVER, "kept"),  # to look through all costs too much for each time
-        ("old", "busy", "0.3", NEVER, "kept"),  # and too much for those who wait
+        ("old", "idle", NEVER, NEVER, "kept"),  # a full collection each time costs too much
+        ("old", "busy", "0.3", NEVER, "kept"),  # and would block a busy worker
         ("old", "busy", NEVER, "0.3", "freed"),
     ],
 )
-def test_garbage_is_collected_but_what_was_there_before_is_left_alone(
-    age: str, load: str, all_every: str, all_at_latest: str, what: str
+def test_garbage_is_collected_and_the_objects_of_the_start_are_frozen(
+    age: str, load: str, full: str, full_at_latest: str, result: str
 ) -> None:
-    patience = "10" if what == "freed" else "2"
-    command = [sys.executable, "-c", WORKER, age, load, all_every, all_at_latest, patience]
+    patience = "10" if result == "freed" else "2"
+    command = [sys.executable, "-c", WORKER, age, load, full, full_at_latest, patience]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, f"{what}\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"{result}\n"), done.stderr

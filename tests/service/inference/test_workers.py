@@ -1,4 +1,4 @@
-"""Who serves: the living are told from the dead, also where a name comes again."""
+"""The registry of workers: it tells living workers from dead ones, even if a name repeats."""
 
 import json
 import socket
@@ -15,54 +15,56 @@ from service.inference import workers
 
 @pytest.fixture
 def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of entries of an own WARDROBE_HOME."""
+    """The registry's folder in an empty WARDROBE_HOME."""
     monkeypatch.setenv("WARDROBE_HOME", str(tmp_path))
     return tmp_path / "serving"
 
 
-def leave(serving: Path, name: str) -> None:
-    """What a worker of that name leaves behind when it is killed."""
+def add_dead_worker(serving: Path, name: str) -> None:
+    """Write the entry that a worker of that name leaves when it is killed."""
     serving.mkdir(exist_ok=True)
     (serving / f"{name}.lock").touch()
     (serving / f"{name}.json").write_text(json.dumps(asdict(workers.Worker(name))))
 
 
-def test_the_dead_are_forgotten_and_the_living_are_not(serving: Path) -> None:
-    leave(serving, "elsewhere-7")
+def test_only_dead_workers_are_removed(serving: Path) -> None:
+    add_dead_worker(serving, "elsewhere-7")
     registration = workers.Registration()
     assert [worker.worker for worker in workers.remove_dead()] == ["elsewhere-7"]
     assert [worker.worker for worker in workers.list_alive()] == [registration.name]
     assert sorted(path.suffix for path in serving.iterdir()) == [".json", ".lock"]
 
 
-def test_one_that_registers_with_the_name_of_a_dead_one_is_not_forgotten_with_it(
+def test_a_new_worker_with_the_name_of_a_dead_one_is_not_removed(
     serving: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Containers count their processes from 1, at every start."""
+    """Containers number their processes from 1 at every start."""
     name = workers.Registration().name
-    leave(serving, name)
-    looked, go_on = threading.Event(), threading.Event()
+    add_dead_worker(serving, name)
+    checked, go_on = threading.Event(), threading.Event()
     is_locked = workers._is_locked
 
-    def look_and_linger(path: Path) -> bool:
+    def check_and_wait(path: Path) -> bool:
         found = is_locked(path)
-        looked.set()
+        checked.set()
         go_on.wait(10)
         return found
 
     with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
-        patch.setattr(workers, "_is_locked", look_and_linger)
-        forgetting = pool.submit(workers.remove_dead)
-        assert looked.wait(10)
+        patch.setattr(workers, "_is_locked", check_and_wait)
+        removing = pool.submit(workers.remove_dead)
+        assert checked.wait(10)
         registering = pool.submit(workers.Registration)
         wait([registering], timeout=0.5)
         go_on.set()
-        assert [worker.worker for worker in forgetting.result()] == [name]
+        assert [worker.worker for worker in removing.result()] == [name]
         registration = registering.result()
     assert [worker.worker for worker in workers.list_alive()] == [registration.name]
 
 
-def test_before_a_server_has_workers_those_of_its_last_start_are_forgotten(serving: Path) -> None:
-    leave(serving, f"{socket.gethostname()}-1")
+def test_a_server_removes_the_workers_of_its_last_start_before_it_has_new_ones(
+    serving: Path,
+) -> None:
+    add_dead_worker(serving, f"{socket.gethostname()}-1")
     Classifier.inner.forget_former_workers()  # type: ignore[attr-defined]
     assert list(serving.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Counting off the requests' path: everything is counted once, soon, and together."""
+"""The metrics buffer: every entry is counted once, soon, and together with others."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,12 +9,12 @@ from service.metrics.buffer import MetricsBuffer
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own: Playwright keeps an event loop in this one."""
+    """Run in a thread of its own: Playwright's event loop runs in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, asyncio.wait_for(work, 20)).result()
 
 
-def test_what_comes_in_a_short_time_is_counted_together() -> None:
+def test_entries_within_a_short_time_are_flushed_together() -> None:
     counted: list[list[int]] = []
 
     async def work() -> None:
@@ -30,7 +30,7 @@ def test_what_comes_in_a_short_time_is_counted_together() -> None:
     assert counted == [[0, 1, 2], [3]]
 
 
-def test_each_kind_is_counted_by_its_own() -> None:
+def test_each_consumer_gets_its_own_entries() -> None:
     numbers: list[list[int]] = []
     words: list[list[str]] = []
 

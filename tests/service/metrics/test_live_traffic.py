@@ -1,4 +1,4 @@
-"""What a scrape tells of live pictures and of the baseline of the version that is served."""
+"""Scrapes of a real classifier: live pictures, and the baseline of the version that it serves."""
 
 import io
 import re
@@ -9,18 +9,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.data import fashion_mnist
 from training.store import versions
 
 NPY = {"Content-Type": "application/x-npy"}
-DAYS_CODES = ((b"", "image/png"), (b"a shoe", "text/plain"), (bytes(10_000_001), "image/png"))
-"""What people send beside good pictures: 400, 415 and 413."""
+REFUSED = ((b"", "image/png"), (b"a shoe", "text/plain"), (bytes(10_000_001), "image/png"))
+"""Bodies that are answered by 400, 415 and 413."""
 
 VERSIONS = 10
-LARGEST_SCRAPE = 200_000
-"""Bytes."""
+MAX_SCRAPE_BYTES = 200_000
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def own(make_home: MakeHome, home: Home) -> Home:
         copy = folder / f"copy{number}"
         shutil.copytree(folder / first, copy)
         description = (copy / "model.yaml").read_text().replace(first, copy.name)
-        if number == 1:  # as one from before there were any
+        if number == 1:  # as in versions of earlier code
             description = description.replace("  baseline:", "  something_else:")
             (copy / "accuracy_estimator.pt").unlink()
         (copy / "model.yaml").write_text(description)
@@ -60,7 +60,7 @@ def scrape(classifier: Server) -> str:
 
 
 def values(text: str, name: str, label: str) -> dict[str, float]:
-    """A metric's samples, by the value of one label, added up over the others."""
+    """Return a metric's values by one label, summed over the others."""
     found: dict[str, float] = {}
     for labels, value in re.findall(rf"^{name}{{(.*)}} (\S+)$", text, re.MULTILINE):
         [key] = re.findall(rf'{label}="([^"]*)"', labels)
@@ -73,6 +73,17 @@ def classify(classifier: Server, images: np.ndarray) -> list[str]:
     np.save(file, images)
     answer = classifier.post("/classify_many", data=file.getvalue(), headers=NPY)
     return [one["label"] for one in answer.json()]
+
+
+def test_a_scrape_is_valid_and_has_each_metric_once(own: Home, classifier: Server) -> None:
+    promote(own, classifier, "copy5")
+    families = list(text_string_to_metric_families(scrape(classifier)))
+    assert [name for name, n in Counter(it.name for it in families).items() if n > 1] == []
+    gauges = {it.name: {frozenset(sample.labels) for sample in it.samples} for it in families}
+    assert gauges["wardrobe_model_loaded"] == {frozenset({"model"})}
+    assert gauges["wardrobe_shadow_workers"] == set()
+    assert gauges["wardrobe_baseline_predictions"] == {frozenset({"label", "model"})}
+    assert gauges["wardrobe_baseline_brightness"] == {frozenset({"range"})}
 
 
 def test_live_pictures_are_counted_in_the_ranges_of_the_baseline(
@@ -101,7 +112,7 @@ def test_live_pictures_are_counted_in_the_ranges_of_the_baseline(
     assert sum(bright.values()) == 1_000
 
 
-def test_every_series_of_a_version_begins_at_zero(own: Home, classifier: Server) -> None:
+def test_every_series_of_a_version_starts_at_zero(own: Home, classifier: Server) -> None:
     promote(own, classifier, "copy3")
     text = scrape(classifier)
     mine = re.findall(
@@ -116,14 +127,14 @@ def test_every_series_of_a_version_begins_at_zero(own: Home, classifier: Server)
     }
 
 
-def test_only_what_is_served_has_a_baseline(own: Home, classifier: Server) -> None:
+def test_only_the_served_version_has_a_baseline(own: Home, classifier: Server) -> None:
     promote(own, classifier, "copy4")
     shares = values(scrape(classifier), "wardrobe_baseline_predictions", "model")
     assert list(shares) == ["fashion_mnist_model:copy4"]
     assert sum(shares.values()) == pytest.approx(1, abs=0.001)
 
 
-def test_a_version_from_before_there_were_baselines_is_served(
+def test_a_version_without_a_baseline_is_served(
     own: Home, classifier: Server, test_set: fashion_mnist.Split
 ) -> None:
     promote(own, classifier, "copy1")
@@ -146,7 +157,7 @@ def test_a_scrape_stays_small_after_ten_versions(
         promote(own, classifier, version)
         classify(classifier, images)
         for path in ("classify", "classify_many", "preview"):
-            for body, type_ in DAYS_CODES:
+            for body, type_ in REFUSED:
                 requests.post(
                     f"{classifier.url}/{path}",
                     data=body,
@@ -156,4 +167,4 @@ def test_a_scrape_stays_small_after_ten_versions(
     text = scrape(classifier)
     assert len(values(text, "wardrobe_predictions_total", "model")) == len(stored)
     print(f"{len(text.encode()):,} bytes")
-    assert len(text.encode()) < LARGEST_SCRAPE
+    assert len(text.encode()) < MAX_SCRAPE_BYTES

@@ -1,4 +1,4 @@
-"""A version in the champion's shadow: compared, counted, dropped, and never in anybody's way."""
+"""Shadow tests: pictures are compared, counted or dropped, and no request waits for them."""
 
 import contextlib
 import io
@@ -27,12 +27,12 @@ from training.store import versions
 NPY = {"Content-Type": "application/x-npy"}
 
 PATIENCE = 120
-"""Seconds. A shadow gets the time that nobody else wants, and tests share the machine."""
+"""Seconds. A shadow runs only on an idle processor, and tests share the machine."""
 
 
 @dataclass
-class House:
-    """A classifier with two workers and a trainer, and two versions that disagree now and then."""
+class Deployment:
+    """A classifier with two workers, a trainer, and two versions that sometimes disagree."""
 
     home: Home
     classifier: Server
@@ -40,22 +40,22 @@ class House:
     champion: str
     other: str
 
-    def order(self, **what: Any) -> requests.Response:
-        return requests.put(f"{self.trainer.url}/shadow", json=what, timeout=30)
+    def start_shadow(self, **settings: Any) -> requests.Response:
+        return requests.put(f"{self.trainer.url}/shadow", json=settings, timeout=30)
 
     def wait_for_both_workers(self) -> None:
         wait_for(lambda: self.trainer.get("/shadow")["workers"] == 2, PATIENCE, "both shadows")
 
     def pictures(self) -> dict[str, int]:
-        """What came of the shadow's pictures until now, over all shadows, by result."""
+        """Return how many pictures there were so far, by result, over all shadow versions."""
         found = {"agreed": 0, "disagreed": 0, "dropped": 0}
         for line in requests.get(f"{self.classifier.url}/metrics", timeout=10).text.splitlines():
             if line.startswith("wardrobe_shadow_pictures_total{"):
                 found[line.split('result="')[1].split('"')[0]] += int(float(line.split()[-1]))
         return found
 
-    def settle(self) -> None:
-        """Return when nothing is added to the counts of the shadow any more."""
+    def wait_until_idle(self) -> None:
+        """Wait until the counts no longer change."""
         before, now = -1, 0
         while now != before:
             time.sleep(3)
@@ -68,17 +68,16 @@ class House:
         assert answer.status_code == 200, answer.text
         return [one["label"] for one in answer.json()]
 
-    def children(self) -> list[psutil.Process]:
-        """The processes of the shadow."""
+    def shadow_processes(self) -> list[psutil.Process]:
         found = []
         for process in psutil.Process(self.classifier.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # it has just ended
+            with contextlib.suppress(psutil.Error):  # the process has just ended
                 if "service.shadow.worker" in process.cmdline():
                     found.append(process)
         return found
 
-    def copied(self, name: str) -> Path:
-        """The other version once more, under another name: its folder."""
+    def copy_other(self, name: str) -> Path:
+        """Store a copy of the other version under `name`, and return its folder."""
         folder = self.home.path / "models" / versions.MODEL_NAME
         version = self.other.partition(":")[2]
         shutil.copytree(folder / version, folder / name)
@@ -88,7 +87,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(make_home: MakeHome, home: Home) -> Iterator[House]:
+def deployment(make_home: MakeHome, home: Home) -> Iterator[Deployment]:
     own = make_home()
     own.take_models_of(home)
     with pytest.MonkeyPatch.context() as patch:
@@ -101,164 +100,168 @@ def house(make_home: MakeHome, home: Home) -> Iterator[House]:
     classifier = own.serve("classifier", CLASSIFIER_WORKERS="2")
     trainer = own.serve("trainer")
     wait_for(lambda: classifier.get("/model")["serving"] == {champion: 2}, what="two workers")
-    yield House(own, classifier, trainer, champion, other)
+    yield Deployment(own, classifier, trainer, champion, other)
     trainer.stop()
     classifier.stop()
 
 
 @pytest.fixture(autouse=True)
-def no_shadow_before(house: House) -> None:
-    """Each test begins without one, and with its champion."""
-    requests.delete(f"{house.trainer.url}/shadow", timeout=30)
-    if house.classifier.get("/model")["tag"] != house.champion:
-        house.trainer.post(f"/models/{house.champion.partition(':')[2]}/promote")
-    wait_for(lambda: not house.children(), what="the last shadow's end")
+def no_shadow_before(deployment: Deployment) -> None:
+    """Start each test without a shadow version and with the same champion."""
+    requests.delete(f"{deployment.trainer.url}/shadow", timeout=30)
+    if deployment.classifier.get("/model")["tag"] != deployment.champion:
+        deployment.trainer.post(f"/models/{deployment.champion.partition(':')[2]}/promote")
+    wait_for(lambda: not deployment.shadow_processes(), what="the end of the last shadow test")
 
 
 @pytest.fixture
 def images(test_set: fashion_mnist.Split) -> torch.Tensor:
-    """So few that they fit into a socket: on a busy machine the shadow may not run for a while."""
+    """Pictures that fit into a socket: on a busy machine the shadow may not run for a while."""
     return test_set.images[:200]
 
 
-def disagreements(house: House, images: torch.Tensor) -> int:
-    """How often the two versions do not say the same, asked here."""
+def disagreements(deployment: Deployment, images: torch.Tensor) -> int:
+    """Count the pictures on which the two versions disagree."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WARDROBE_HOME", str(house.home.path))
+        patch.setenv("WARDROBE_HOME", str(deployment.home.path))
         one, other = (
             predict(versions.load(tag).network, images).argmax(1)
-            for tag in (house.champion, house.other)
+            for tag in (deployment.champion, deployment.other)
         )
     return int((one != other).sum())
 
 
-def test_every_picture_is_compared_and_what_differs_becomes_a_question(
-    house: House, images: torch.Tensor
+def test_every_picture_is_compared_and_disagreements_become_review_requests(
+    deployment: Deployment, images: torch.Tensor
 ) -> None:
-    assert house.order(version=house.other.partition(":")[2]).json()["share"] == 1
-    house.wait_for_both_workers()
-    before = house.pictures()
-    for some in images.split(60):
-        house.classify(some)
+    assert deployment.start_shadow(version=deployment.other.partition(":")[2]).json()["share"] == 1
+    deployment.wait_for_both_workers()
+    before = deployment.pictures()
+    for batch in images.split(60):
+        deployment.classify(batch)
     wait_for(
-        lambda: sum(house.pictures().values()) - sum(before.values()) == len(images),
+        lambda: sum(deployment.pictures().values()) - sum(before.values()) == len(images),
         PATIENCE,
         "all pictures compared",
     )
-    after = house.pictures()
-    apart = disagreements(house, images)
-    assert apart > 5
-    assert after["disagreed"] - before["disagreed"] == pytest.approx(apart, abs=2)
+    after = deployment.pictures()
+    disagreed = disagreements(deployment, images)
+    assert disagreed > 5
+    assert after["disagreed"] - before["disagreed"] == pytest.approx(disagreed, abs=2)
     assert after["dropped"] == before["dropped"]
-    listed = house.trainer.get("/corrections?state=review_requested")
+    listed = deployment.trainer.get("/corrections?state=review_requested")
     assert 0 < listed["counts"]["review_requested"] <= 20
-    question = listed["corrections"][0]
-    assert question["label"] == question["predicted"]
-    assert question["model"] == house.champion
-    assert question["source"] == "shadow"
-    sentence = f"Version {house.champion.partition(':')[2]} says {question['label']}, version "
-    assert question["reason"].startswith(sentence + house.other.partition(":")[2] + " says ")
+    review = listed["corrections"][0]
+    assert review["label"] == review["predicted"]
+    assert review["model"] == deployment.champion
+    assert review["source"] == "shadow"
+    reason = f"Version {deployment.champion.partition(':')[2]} says {review['label']}, version "
+    assert review["reason"].startswith(reason + deployment.other.partition(":")[2] + " says ")
 
 
-def test_a_share_of_the_pictures_is_compared(house: House, images: torch.Tensor) -> None:
-    house.order(version=house.other, share=0.25)
-    house.wait_for_both_workers()
-    before = sum(house.pictures().values())
-    for some in images.split(50):
-        house.classify(some)
-    wait_for(lambda: sum(house.pictures().values()) > before, PATIENCE, "pictures compared")
-    house.settle()
-    assert 20 < sum(house.pictures().values()) - before < 85  # 50 expected; deviation 6
+def test_a_share_of_the_pictures_is_compared(deployment: Deployment, images: torch.Tensor) -> None:
+    deployment.start_shadow(version=deployment.other, share=0.25)
+    deployment.wait_for_both_workers()
+    before = sum(deployment.pictures().values())
+    for batch in images.split(50):
+        deployment.classify(batch)
+    wait_for(lambda: sum(deployment.pictures().values()) > before, PATIENCE, "pictures compared")
+    deployment.wait_until_idle()
+    assert 20 < sum(deployment.pictures().values()) - before < 85  # 50 expected; deviation 6
 
 
-def test_a_shadow_that_is_killed_comes_back_and_nobody_notices(
-    house: House, images: torch.Tensor
+def test_a_killed_shadow_process_is_restarted_without_failed_requests(
+    deployment: Deployment, images: torch.Tensor
 ) -> None:
-    house.order(version=house.other)
-    house.wait_for_both_workers()
-    before = house.pictures()
-    for child in house.children():
-        child.kill()
-    for some in images.split(60):
-        assert len(house.classify(some)) == len(some)
-        time.sleep(0.4)  # the first come before anybody has noticed, the last after that
-    house.wait_for_both_workers()
-    wait_for(lambda: len(house.children()) == 2, PATIENCE, "both processes")
+    deployment.start_shadow(version=deployment.other)
+    deployment.wait_for_both_workers()
+    before = deployment.pictures()
+    for process in deployment.shadow_processes():
+        process.kill()
+    for batch in images.split(60):
+        assert len(deployment.classify(batch)) == len(batch)
+        time.sleep(0.4)  # the first arrive before the feeder has noticed, the last after it
+    deployment.wait_for_both_workers()
+    wait_for(lambda: len(deployment.shadow_processes()) == 2, PATIENCE, "both processes")
     wait_for(
-        lambda: sum(house.pictures().values()) - sum(before.values()) == len(images),
+        lambda: sum(deployment.pictures().values()) - sum(before.values()) == len(images),
         PATIENCE,
         "every picture accounted for",
     )
-    assert house.trainer.get("/shadow")["reason"] is None
+    assert deployment.trainer.get("/shadow")["reason"] is None
 
 
-def test_what_a_stopped_shadow_cannot_take_is_shed_and_counted(
-    house: House, images: torch.Tensor
+def test_pictures_that_a_stopped_shadow_cannot_take_are_dropped_and_counted(
+    deployment: Deployment, images: torch.Tensor
 ) -> None:
-    house.order(version=house.other)
-    house.wait_for_both_workers()
-    before = house.pictures()
-    for child in house.children():
-        child.send_signal(signal.SIGSTOP)
+    deployment.start_shadow(version=deployment.other)
+    deployment.wait_for_both_workers()
+    before = deployment.pictures()
+    for process in deployment.shadow_processes():
+        process.send_signal(signal.SIGSTOP)
     sent = 0
-    while house.pictures()["dropped"] == before["dropped"]:
-        for some in images.split(60):
-            sent += len(house.classify(some))
+    while deployment.pictures()["dropped"] == before["dropped"]:
+        for batch in images.split(60):
+            sent += len(deployment.classify(batch))
         assert sent < 20_000
-    for child in house.children():
-        child.send_signal(signal.SIGCONT)
-        # Else it may have to wait for minutes until no other test wants the cores.
-        os.sched_setscheduler(child.pid, os.SCHED_OTHER, os.sched_param(0))
+    for process in deployment.shadow_processes():
+        process.send_signal(signal.SIGCONT)
+        # Otherwise it may wait for minutes until no other test uses the cores.
+        os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
     wait_for(
-        lambda: sum(house.pictures().values()) - sum(before.values()) == sent,
+        lambda: sum(deployment.pictures().values()) - sum(before.values()) == sent,
         PATIENCE,
         "every picture accounted for",
     )
 
 
-def test_only_when_nothing_else_runs_does_a_shadow(house: House) -> None:
-    house.order(version=house.other)
-    house.wait_for_both_workers()
-    assert {os.sched_getscheduler(child.pid) for child in house.children()} == {os.SCHED_IDLE}
+def test_a_shadow_process_has_the_idle_scheduling_class(deployment: Deployment) -> None:
+    deployment.start_shadow(version=deployment.other)
+    deployment.wait_for_both_workers()
+    assert {os.sched_getscheduler(process.pid) for process in deployment.shadow_processes()} == {
+        os.SCHED_IDLE
+    }
 
 
-def test_a_shadow_that_becomes_champion_ends_and_says_so(house: House) -> None:
-    house.order(version=house.other)
-    house.wait_for_both_workers()
-    house.trainer.post(f"/models/{house.other.partition(':')[2]}/promote")
-    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
-    assert house.trainer.get("/shadow") | {"since": ""} == {
-        "version": house.other.partition(":")[2],
+def test_a_promoted_shadow_ends_with_a_reason(deployment: Deployment) -> None:
+    deployment.start_shadow(version=deployment.other)
+    deployment.wait_for_both_workers()
+    deployment.trainer.post(f"/models/{deployment.other.partition(':')[2]}/promote")
+    wait_for(lambda: deployment.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
+    assert deployment.trainer.get("/shadow") | {"since": ""} == {
+        "version": deployment.other.partition(":")[2],
         "share": 1,
         "since": "",
         "workers": 0,
         "reason": "It is the champion now.",
     }
-    wait_for(lambda: not house.children(), what="the processes' end")
-    metrics = requests.get(f"{house.classifier.url}/metrics", timeout=10).text
+    wait_for(lambda: not deployment.shadow_processes(), what="the processes' end")
+    metrics = requests.get(f"{deployment.classifier.url}/metrics", timeout=10).text
     assert 'wardrobe_shadows_ended_total{reason="promoted"} 1.0' in metrics
 
 
-def test_a_shadow_that_is_deleted_ends_and_says_so(house: House) -> None:
-    folder = house.copied("deletedaaaaaaaaa")
-    house.order(version="deletedaaaaaaaaa")
-    house.wait_for_both_workers()
+def test_a_deleted_shadow_ends_with_a_reason(deployment: Deployment) -> None:
+    folder = deployment.copy_other("deletedaaaaaaaaa")
+    deployment.start_shadow(version="deletedaaaaaaaaa")
+    deployment.wait_for_both_workers()
     shutil.rmtree(folder)
-    wait_for(lambda: house.trainer.get("/shadow")["workers"] == 0, what="its end")
-    assert house.trainer.get("/shadow")["reason"] == "It is no longer in the model store."
+    wait_for(lambda: deployment.trainer.get("/shadow")["workers"] == 0, what="its end")
+    assert deployment.trainer.get("/shadow")["reason"] == "It is no longer in the model store."
 
 
-def test_a_shadow_that_does_not_load_ends_and_says_why(house: House) -> None:
-    weights = house.copied("brokenaaaaaaaaaa") / "weights.pt"
+def test_a_shadow_that_does_not_load_ends_with_a_reason(deployment: Deployment) -> None:
+    weights = deployment.copy_other("brokenaaaaaaaaaa") / "weights.pt"
     weights.write_bytes(weights.read_bytes()[:-1_000])
-    house.order(version="brokenaaaaaaaaaa")
-    wait_for(lambda: house.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
-    assert "cannot be loaded: its weights are damaged" in house.trainer.get("/shadow")["reason"]
+    deployment.start_shadow(version="brokenaaaaaaaaaa")
+    wait_for(lambda: deployment.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")
+    assert (
+        "cannot be loaded: its weights are damaged" in deployment.trainer.get("/shadow")["reason"]
+    )
     shutil.rmtree(weights.parent)
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "says"),
+    ("settings", "status", "message"),
     [
         ({"version": "nosuchversion"}, 404, "There is no version"),
         ({"version": "../champion"}, 404, "is not a version"),
@@ -269,22 +272,22 @@ def test_a_shadow_that_does_not_load_ends_and_says_why(house: House) -> None:
         ({"version": "a", "colour": "red"}, 400, "There is no setting 'colour'"),
     ],
 )
-def test_what_cannot_be_is_refused(
-    house: House, asked: dict[str, Any], status: int, says: str
+def test_invalid_settings_are_refused(
+    deployment: Deployment, settings: dict[str, Any], status: int, message: str
 ) -> None:
-    answer = house.order(**asked)
+    answer = deployment.start_shadow(**settings)
     assert answer.status_code == status
-    assert says in answer.json()["error"]
-    assert house.trainer.get("/shadow")["version"] is None
+    assert message in answer.json()["error"]
+    assert deployment.trainer.get("/shadow")["version"] is None
 
 
-def test_the_champion_has_no_shadow_of_its_own(house: House) -> None:
-    answer = house.order(version=house.champion)
+def test_the_champion_cannot_shadow_itself(deployment: Deployment) -> None:
+    answer = deployment.start_shadow(version=deployment.champion)
     assert answer.status_code == 409
     assert "is the champion" in answer.json()["error"]
 
 
-def test_packets_come_through_as_they_were(images: torch.Tensor) -> None:
+def test_packets_are_decoded_as_they_were_encoded(images: torch.Tensor) -> None:
     sender, receiver = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with sender, receiver:
         answers = np.arange(64) % 10

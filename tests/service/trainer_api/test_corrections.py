@@ -14,7 +14,7 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.service.http.test_bad_input import header_bomb
+from tests.support.pictures import header_bomb
 from tests.support.processes import Home, MakeHome, Server, wait_for
 from training.model import preprocess
 from training.store import corrections, versions

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import requests
 
-from tests.service.http.test_bad_input import header_bomb
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
+from tests.support.pictures import header_bomb
 
 NPY = {"Content-Type": "application/x-npy"}
 

@@ -9,8 +9,8 @@ from typing import Any
 import requests
 from PIL import Image
 
-from tests.service.http.test_bad_input import header_bomb
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
+from tests.support.pictures import header_bomb
 from tests.support.processes import Home
 
 

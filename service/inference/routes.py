@@ -1,0 +1,119 @@
+"""The classifier's HTTP routes. service/http/middleware.py answers them before BentoML's routing.
+
+BentoML's own endpoints of the same names (service/classifier.py) call the same pipeline. These
+routes take what those cannot: a raw picture, an array, GET; and they parse a form without writing
+its files to disk.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from bentoml import get_current_service  # bentoml looks for its names anew each time
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from service.http import bodies
+from service.http.errors import ModelNotReady
+from service.http.middleware import SentBeforeMetrics
+from service.inference import decoding, pipeline, workers
+from training.model.png import encode_png
+from training.store import versions
+
+
+async def classify(request: Request) -> Response:
+    """Classify one picture.
+
+    A grey picture of 28x28 pixels goes to the model unchanged: a bright article on black. Every
+    other picture is converted first, as `/preview` shows: rotated as its EXIF says, made grey,
+    inverted if its background is light, cropped to the article, scaled and centred.
+
+    Only the first frame of an animation counts. Pictures that arrive at the same time share a
+    forward pass; a single one does not wait.
+    """
+    data = await bodies.one_picture(request)
+    return _json(await get_current_service().pipeline.classify(data))
+
+
+async def classify_many(request: Request) -> Response:
+    """Classify many pictures.
+
+    Send up to `MAX_IMAGES_PER_CALL` (10,000) pictures in a form, or an array of pictures that are
+    28x28 already. Answers keep the order of the pictures. A picture that cannot be read has
+    `{"error": …}` in its place and does not affect the others.
+
+    A form may have 100 MB (ten times `MAX_UPLOAD_MB`), an array 10 MB (`MAX_UPLOAD_MB`).
+    """
+    service = get_current_service()
+    if bodies.media_type(request) == bodies.NPY:
+        images = decoding.read_npy(await bodies.array(request))
+        return _json(await service.pipeline.classify_array(images))
+    return _json(await service.pipeline.classify_many(await bodies.many_pictures(request)))
+
+
+async def preview(request: Request) -> Response:
+    """Show what the model sees of a picture.
+
+    Takes the same pictures as `/classify`. Works without a model.
+    """
+    image = await pipeline.decode(await bodies.one_picture(request))
+    return Response(encode_png(image), media_type="image/png")
+
+
+async def model(_: Request) -> Response:
+    """Describe the live version, and which version each worker serves.
+
+    Workers follow a promotion within a second; `workers` shows the progress, and why one could not
+    load the live version. Before the first model, `tag` is null and the rest is empty.
+    """
+    return JSONResponse(await asyncio.to_thread(_describe_live_model))
+
+
+async def readyz(_: Request) -> Response:
+    """Check whether this worker can classify pictures.
+
+    Use it to decide whether to send pictures here.
+    """
+    reason = get_current_service().champion.reason_not_ready
+    if reason is not None:
+        raise ModelNotReady(reason)
+    return PlainTextResponse("ready\n")
+
+
+ROUTES = [
+    Route("/classify", classify, methods=["POST"]),
+    Route("/classify_many", classify_many, methods=["POST"]),
+    Route("/preview", preview, methods=["POST"]),
+    Route("/model", model),
+    Route("/readyz", readyz),
+]
+
+
+def _json(content: pipeline.Answer | list[pipeline.Answer]) -> Response:
+    # The standard library takes longer to write ten probabilities than the network to find them.
+    return SentBeforeMetrics(orjson.dumps(content), media_type="application/json")
+
+
+def _describe_live_model() -> dict[str, Any]:
+    """Build a schemas.LiveModel as a dict."""
+    tag = versions.champion()
+    alive = workers.list_alive()
+    described: dict[str, Any] = {
+        "tag": tag,
+        "labels": {},
+        "metadata": {},
+        "class_names": [],
+        "workers": [asdict(worker) for worker in alive],
+        "serving": dict(Counter(worker.tag for worker in alive if worker.tag)),
+    }
+    if tag is not None:
+        try:
+            version = versions.describe(tag)
+        except versions.ModelError as error:
+            return described | {"error": str(error)}
+        described["labels"], described["metadata"] = version.labels, version.metadata
+        described["class_names"] = version.metadata["class_names"]
+    return described
