@@ -65,7 +65,7 @@ def routes_of(service: Any) -> set[tuple[str, str]]:
 
 
 def without_kept_gates(value: Any) -> Any:
-    """The same without the gate in metadata, where null figures are left out: it has no one shape."""
+    """The same without the gate in metadata, which leaves out null figures."""
     if isinstance(value, list):
         return [without_kept_gates(one) for one in value]
     if not isinstance(value, dict):
