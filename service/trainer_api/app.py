@@ -21,7 +21,7 @@ app = FastAPI(
     "corrections that people make.\n\n"
     'Every request that is refused gets `{"error": "…"}`, a sentence that says what to do.\n\n'
     "There is no log-in: let only your own machine reach this port.",
-    version="0.1.0",
+    version=openapi.VERSION,
     license_info=openapi.LICENSE,
     servers=openapi.SERVERS,
     openapi_tags=[runs.TAG, models.TAG, shadow.TAG, corrections.TAG, openapi.HEALTH_TAG],

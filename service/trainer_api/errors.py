@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from service.http.errors import ApiError
+from service.http.middleware import error_response
 from training.recipes import NoChampion
 from training.store import corrections, runs, versions
 
@@ -29,15 +30,8 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     NoChampion: HTTPStatus.CONFLICT,
 }
 
-_MESSAGES = {
-    HTTPStatus.BAD_REQUEST: "The body is not JSON.",
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. The page at / lists the calls.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not know that method. "
-    "The page at / lists the calls.",
-}
-"""Of the errors that FastAPI raises itself: its own words are for programmers."""
-
-_FAILED = "The service failed at this request; its log says why. Please report it."
+_UNKNOWN_ADDRESS = "There is nothing at this address. The page at / lists the calls."
+_NOT_JSON = "The body is not JSON."
 
 _TYPES = {
     "int_type": "a whole number",
@@ -55,12 +49,12 @@ def add_error_handlers(app: FastAPI) -> None:
     """Have an application answer every error, and every unknown address, as described above."""
     for error, status in _STATUS.items():
         app.add_exception_handler(error, _answer_with(status))
-    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(ApiError, _shared)
     app.add_exception_handler(runs.BusyError, _busy)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _disconnected)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(ClientDisconnect, _shared)
+    app.add_exception_handler(Exception, _shared)
     app.router.routes.append(_UnknownAddress(list(app.router.routes)))
 
 
@@ -82,7 +76,7 @@ class _UnknownAddress(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request."""
-        raise HTTPException(HTTPStatus.NOT_FOUND)
+        raise HTTPException(HTTPStatus.NOT_FOUND, _UNKNOWN_ADDRESS)
 
 
 def _answer(status: int, message: str, **details: Any) -> Response:
@@ -96,10 +90,9 @@ def _answer_with(status: HTTPStatus) -> Any:
     return handle
 
 
-async def _api_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)  # noqa: S101 - for types: handlers take any exception
-    body = {"error": error.message, **error.details}
-    return JSONResponse(body, error.status, dict(error.headers))
+async def _shared(_: Request, error: Exception) -> Response:
+    """The answer of both services to an error that is not the trainer's alone."""
+    return error_response(error)
 
 
 async def _busy(_: Request, error: Exception) -> Response:
@@ -117,17 +110,9 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    message = _MESSAGES.get(HTTPStatus(error.status_code), error.detail)
-    return JSONResponse({"error": message}, error.status_code, error.headers)
-
-
-async def _disconnected(_request: Request, _error: Exception) -> Response:
-    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
-
-
-async def _failed(_request: Request, _error: Exception) -> Response:
-    """Starlette raises the error again after this answer, so the server logs it."""
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not parse the body
+        return _answer(HTTPStatus.BAD_REQUEST, _NOT_JSON)
+    return error_response(error)
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -91,16 +91,19 @@ def stable(value: Any, key: str = "") -> Any:
     return _stable_text(value) if isinstance(value, str) else value
 
 
-def excerpt(metrics: str) -> str:
-    """Of each metric its description and one sample; another text stays as it is."""
-    lines, shown = [], set[str]()
-    for line in metrics.splitlines(keepends=True):
-        name = line.split()[2] if line.startswith("# ") else re.split(r"[ {]", line)[0]
-        if line.startswith("# ") or name not in shown:
-            lines.append(re.sub(r'pid="\d+"', 'pid="4242"', line))
-        if not line.startswith("# "):
-            shown.add(name)
-    return "".join(lines)
+def excerpt(text: str) -> str:
+    """Of our metrics and BentoML's count of requests, the description and one sample each.
+
+    Another text stays as it is.
+    """
+    if not text.startswith("# HELP"):
+        return text
+    families = [
+        "".join(family.splitlines(keepends=True)[:3])
+        for family in re.split(r"(?m)^(?=# HELP )", text)
+        if re.match(r"# HELP (wardrobe_|bentoml_service_request_total)", family)
+    ]
+    return "".join(sorted(families))
 
 
 def _stable_text(text: str) -> str:
