@@ -33,7 +33,7 @@ class TrainerSnapshot:
 
     @property
     def latest(self) -> Run | None:
-        """The active run, or the last one."""
+        """The active run, or the latest one."""
         return self.runs[0] if self.runs else None
 
     @property
@@ -173,7 +173,7 @@ def start_run(recipe: str, epochs: int, seed: int, use_corrections: bool | None)
 
 
 def render_run(run_id: str, models: list[Model]) -> None:
-    """Render the active run, or the outcome of the last one, with its charts."""
+    """Render the active run, or the outcome of the latest one, with its charts."""
     try:
         run = trainer.run(run_id)
         steps = training_charts.fetch_steps(run)
@@ -207,7 +207,7 @@ def render_active_run(run: Run) -> None:
 
 
 def render_ended_run(run: Run, models: list[Model]) -> None:
-    """Render the outcome of the last run, or its error."""
+    """Render the outcome of the latest run, or its error."""
     st.header("Latest run")
     if run.result is None:
         render_unfinished_run(run)

@@ -23,13 +23,13 @@ WATCH_ANSWERS = """() => {
     window.waits = [];
     let lifted = 0, seen = document.querySelector('.answer').dataset.number;
     document.addEventListener('pointerup', () => { lifted = performance.now(); }, true);
-    const look = () => {
+    const record = () => {
         const answer = document.querySelector('.answer');
         if (!answer || !lifted || answer.dataset.number === seen) return;
         seen = answer.dataset.number;
         requestAnimationFrame(() => window.waits.push(performance.now() - lifted));
     };
-    new MutationObserver(look).observe(
+    new MutationObserver(record).observe(
         document.body, {subtree: true, childList: true, attributes: true});
 }"""
 

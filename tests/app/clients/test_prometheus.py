@@ -7,7 +7,7 @@ import pytest
 
 from app.clients.http import InvalidResponse, ServiceDown
 from app.clients.prometheus import Prometheus
-from tests.support import scripted_prometheus
+from tests.support.app import scripted_prometheus
 from tests.support.scripted_server import ScriptedServer, json_answer
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.clients import trainer
 from app.clients.gate import Change
 from app.clients.http import InvalidResponse, RequestRejected
-from tests.support import correction_pages
+from tests.support.app import trainer_json
 from tests.support.scripted_server import ScriptedServer, json_answer
 
 
@@ -122,9 +122,7 @@ def test_a_choice_about_corrections_is_sent(stand_in: ScriptedServer) -> None:
 
 
 def test_a_report_is_read_with_its_pictures(stand_in: ScriptedServer) -> None:
-    stand_in.answer = lambda _: json_answer(
-        correction_pages.report(correction_pages.gate(promoted=False))
-    )
+    stand_in.answer = lambda _: json_answer(trainer_json.report(trainer_json.gate(promoted=False)))
     report = trainer.report("abc")
     assert report.per_class["Shirt"] == Change(before=0.842, after=0.801)
     assert (report.corrections, report.corrections_count) == (Change(before=0.4, after=1.0), 5)
@@ -137,12 +135,12 @@ def test_a_report_is_read_with_its_pictures(stand_in: ScriptedServer) -> None:
 
 def test_a_first_version_was_compared_with_nothing(stand_in: ScriptedServer) -> None:
     first = {
-        **correction_pages.gate(promoted=True, champion=None),
+        **trainer_json.gate(promoted=True, champion=None),
         "accuracy": {"before": None, "after": 0.9},
         "corrections": {"count": 0, "before": None, "after": None},
     }
     stand_in.answer = lambda _: json_answer(
-        {"models": [correction_pages.version("a", "champion", first)]}
+        {"models": [trainer_json.version("a", "champion", first)]}
     )
     [model] = trainer.models()
     assert model.gate is not None
@@ -162,7 +160,7 @@ def test_a_version_that_has_no_report_is_rejected(stand_in: ScriptedServer) -> N
 def test_a_report_of_another_shape_is_an_error_with_a_message(
     stand_in: ScriptedServer, wrong: dict[str, Any]
 ) -> None:
-    report = correction_pages.report(correction_pages.gate(promoted=True))
+    report = trainer_json.report(trainer_json.gate(promoted=True))
     stand_in.answer = lambda _: json_answer({**report, **wrong})
     with pytest.raises(InvalidResponse):
         trainer.report("abc")

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from app.clients.prometheus import Prometheus
 from app.monitoring import drift
-from tests.support import scripted_prometheus as recordings
+from tests.support.app import scripted_prometheus as recordings
+from tests.support.app.pages import charts, links, open_page, page_text, run_json, script_services
+from tests.support.app.scripted_prometheus import Number
 from tests.support.browser import axe_findings
-from tests.support.pages import charts, links, open_page, page_text, run_json, script_services
 from tests.support.processes import ROOT, free_port, wait_for
-from tests.support.scripted_prometheus import Number
 from tests.support.scripted_server import Request, ScriptedServer
 from tests.support.watched import restart_prometheus
 

@@ -7,9 +7,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.support import correction_pages
-from tests.support.browser import axe_findings, settled
-from tests.support.pages import (
+from tests.support.app import trainer_json
+from tests.support.app.pages import (
     READY,
     charts,
     open_details,
@@ -18,25 +17,24 @@ from tests.support.pages import (
     run_json,
     script_services,
 )
+from tests.support.browser import axe_findings, settled
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
-NOT_PROMOTED = correction_pages.gate(promoted=False)
+NOT_PROMOTED = trainer_json.gate(promoted=False)
 REASON = "We need bags & nothing else."
 VERSIONS = [
-    correction_pages.version("waiting", "candidate", NOT_PROMOTED),
-    correction_pages.version(
+    trainer_json.version("waiting", "candidate", NOT_PROMOTED),
+    trainer_json.version(
         "x1",
         "champion",
-        correction_pages.gate(promoted=True, champion="fashion_mnist_model:before"),
+        trainer_json.gate(promoted=True, champion="fashion_mnist_model:before"),
         promotions=[
-            correction_pages.promotion("gate", "before"),
-            correction_pages.promotion("person", "other", REASON),
+            trainer_json.promotion("gate", "before"),
+            trainer_json.promotion("person", "other", REASON),
         ],
     ),
-    correction_pages.version(
-        "before", "former", promotions=[correction_pages.promotion("gate", None)]
-    ),
-    correction_pages.version("unused", "stored"),
+    trainer_json.version("before", "former", promotions=[trainer_json.promotion("gate", None)]),
+    trainer_json.version("unused", "stored"),
 ]
 
 
@@ -49,7 +47,7 @@ def one_of_each(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> No
         run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
         READY,
         VERSIONS,
-        report=correction_pages.report(NOT_PROMOTED),
+        report=trainer_json.report(NOT_PROMOTED),
     )
 
 
@@ -90,7 +88,7 @@ def test_each_version_shows_its_status_and_its_button() -> None:
 def test_the_card_of_a_candidate_shows_why_it_was_not_promoted() -> None:
     text = page_text(open_page("models"))
     assert text.count("Not promoted:") == 1
-    assert correction_pages.WORSE in text
+    assert trainer_json.WORSE in text
 
 
 # --- Promotion and rollback ----------------------------------------------------------------------
@@ -205,7 +203,7 @@ def open_dialog(page: Page, name: str) -> Locator:
 
 def test_a_candidate_is_promoted_only_with_a_reason(models: Page, scripted: ScriptedServer) -> None:
     dialog = open_dialog(models, "waiting")
-    expect(dialog).to_contain_text(correction_pages.WORSE)
+    expect(dialog).to_contain_text(trainer_json.WORSE)
     button = dialog.get_by_role("button", name="Promote anyway", exact=True)
     field = dialog.get_by_role("textbox", name="Why promote it anyway?")
     field.fill("   ")

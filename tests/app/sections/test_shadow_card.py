@@ -9,10 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from app.clients import shadow, trainer
 from app.clients.http import InvalidResponse, RequestRejected
-from tests.support import correction_pages
-from tests.support import scripted_prometheus as recordings
-from tests.support.browser import axe_findings
-from tests.support.pages import (
+from tests.support.app import scripted_prometheus as recordings
+from tests.support.app import trainer_json
+from tests.support.app.pages import (
     NO_SHADOW,
     READY,
     links,
@@ -21,14 +20,13 @@ from tests.support.pages import (
     run_json,
     script_services,
 )
+from tests.support.browser import axe_findings
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
 VERSIONS = [
-    correction_pages.version("x1", "champion"),
-    correction_pages.version(
-        "old", "former", promotions=[correction_pages.promotion("gate", None)]
-    ),
-    correction_pages.version("unused", "stored"),
+    trainer_json.version("x1", "champion"),
+    trainer_json.version("old", "former", promotions=[trainer_json.promotion("gate", None)]),
+    trainer_json.version("unused", "stored"),
 ]
 OLD = {
     "version": "old",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.text.correction_states import STATES
-from tests.support.pages import NO_CORRECTIONS, READY, open_page, page_text
+from tests.support.app.pages import NO_CORRECTIONS, READY, open_page, page_text
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
 A_BAG = NO_CORRECTIONS | {

@@ -9,8 +9,8 @@ import requests
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app.conftest import DISAGREEMENT
+from tests.support.app.correction_store import label, state
 from tests.support.browser import settled
-from tests.support.correction_store import label, state
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import psutil
 import requests
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.app.correction_store import label, newest
 from tests.support.browser import TROUSERS, answered, draw, surface
-from tests.support.correction_store import label, newest
 from tests.support.processes import Server
 
 

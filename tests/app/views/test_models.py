@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.pages import (
+from tests.support.app.pages import (
     READY,
     charts,
     epoch_json,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.clients import trainer
-from tests.support.pages import READY, TAG, open_page, page_text, run_json, script_services
+from tests.support.app.pages import READY, TAG, open_page, page_text, run_json, script_services
 from tests.support.processes import MakeHome, Server
 from tests.support.scripted_server import ScriptedServer
 

@@ -8,9 +8,8 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.clients import trainer
-from tests.support import correction_pages
-from tests.support.browser import axe_findings, settled
-from tests.support.pages import (
+from tests.support.app import trainer_json
+from tests.support.app.pages import (
     READY,
     RECIPES,
     links,
@@ -19,9 +18,10 @@ from tests.support.pages import (
     run_json,
     script_services,
 )
+from tests.support.browser import axe_findings, settled
 from tests.support.scripted_server import ScriptedServer
 
-LIVE = correction_pages.version("x1", "champion")
+LIVE = trainer_json.version("x1", "champion")
 FINETUNE = {
     **RECIPES[0],
     "name": "finetune",
@@ -46,7 +46,7 @@ def retrain(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Any:
             READY,
             versions or [LIVE],
             recipes={"recipes": [*RECIPES, FINETUNE]},
-            corrections=correction_pages.corrections(**counts),
+            corrections=trainer_json.corrections(**counts),
         )
         return open_page("retrain")
 
@@ -62,7 +62,7 @@ def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
 def finished(gate: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     """Return a run that made x2 while x1 was live."""
     ended = {"ended_at": "2026-01-02T03:05:06+00:00", "gate": gate}
-    return run_json("succeeded", **{"result": correction_pages.result(), **ended, **more})
+    return run_json("succeeded", **{"result": trainer_json.result(), **ended, **more})
 
 
 def outcome(at: AppTest) -> str:
@@ -83,7 +83,7 @@ def test_the_page_names_the_live_version_and_the_rule_of_promotion(
 
 
 def test_without_a_version_the_first_one_goes_live(retrain: Any) -> None:
-    text = page_text(retrain(correction_pages.version("x0", "stored")))
+    text = page_text(retrain(trainer_json.version("x0", "stored")))
     assert "No version is live yet. The first one goes live" in text
 
 
@@ -115,7 +115,7 @@ def test_finetuning_without_corrections_says_how_to_make_some(retrain: Any) -> N
 
 
 def test_finetuning_without_a_version_says_what_to_do_first(retrain: Any) -> None:
-    at = retrain(correction_pages.version("x0", "stored"), new=3)
+    at = retrain(trainer_json.version("x0", "stored"), new=3)
     assert at.radio(key="recipe").value == "standard"
     at.radio(key="recipe").set_value("finetune").run()
     assert "Train a version with another recipe first." in page_text(at)
@@ -169,14 +169,14 @@ def test_each_phase_has_a_label(retrain: Any, phase: str, shown: str) -> None:
 def test_a_promoted_version_is_live_and_one_click_rolls_back(
     retrain: Any, scripted: ScriptedServer
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
+    run = finished(trainer_json.gate(promoted=True), corrections=USAGE)
     at = retrain(
-        correction_pages.version("x2", "champion"),
-        correction_pages.version("x1", "former"),
+        trainer_json.version("x2", "champion"),
+        trainer_json.version("x1", "former"),
         run=run,
     )
     assert outcome(at).startswith("Version x2 is now live and replaces x1.")
-    assert correction_pages.NOT_WORSE in outcome(at)
+    assert trainer_json.NOT_WORSE in outcome(at)
     at.button(key="go_back").click().run()
     assert not at.exception
     assert posted(scripted) == [("/models/x1/promote", None)]
@@ -184,21 +184,21 @@ def test_a_promoted_version_is_live_and_one_click_rolls_back(
 
 
 def test_a_version_that_is_not_promoted_is_a_candidate_with_reasons(retrain: Any) -> None:
-    run = finished(correction_pages.gate(promoted=False), corrections=USAGE)
-    at = retrain(correction_pages.version("x2", "candidate"), LIVE, run=run)
+    run = finished(trainer_json.gate(promoted=False), corrections=USAGE)
+    at = retrain(trainer_json.version("x2", "candidate"), LIVE, run=run)
     [line, *_, reason] = outcome(at).splitlines()
     assert line == "Version x1 is still live. Version x2 is a candidate. Not promoted:"
-    assert correction_pages.WORSE in reason
+    assert trainer_json.WORSE in reason
     assert "version=x2" in links(at)["Compare x2 with the live version"]
     assert "go_back" not in [button.key for button in at.button]
     assert "not promoted" in list(at.dataframe[0].value["Decision"])
 
 
 def test_a_candidate_that_a_person_promoted_is_live(retrain: Any) -> None:
-    run = finished(correction_pages.gate(promoted=False))
+    run = finished(trainer_json.gate(promoted=False))
     at = retrain(
-        correction_pages.version("x2", "champion"),
-        correction_pages.version("x1", "former"),
+        trainer_json.version("x2", "champion"),
+        trainer_json.version("x1", "former"),
         run=run,
     )
     expected = "Version x2 did not pass the checks. A person promoted it, and it is now live."
@@ -207,18 +207,18 @@ def test_a_candidate_that_a_person_promoted_is_live(retrain: Any) -> None:
 
 
 def test_the_page_says_so_once_another_version_is_live(retrain: Any) -> None:
-    run = finished(correction_pages.gate(promoted=True))
+    run = finished(trainer_json.gate(promoted=True))
     at = retrain(
-        correction_pages.version("x3", "champion"),
-        correction_pages.version("x2", "former"),
-        correction_pages.version("x1", "former"),
+        trainer_json.version("x3", "champion"),
+        trainer_json.version("x2", "former"),
+        trainer_json.version("x1", "former"),
         run=run,
     )
     assert outcome(at).strip() == "Version x3 is now live."
 
 
 def test_a_first_version_cannot_be_rolled_back(retrain: Any) -> None:
-    run = finished(None, result=correction_pages.result("x1", None))
+    run = finished(None, result=trainer_json.result("x1", None))
     at = retrain(run=run)
     assert outcome(at).strip() == "Version x1 is now live."
     assert "go_back" not in [button.key for button in at.button]
@@ -227,10 +227,10 @@ def test_a_first_version_cannot_be_rolled_back(retrain: Any) -> None:
 def test_the_result_on_test_corrections_is_shown_with_a_link_to_the_review(
     retrain: Any,
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
+    run = finished(trainer_json.gate(promoted=True), corrections=USAGE)
     at = retrain(
-        correction_pages.version("x2", "champion"),
-        correction_pages.version("x1", "former"),
+        trainer_json.version("x2", "champion"),
+        trainer_json.version("x1", "former"),
         run=run,
     )
     line = "Test corrections: 2 of 5 right before, 5 of 5 now. 3 corrections need review."
@@ -241,7 +241,7 @@ def test_the_result_on_test_corrections_is_shown_with_a_link_to_the_review(
 
 
 def test_a_run_without_corrections_does_not_mention_them(retrain: Any) -> None:
-    at = retrain(run=finished(None, result=correction_pages.result("x1", "x0")))
+    at = retrain(run=finished(None, result=trainer_json.result("x1", "x0")))
     assert "to learn from" not in page_text(at)
     assert [metric.label for metric in at.metric] == [
         "Accuracy before",
@@ -268,8 +268,8 @@ def test_axe_finds_nothing_after_a_run_that_was_not_promoted(
     monkeypatch: pytest.MonkeyPatch,
     scheme: Literal["light", "dark"],
 ) -> None:
-    run = finished(correction_pages.gate(promoted=False), corrections=USAGE)
-    versions = [correction_pages.version("x2", "candidate"), LIVE]
+    run = finished(trainer_json.gate(promoted=False), corrections=USAGE)
+    versions = [trainer_json.version("x2", "candidate"), LIVE]
     script_services(scripted, monkeypatch, run, READY, versions, recipes={"recipes": [FINETUNE]})
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{app_beside}/retrain")
@@ -281,7 +281,7 @@ def test_axe_finds_nothing_after_a_run_that_was_not_promoted(
 def test_corrections_that_need_review_are_one_click_away(
     page: Page, app_beside: str, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = finished(correction_pages.gate(promoted=True), corrections=USAGE)
+    run = finished(trainer_json.gate(promoted=True), corrections=USAGE)
     script_services(scripted, monkeypatch, run, READY, [LIVE])
     page.goto(f"{app_beside}/retrain")
     page.get_by_role("link", name="Review corrections").click(timeout=30_000)

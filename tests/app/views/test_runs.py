@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.pages import (
+from tests.support.app.pages import (
     NO_MODEL,
     READY,
     epoch_json,

@@ -1,0 +1,1 @@
+"""Steps and scripted services for tests of the app."""
