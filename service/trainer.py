@@ -2,7 +2,7 @@
 
     bentoml serve service.trainer:Trainer --port 3002
 
-The page at `/` describes its calls; they are in service/trainer_api/ and service/shadow/routes.py.
+The page at `/` describes its calls; they are in service/trainer_api/.
 """
 
 import asyncio

@@ -26,6 +26,7 @@ import torch
 from torch import nn
 
 from training import checkpoints, gate, hardware, recipes
+from training.accuracy_estimation import fit_estimator
 from training.calibration import calibrate, calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
@@ -33,7 +34,6 @@ from training.feedback.split import CorrectionSplit, NoCorrections, split_correc
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
-from training.model.accuracy_estimator import fit as fit_estimator
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import TRAINING_SHARE, RunRecorder
 from training.store import corrections, promotions, runs, versions
@@ -51,19 +51,16 @@ def train(
     """
     began = time.monotonic()
     config, run_id = recorder.run.config, recorder.run.run_id
-
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
     dataset = fashion_mnist.load()
     device = hardware.choose_device()
     torch.manual_seed(seed)
-    network = networks.build(recipe.network, len(dataset.class_names)).to(device)
     start = versions.load(config["champion"]).network if recipe.from_champion else None
-    if start is not None:
-        network.load_state_dict(start.state_dict())
+    network = _build_network(recipe, len(dataset.class_names), start).to(device)
     resumed = config.get("resume")
     checkpoint = checkpoints.take_over(resumed, run_id) if resumed else None
 
-    recorder.phase("looking at corrections")
+    recorder.phase("checking corrections")
     split = _load_corrections(recipe, dataset, config, checkpoint)
 
     recorder.phase("training", corrections=split.counts())
@@ -71,16 +68,14 @@ def train(
     if start is not None:
         blend_weights(network, start, recipe.blend)
 
-    validation = dataset.validation
+    validation, class_names = dataset.validation, dataset.class_names
     temperature = calibrate(network, validation)
     probabilities = predict(network, validation.images)
-    live_baseline = baseline.measure(probabilities, validation.images, dataset.class_names)
-    classes = len(dataset.class_names)
-    estimator = fit_estimator(partial(predict, network), validation, classes, seed)
+    live_baseline = baseline.measure(probabilities, validation.images, class_names)
+    estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
     network.cpu()
-
     recorder.phase("testing", progress=TRAINING_SHARE, eta_seconds=None)
-    tested = _test(network, dataset.class_names)
+    tested = _test(network, class_names)
     metadata = {
         **tested,
         **_origin(recipe, seed, recorder.run, dataset),
@@ -104,6 +99,14 @@ def train(
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     checkpoints.discard(run_id)
     return result
+
+
+def _build_network(recipe: Recipe, classes: int, start: nn.Module | None) -> nn.Module:
+    """Build a recipe's network, with the weights of `start` if there is one."""
+    network = networks.build(recipe.network, classes)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    return network
 
 
 def _load_corrections(

@@ -8,7 +8,7 @@ from app.text.formatting import percent, remaining
 _PHASES = {
     "waiting": "Starting",
     "loading data": "Loading pictures",
-    "looking at corrections": "Checking corrections",
+    "checking corrections": "Checking corrections",
     "training": "Training",
     "testing": "Testing",
     "saving": "Saving the model",

@@ -6,8 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.http import openapi
-from service.shadow import routes as shadow
-from service.trainer_api import corrections, models, runs
+from service.trainer_api import corrections, models, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60

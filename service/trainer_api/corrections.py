@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from service.http import bodies
 from service.http.errors import ModelNotReady
@@ -22,7 +23,7 @@ from service.http.openapi import Error
 from service.inference import decoding
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
-from service.trainer_api.schemas.common import Answer
+from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.corrections import (
     CorrectionChange,
     CorrectionForm,
@@ -107,6 +108,11 @@ def _keep(picture: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
     return corrections.add(pixels, corrections.parse_submission(texts, _class_names()))
 
 
+def _empty_as_none(value: str | None) -> str | None:
+    """Read `?label=` as no filter."""
+    return value or None
+
+
 @router.get(
     "",
     summary="List corrections, newest first",
@@ -114,15 +120,14 @@ def _keep(picture: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
     responses={400: {"model": Error, "description": "A parameter that is not possible."}},
 )
 def list_corrections(
-    state: CorrectionState | None = None,
-    label: str | None = None,
+    state: Annotated[CorrectionState | None, BeforeValidator(_empty_as_none)] = None,
+    label: Annotated[str | None, BeforeValidator(_empty_as_none)] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Answer:
     """One page. For the next one, ask with `after` set to `next`, until that is null."""
-    label = label or None
     # One more than wanted shows whether there is another page.
     rows = corrections.page(state=state, label=label, after=after, limit=limit + 1)
     shown = rows[:limit]

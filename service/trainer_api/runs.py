@@ -12,7 +12,7 @@ from service.http.openapi import Error
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
-from service.trainer_api.schemas.common import Answer
+from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.runs import RunRequest
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions

@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
+from training.accuracy_estimation import fit_estimator
 from training.data import corruptions, fashion_mnist
 from training.evaluation import predict
-from training.model import accuracy_estimator
+from training.model.accuracy_estimator import AccuracyEstimator
 from training.model.preprocess import SIDE
 from training.store import tags, versions
 
@@ -77,14 +78,12 @@ def sets(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
             yield f"{kind} {strength:g}", torch.from_numpy(worse)
 
 
-def without(model: versions.Model, kinds: list[str]) -> accuracy_estimator.AccuracyEstimator:
+def without(model: versions.Model, kinds: list[str]) -> AccuracyEstimator:
     """An estimator of the version that has not seen these kinds of damage."""
     for kind in kinds:
         del corruptions.CORRUPTIONS[kind]
     known = fashion_mnist.load().validation
-    return accuracy_estimator.fit(
-        partial(predict, model.network), known, len(model.class_names), seed=0
-    )
+    return fit_estimator(partial(predict, model.network), known, len(model.class_names), seed=0)
 
 
 def main() -> None:

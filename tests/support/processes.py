@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = {
     "classifier": "service.classifier:Classifier",
     "trainer": "service.trainer:Trainer",
-    "stylist": "tests.support.dependent_service:Stylist",
+    "stylist": "tests.support.services.dependent_service:Stylist",
 }
 
 

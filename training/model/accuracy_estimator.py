@@ -2,35 +2,22 @@
 
 Confidence alone is not enough. Pictures shifted by five pixels are classified better than their
 confidence says, and noisy ones far worse. So a few statistics of a picture (brightness, roughness,
-content of its border) join the probabilities as input of a tiny network. It is fitted at the end of
-a run on the validation pictures, corrupted by many kinds and strengths (data/corruptions.py), whose
-labels are known.
+content of its border) join the probabilities as input of a tiny network. A run fits it
+(training/accuracy_estimation.py).
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
+from torch.nn.functional import one_hot
 
-from training.data.corruptions import corrupt
-from training.data.fashion_mnist import Split
 from training.model.preprocess import SIDE
 
 _PICTURE_FEATURES = 16
 _WIDTH = 32
 _MAX_DEVIATIONS = 5.0
 """Standard deviations at which features are clipped: farther values did not occur in fitting."""
-
-_COPIES = 4
-"""Of each validation picture, each corrupted at random."""
-
-_EPOCHS = 20
-_BATCH = 512
-_LEARNING_RATE = 0.01
-_WEIGHT_DECAY = 0.01
 
 
 class AccuracyEstimator(nn.Module):
@@ -113,48 +100,3 @@ def _centre_distances(pixels: torch.Tensor) -> list[torch.Tensor]:
     places = torch.linspace(-1, 1, SIDE)
     weight = pixels.sum((1, 2)).clamp_min(1e-6)
     return [(pixels.sum(along) @ places).abs() / weight for along in (2, 1)]
-
-
-def fit(
-    predict: Callable[[torch.Tensor], torch.Tensor], labelled: Split, classes: int, seed: int
-) -> AccuracyEstimator:
-    """Fit an estimator for a version, on labelled pictures that it was not trained on.
-
-    `predict` is the version: it takes uint8 (N, 28, 28) and returns probabilities,
-    float (N, classes), on the CPU.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    inputs, is_correct = [], []
-    for _ in range(_COPIES):
-        rows = torch.randperm(len(labelled.labels), generator=generator)
-        images = corrupt(labelled.images[rows], generator)
-        probabilities = predict(images)
-        inputs.append(features(images, probabilities))
-        is_correct.append(probabilities.argmax(1) == labelled.labels[rows])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        estimator = AccuracyEstimator(classes)
-    return _train(estimator, torch.cat(inputs), torch.cat(is_correct).float(), generator)
-
-
-def _train(
-    estimator: AccuracyEstimator,
-    inputs: torch.Tensor,
-    targets: torch.Tensor,
-    generator: torch.Generator,
-) -> AccuracyEstimator:
-    estimator.mean.copy_(inputs.mean(0))
-    estimator.deviation.copy_(inputs.std(0).clamp_min(1e-3))
-    steps = _EPOCHS * -(-len(targets) // _BATCH)
-    optimizer = torch.optim.AdamW(
-        estimator.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
-    for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(targets), generator=generator).split(_BATCH):
-            loss = binary_cross_entropy_with_logits(estimator(inputs[batch]), targets[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return estimator.eval()

@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.trainer_api.schemas.common import Body, Png, Time
+from service.trainer_api.schemas.base import Body, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
 

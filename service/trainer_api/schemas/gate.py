@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.common import Ratio, Tag
+from service.trainer_api.schemas.base import Ratio, Tag
 
 
 class Compared(TypedDict, total=False):

@@ -11,7 +11,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.common import Body, Png, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Body, Png, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 
 

@@ -10,7 +10,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.common import Body, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Body, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 from training.recipes import RECIPES
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from service.trainer_api.schemas.common import Body, Time
+from service.trainer_api.schemas.base import Body, Time
 
 
 class ShadowRequest(Body):

@@ -260,7 +260,7 @@ def test_axe_finds_nothing_while_an_alert_fires(
     page.goto(f"{app_beside}/metrics")
     expect(page.get_by_text("Drifted", exact=True)).to_be_visible(timeout=60_000)
     found = axe_findings(page)
-    page.get_by_role("link", name="Review disagreements").click()
+    page.get_by_role("link", name="Review disagreements").first.click()
     expect(page.get_by_role("heading", name="Corrections")).to_be_visible(timeout=30_000)
     assert page.url.endswith("/corrections?state=review_requested")
     context.close()

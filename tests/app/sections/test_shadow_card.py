@@ -45,7 +45,7 @@ def test_a_real_trainer_has_no_shadow_and_refuses_the_live_version(
 ) -> None:
     monkeypatch.setenv("TRAINER_URL", trainer_url)
     champion = next(model for model in trainer.models() if model.champion)
-    with pytest.raises(RequestRejected, match="That version is the champion"):
+    with pytest.raises(RequestRejected, match="That version is live already"):
         shadow.start(champion.version, 1)
     with pytest.raises(RequestRejected, match="no version fashion_mnist_model:nosuch"):
         shadow.start("nosuch", 0.5)

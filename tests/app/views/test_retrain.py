@@ -152,7 +152,7 @@ def test_corrections_are_not_offered_if_there_are_none(
 @pytest.mark.parametrize(
     ("phase", "shown"),
     [
-        ("looking at corrections", "Checking corrections"),
+        ("checking corrections", "Checking corrections"),
         ("comparing", "Comparing with the live version"),
     ],
 )

@@ -5,21 +5,18 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
-import requests
 from PIL import Image
 
 from tests.support.pictures import header_bomb
-from tests.support.processes import Home, MakeHome, Server, wait_for
+from tests.support.processes import Home, MakeHome, Server
+from tests.support.services.correction_calls import call, keep, new_picture, row, send
 from training.model import preprocess
-from training.store import corrections, versions
+from training.store import corrections
 
-NUMBERS = count()
 CONTENT = {"Content-Type": "application/zip"}
 
 
@@ -39,39 +36,9 @@ def keeper(own_home: Home) -> Iterator[Server]:
     server.stop()
 
 
-def a_picture(size: int = 28) -> bytes:
-    """A grey PNG that no other test has sent."""
-    pixels = np.random.default_rng(next(NUMBERS)).integers(0, 256, (size, size), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def sent(keeper: Server, picture: bytes, label: str = "Bag", **more: str) -> requests.Response:
-    return keeper.post("/corrections", files={"image": picture}, data={"label": label, **more})
-
-
-def kept(keeper: Server, picture: bytes, label: str = "Bag", **more: str) -> int:
-    answer = sent(keeper, picture, label, **more)
-    assert answer.status_code == 201, answer.text
-    number: int = answer.json()["id"]
-    return number
-
-
-def asked(keeper: Server, method: str, path: str, **more: Any) -> requests.Response:
-    return requests.request(method, keeper.url + path, timeout=30, **more)
-
-
-def row(keeper: Server, number: int) -> dict[str, Any]:
-    page = keeper.get(f"/corrections?after={number + 1}&limit=1")
-    found: dict[str, Any] = page["corrections"][0]
-    assert found["id"] == number
-    return found
-
-
 def test_what_is_kept_is_what_the_network_saw(keeper: Server) -> None:
-    drawn = a_picture(224)
-    number = kept(
+    drawn = new_picture(224)
+    number = keep(
         keeper, drawn, "Bag", predicted="Shirt", model="fashion_mnist_model:abc", source="pad"
     )
     found = row(keeper, number)
@@ -81,7 +48,7 @@ def test_what_is_kept_is_what_the_network_saw(keeper: Server) -> None:
         "new",
         None,
     )
-    answer = asked(keeper, "GET", f"/corrections/{number}/image")
+    answer = call(keeper, "GET", f"/corrections/{number}/image")
     assert answer.headers["content-type"] == "image/png"
     assert base64.b64decode(found["png"]) == answer.content
     image = Image.open(io.BytesIO(answer.content))
@@ -93,45 +60,45 @@ def test_what_is_kept_is_what_the_network_saw(keeper: Server) -> None:
 
 
 def test_said_twice_is_kept_once(keeper: Server) -> None:
-    picture = a_picture()
-    number = kept(keeper, picture)
-    again = sent(keeper, picture)
+    picture = new_picture()
+    number = keep(keeper, picture)
+    again = send(keeper, picture)
     assert (again.status_code, again.json()) == (200, {"id": number, "state": "new"})
 
 
 def test_two_labels_contradict_until_one_goes(keeper: Server) -> None:
-    picture = a_picture()
-    bag = kept(keeper, picture)
-    answer = sent(keeper, picture, "Shirt")
+    picture = new_picture()
+    bag = keep(keeper, picture)
+    answer = send(keeper, picture, "Shirt")
     assert answer.status_code == 201
     shirt = answer.json()["id"]
     assert answer.json() == {"id": shirt, "state": "conflict"}
     listed = keeper.get("/corrections?state=conflict")["corrections"]
     assert [it["id"] for it in listed] == [shirt, bag]
-    accepted = asked(keeper, "PATCH", f"/corrections/{bag}", json={"state": "accepted"})
+    accepted = call(keeper, "PATCH", f"/corrections/{bag}", json={"state": "accepted"})
     assert accepted.status_code == 409
     assert "also labelled Shirt" in accepted.json()["error"]
-    assert asked(keeper, "DELETE", f"/corrections/{shirt}").status_code == 204
+    assert call(keeper, "DELETE", f"/corrections/{shirt}").status_code == 204
     assert row(keeper, bag)["state"] == "new"
 
 
 def test_relabelled_accepted_deleted(keeper: Server) -> None:
-    number = kept(keeper, a_picture())
-    answer = asked(keeper, "PATCH", f"/corrections/{number}", json={"label": "Coat"})
+    number = keep(keeper, new_picture())
+    answer = call(keeper, "PATCH", f"/corrections/{number}", json={"label": "Coat"})
     assert (answer.status_code, answer.json()["label"]) == (200, "Coat")
-    answer = asked(keeper, "PATCH", f"/corrections/{number}", json={"state": "accepted"})
+    answer = call(keeper, "PATCH", f"/corrections/{number}", json={"state": "accepted"})
     assert (answer.status_code, answer.json()["state"]) == (200, "accepted")
     assert answer.json() == row(keeper, number)
-    gone = asked(keeper, "DELETE", f"/corrections/{number}")
+    gone = call(keeper, "DELETE", f"/corrections/{number}")
     assert (gone.status_code, gone.content) == (204, b"")
     for method, path in (("DELETE", ""), ("GET", "/image")):
-        answer = asked(keeper, method, f"/corrections/{number}{path}")
+        answer = call(keeper, method, f"/corrections/{number}{path}")
         assert answer.status_code == 404
         assert f"no correction {number}" in answer.json()["error"]
 
 
 def test_every_row_is_on_one_page(keeper: Server) -> None:
-    numbers = [kept(keeper, a_picture(), ("Sandal", "Sneaker")[it % 2]) for it in range(5)]
+    numbers = [keep(keeper, new_picture(), ("Sandal", "Sneaker")[it % 2]) for it in range(5)]
     seen: list[int] = []
     after: int | None = 0
     while after is not None:
@@ -148,15 +115,15 @@ def test_every_row_is_on_one_page(keeper: Server) -> None:
 
 
 def test_exported_and_taken_back(keeper: Server) -> None:
-    number = kept(keeper, a_picture(), "T-shirt/top", source="upload")
+    number = keep(keeper, new_picture(), "T-shirt/top", source="upload")
     before = row(keeper, number)
-    answer = asked(keeper, "GET", "/corrections/export")
+    answer = call(keeper, "GET", "/corrections/export")
     assert answer.headers["content-type"] == "application/zip"
     assert 'filename="corrections.zip"' in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         table = list(csv.DictReader(io.StringIO(archive.read("corrections.csv").decode())))
     assert table[-1]["label"] == "T-shirt/top"
-    asked(keeper, "DELETE", f"/corrections/{number}")
+    call(keeper, "DELETE", f"/corrections/{number}")
     back = keeper.post("/corrections/import", data=answer.content, headers=CONTENT)
     assert (back.status_code, back.json()) == (200, {"added": 1, "known": len(table) - 1})
     assert row(keeper, number) == before
@@ -164,7 +131,7 @@ def test_exported_and_taken_back(keeper: Server) -> None:
     assert again.json() == {"added": 0, "known": len(table)}
 
 
-GOOD = a_picture()
+GOOD = new_picture()
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "no form": ({"data": GOOD, "headers": {"Content-Type": "image/png"}}, 415, "multipart"),
     "no picture": ({"files": {"label": (None, "Bag")}}, 400, "'image'"),
@@ -221,7 +188,7 @@ def test_what_is_refused_is_not_kept(keeper: Server, name: str) -> None:
     ],
 )
 def test_pages_that_are_none(keeper: Server, query: str, words: str) -> None:
-    answer = asked(keeper, "GET", f"/corrections?{query}")
+    answer = call(keeper, "GET", f"/corrections?{query}")
     assert answer.status_code == 400
     assert words in answer.json()["error"]
 
@@ -239,8 +206,8 @@ def test_pages_that_are_none(keeper: Server, query: str, words: str) -> None:
     ],
 )
 def test_changes_that_are_none(keeper: Server, body: bytes) -> None:
-    number = kept(keeper, a_picture())
-    answer = asked(keeper, "PATCH", f"/corrections/{number}", data=body)
+    number = keep(keeper, new_picture())
+    answer = call(keeper, "PATCH", f"/corrections/{number}", data=body)
     assert answer.status_code == 400
     assert answer.json()["error"]
     assert row(keeper, number)["state"] == "new"
@@ -253,7 +220,7 @@ def test_unknown_corrections(keeper: Server, number: str) -> None:
         ("PATCH", "", {"label": "Bag"}),
         ("DELETE", "", None),
     ):
-        answer = asked(keeper, method, f"/corrections/{number}{path}", json=body)
+        answer = call(keeper, method, f"/corrections/{number}{path}", json=body)
         assert answer.status_code == 404, (method, answer.text)
         assert answer.json()["error"]
 
@@ -272,100 +239,8 @@ def test_a_bad_archive_is_refused_and_a_huge_one_is_not_read(keeper: Server) -> 
 
 def test_without_a_model_the_classes_are_not_known(make_home: MakeHome) -> None:
     server = make_home().serve("trainer")
-    answer = sent(server, a_picture())
+    answer = send(server, new_picture())
     assert answer.status_code == 503
     assert "no model yet" in answer.json()["error"]
     assert server.get("/corrections")["corrections"] == []
-    server.stop()
-
-
-def test_a_damaged_store_is_told_and_runs_go_on(make_home: MakeHome, home: Home) -> None:
-    own = make_home()
-    own.take_models_of(home)
-    (own.path / "corrections.db").write_bytes(b"not a database at all" * 100)
-    server = own.serve("trainer")
-    for answer in (
-        sent(server, a_picture()),
-        asked(server, "GET", "/corrections"),
-        asked(server, "GET", "/corrections/export"),
-    ):
-        assert answer.status_code == 503
-        assert "corrections.db" in answer.json()["error"]
-    assert server.get("/runs") == {"runs": []}
-    server.stop()
-
-
-def test_every_acknowledged_correction_survives_a_power_cut(
-    make_home: MakeHome, home: Home
-) -> None:
-    own = make_home()
-    own.take_models_of(home)
-    acknowledged: dict[int, bytes] = {}
-
-    def keep_on(server: Server) -> None:
-        while True:
-            picture = a_picture()
-            try:
-                number = sent(server, picture).json()["id"]
-            except requests.RequestException:
-                return
-            acknowledged[number] = picture
-
-    for cut in range(3):
-        server = own.serve("trainer")
-        with ThreadPoolExecutor(4) as clients:
-            for _ in range(4):
-                clients.submit(keep_on, server)
-            enough = 20 * (cut + 1)
-            wait_for(lambda enough=enough: len(acknowledged) > enough, what="corrections")  # type: ignore[misc]
-            server.kill()
-    server = own.serve("trainer")
-    found = {it["id"]: it for it in server.get("/corrections?limit=500")["corrections"]}
-    after = min(found)
-    while page := server.get(f"/corrections?limit=500&after={after}")["corrections"]:
-        found |= {it["id"]: it for it in page}
-        after = min(found)
-    for number, picture in acknowledged.items():
-        there = Image.open(io.BytesIO(base64.b64decode(found[number]["png"])))
-        assert (np.asarray(there) == np.asarray(Image.open(io.BytesIO(picture)))).all()
-    server.stop()
-
-
-def test_ten_thousand_are_paged_and_exported_while_others_are_kept(
-    make_home: MakeHome, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = make_home()
-    own.take_models_of(home)
-    monkeypatch.setenv("WARDROBE_HOME", str(own.path))
-    [version] = {it.tag for it in versions.list_versions() if it.tag == versions.champion()}
-    rng = np.random.default_rng(0)
-    contents = [rng.integers(0, 256, 784, np.uint8).tobytes() for _ in range(10_000)]
-    corrections.restore(
-        corrections.Correction(
-            id=0,
-            content_hash=corrections.content_hash(content),
-            label="Bag" if number % 2 else "Coat",
-            predicted=None,
-            model=version,
-            source="api",
-            created_at="2026-11-24T08:00:00.000+00:00",
-            state="new",
-            reason=None,
-            picture=content,
-        )
-        for number, content in enumerate(contents)
-    )
-    server = own.serve("trainer")
-    page = server.get("/corrections?limit=50&label=Bag&after=5000")
-    assert len(page["corrections"]) == 50
-    assert page["counts"]["new"] == 5_000
-    with requests.get(f"{server.url}/corrections/export", stream=True, timeout=30) as export:
-        pieces = export.iter_content(1_000)
-        archive = next(pieces)
-        number = kept(server, a_picture())  # nobody waits for a client that reads slowly
-        archive += b"".join(pieces)
-    with zipfile.ZipFile(io.BytesIO(archive)) as unpacked:
-        assert len(unpacked.namelist()) - 1 >= 10_000
-        assert unpacked.testzip() is None
-    assert row(server, number)["label"] == "Bag"
     server.stop()

@@ -10,7 +10,6 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +17,12 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.support.processes import Home, MakeHome, Server, wait_for
+from tests.support.processes import MakeHome, wait_for
+from tests.support.services.feedback_loop import FeedbackLoop
 from tests.support.shapes import without_none
 from tests.support.silhouettes import KINDS, drawn
 from training.data import fashion_mnist
-from training.store import corrections, runs, versions
+from training.store import corrections, versions
 
 WORSE = {"recipe": "reference", "epochs": 1}
 """Such a run ends with two thirds of the champion's accuracy."""
@@ -32,73 +32,14 @@ TAKEN_FOR = {"Trouser": "Bag", "Sneaker": "Dress", "Bag": "Trouser", "Ankle boot
 """Kinds that nobody mistakes for one another, and what somebody says that they are."""
 
 
-@dataclass
-class Loop:
-    """A trainer and a classifier on a folder of their own, and the champion's tag."""
-
-    home: Home
-    trainer: Server
-    classifier: Server
-    first: str
-
-    def start(self, config: dict[str, Any]) -> str:
-        answer = self.trainer.post("/runs", json=config)
-        assert answer.status_code == 201, answer.text
-        run_id: str = answer.json()["run_id"]
-        return run_id
-
-    def finished(self, run_id: str, state: str = "succeeded") -> dict[str, Any]:
-        wait_for(
-            lambda: self.run(run_id)["state"] not in runs.ACTIVE, 240, f"the end of run {run_id}"
-        )
-        run = self.run(run_id)
-        assert run["state"] == state, run["error"]
-        return run
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        run: dict[str, Any] = self.trainer.get(f"/runs/{run_id}")
-        return run
-
-    def champion(self) -> str | None:
-        tag: str | None = self.trainer.get("/models")["champion"]
-        return tag
-
-    def version(self, tag: str) -> dict[str, Any]:
-        """A version's row of GET /models."""
-        [row] = [it for it in self.trainer.get("/models")["models"] if it["tag"] == tag]
-        found: dict[str, Any] = row
-        return found
-
-    def promote(self, tag: str, **request: Any) -> requests.Response:
-        return self.trainer.post(f"/models/{tag.partition(':')[2]}/promote", **request)
-
-    def is_served(self, tag: str) -> bool:
-        return bool(self.classifier.get("/model")["serving"] == {tag: 1})
-
-    def say(self, picture: bytes, label: str) -> int:
-        """Correct: what a picture shows. Returns the correction's id."""
-        answer = self.trainer.post(
-            "/corrections", files={"image": picture}, data={"label": label, "source": "pad"}
-        )
-        assert answer.status_code == 201, answer.text
-        number: int = answer.json()["id"]
-        return number
-
-    def corrections(self, state: str = "") -> list[dict[str, Any]]:
-        page = self.trainer.get(f"/corrections?limit=500&state={state}")
-        assert page["next"] is None
-        rows: list[dict[str, Any]] = page["corrections"]
-        return rows
-
-
 @pytest.fixture(scope="module")
-def loop(make_home: MakeHome) -> Iterator[Loop]:
+def loop(make_home: MakeHome) -> Iterator[FeedbackLoop]:
     home = make_home()
     trained = home.train("--recipe", "quick", "--epochs", "2")
     assert trained.returncode == 0, trained.stderr
     first = (home.path / "champion").read_text().strip()
     trainer, classifier = home.serve("trainer"), home.serve("classifier", CLASSIFIER_WORKERS="1")
-    loop = Loop(home, trainer, classifier, first)
+    loop = FeedbackLoop(home, trainer, classifier, first)
     wait_for(lambda: loop.is_served(first), 60, "the champion served")
     yield loop
     classifier.stop()
@@ -106,7 +47,7 @@ def loop(make_home: MakeHome) -> Iterator[Loop]:
 
 
 @pytest.fixture(autouse=True)
-def with_the_first_champion(loop: Loop) -> Iterator[None]:
+def with_the_first_champion(loop: FeedbackLoop) -> Iterator[None]:
     """Each test begins with the same version served."""
     yield
     if loop.champion() != loop.first:
@@ -114,13 +55,13 @@ def with_the_first_champion(loop: Loop) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def held_back(loop: Loop) -> dict[str, Any]:
+def held_back(loop: FeedbackLoop) -> dict[str, Any]:
     """A run whose version is worse."""
     return loop.finished(loop.start(WORSE))
 
 
 @pytest.fixture(scope="module")
-def drawings(loop: Loop) -> None:
+def drawings(loop: FeedbackLoop) -> None:
     """Many corrections that are right: drawings, which the champion hardly knows."""
     for kind in KINDS:
         for number in range(DRAWINGS_A_KIND):
@@ -128,13 +69,13 @@ def drawings(loop: Loop) -> None:
 
 
 @pytest.fixture(scope="module")
-def wrong(loop: Loop, test_set: fashion_mnist.Split, drawings: None) -> list[int]:
+def wrong(loop: FeedbackLoop, test_set: fashion_mnist.Split, drawings: None) -> list[int]:
     """A few that are not, by id."""
     return [loop.say(photograph(test_set, kind), label) for kind, label in TAKEN_FOR.items()]
 
 
 @pytest.fixture(scope="module")
-def taught(loop: Loop, wrong: list[int]) -> dict[str, Any]:
+def taught(loop: FeedbackLoop, wrong: list[int]) -> dict[str, Any]:
     """A finetune from all of them."""
     return loop.finished(loop.start({"recipe": "finetune"}))
 
@@ -157,7 +98,7 @@ def name_of(row: dict[str, Any]) -> str:
 # --- The gate ------------------------------------------------------------------------------------
 
 
-def test_the_first_version_is_served_since_there_was_none(loop: Loop) -> None:
+def test_the_first_version_is_served_since_there_was_none(loop: FeedbackLoop) -> None:
     first = loop.version(loop.first)
     assert first["status"] == "champion"
     assert first["metadata"]["gate"]["promoted"] is True
@@ -167,7 +108,7 @@ def test_the_first_version_is_served_since_there_was_none(loop: Loop) -> None:
 
 
 def test_a_version_that_is_worse_is_held_back_and_says_why(
-    loop: Loop, held_back: dict[str, Any]
+    loop: FeedbackLoop, held_back: dict[str, Any]
 ) -> None:
     gate, tag = held_back["gate"], held_back["result"]["model"]
     assert gate["promoted"] is False
@@ -183,7 +124,7 @@ def test_a_version_that_is_worse_is_held_back_and_says_why(
 
 
 def test_the_report_shows_on_which_pictures_the_two_differ(
-    loop: Loop, held_back: dict[str, Any]
+    loop: FeedbackLoop, held_back: dict[str, Any]
 ) -> None:
     version = held_back["result"]["model"].partition(":")[2]
     report = loop.trainer.get(f"/models/{version}/report")
@@ -200,7 +141,7 @@ def test_the_report_shows_on_which_pictures_the_two_differ(
 
 
 def test_a_person_may_serve_it_for_a_reason_and_go_back(
-    loop: Loop, held_back: dict[str, Any]
+    loop: FeedbackLoop, held_back: dict[str, Any]
 ) -> None:
     tag, reason = held_back["result"]["model"], "It is the reference, to compare."
     began = datetime.now(UTC)
@@ -224,7 +165,7 @@ def test_a_person_may_serve_it_for_a_reason_and_go_back(
 
 
 def test_what_was_served_before_promotions_were_kept_is_a_former_version_too(
-    loop: Loop, held_back: dict[str, Any]
+    loop: FeedbackLoop, held_back: dict[str, Any]
 ) -> None:
     kept = loop.home.path / "promotions.jsonl"
     lines = kept.read_text()
@@ -250,7 +191,7 @@ def test_what_was_served_before_promotions_were_kept_is_a_former_version_too(
     ],
 )
 def test_a_reason_that_is_none_promotes_nothing(
-    loop: Loop, held_back: dict[str, Any], body: bytes, words: str
+    loop: FeedbackLoop, held_back: dict[str, Any], body: bytes, words: str
 ) -> None:
     answer = loop.promote(held_back["result"]["model"], data=body)
     assert answer.status_code == 400
@@ -261,14 +202,14 @@ def test_a_reason_that_is_none_promotes_nothing(
 # --- What people say -----------------------------------------------------------------------------
 
 
-def test_finetune_needs_corrections(loop: Loop) -> None:
+def test_finetune_needs_corrections(loop: FeedbackLoop) -> None:
     assert loop.corrections() == []
     answer = loop.trainer.post("/runs", json={"recipe": "finetune"})
     assert answer.status_code == 409
     assert "no correction to learn from" in answer.json()["error"]
 
 
-def test_a_finetune_learns_what_was_corrected(loop: Loop, taught: dict[str, Any]) -> None:
+def test_a_finetune_learns_what_was_corrected(loop: FeedbackLoop, taught: dict[str, Any]) -> None:
     believed = loop.corrections("new")
     held_out = [row for row in believed if row["held_out"]]
     assert taught["corrections"] == {
@@ -287,7 +228,7 @@ def test_a_finetune_learns_what_was_corrected(loop: Loop, taught: dict[str, Any]
 
 
 def test_what_looks_wrong_waits_with_its_reason_until_a_person_accepts_it(
-    loop: Loop, taught: dict[str, Any], wrong: list[int]
+    loop: FeedbackLoop, taught: dict[str, Any], wrong: list[int]
 ) -> None:
     used = loop.version(taught["result"]["model"])["metadata"]["corrections_used"]
     waiting = {row["id"]: row for row in loop.corrections("quarantined")}
@@ -310,7 +251,7 @@ def test_what_looks_wrong_waits_with_its_reason_until_a_person_accepts_it(
 
 
 def test_a_run_that_learns_from_nobody_is_measured_by_the_corrections_still(
-    loop: Loop, taught: dict[str, Any]
+    loop: FeedbackLoop, taught: dict[str, Any]
 ) -> None:
     run = loop.finished(loop.start(WORSE))
     assert run["corrections"]["used"] == 0
@@ -322,7 +263,7 @@ def test_a_run_that_learns_from_nobody_is_measured_by_the_corrections_still(
 
 
 def test_a_cancelled_finetune_goes_on_with_the_corrections_that_it_began_with(
-    loop: Loop, wrong: list[int]
+    loop: FeedbackLoop, wrong: list[int]
 ) -> None:
     cancelled = loop.start({"recipe": "finetune", "epochs": 5})
     wait_for(lambda: loop.run(cancelled)["epochs"], 120, "an epoch")
@@ -350,7 +291,7 @@ def test_a_cancelled_finetune_goes_on_with_the_corrections_that_it_began_with(
 
 @pytest.mark.parametrize("phase", ["training", "comparing"])
 def test_a_run_that_is_killed_leaves_champion_and_versions_whole(
-    loop: Loop, phase: str, monkeypatch: pytest.MonkeyPatch
+    loop: FeedbackLoop, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDROBE_HOME", str(loop.home.path))
     before = loop.trainer.get("/models")

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.support.processes import Home
+from training.accuracy_estimation import fit_estimator
 from training.data import corruptions, fashion_mnist
 from training.evaluation import predict
-from training.model import accuracy_estimator
 from training.store import versions
 
 
@@ -67,9 +67,7 @@ def test_the_estimate_on_corrupted_pictures_is_nearer_the_accuracy_than_confiden
 def test_an_estimator_is_the_same_for_the_same_seed(model: versions.Model) -> None:
     validation = fashion_mnist.load().validation
     some = fashion_mnist.Split(validation.images[:500], validation.labels[:500])
-    one, other = (
-        accuracy_estimator.fit(partial(predict, model.network), some, 10, 0) for _ in range(2)
-    )
+    one, other = (fit_estimator(partial(predict, model.network), some, 10, 0) for _ in range(2))
     assert all(
         torch.equal(one.state_dict()[name], other.state_dict()[name]) for name in one.state_dict()
     )

@@ -10,7 +10,7 @@ from service.http.openapi import Error
 from service.inference import workers
 from service.shadow import assignment
 from service.trainer_api.json_route import JsonRoute
-from service.trainer_api.schemas.common import Answer
+from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
 from training.store import tags, versions
 
