@@ -72,7 +72,7 @@ bench-loop: $(INSTALLED) data ## Measure learning from corrections, right and wr
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.loop
 
 # The peers need other versions of some packages, so each environment is separate.
-bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it
+bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it, BASELINE adds another checkout
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.serving
 
 bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond its capacity, during training, and for MINUTES=10

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Peer:
-    """A server: how it is started, on {port}, and what it is asked."""
+    """A server: how it is started, on {port} and in `folder`, and what it is asked."""
 
     name: str
     command: tuple[str, ...]
     loads: tuple[Load, ...]
     environment: str = "peers"
+    folder: Path = ROOT
 
 
 def _raw(path: str) -> Load:
@@ -111,6 +112,14 @@ SERVERS = (
 )
 
 
+def with_baseline(checkout: str | None) -> tuple[Peer, ...]:
+    """Return all servers, and the classifier of another checkout beside ours if there is one."""
+    if checkout is None:
+        return SERVERS
+    before = replace(WARDROBE, name="wardrobe-before", folder=Path(checkout).resolve())
+    return (WARDROBE, before, *SERVERS[1:])
+
+
 def store_model(name: str) -> Path:
     """A version with random weights in the store of WARDROBE_HOME, and the same as a file.
 
@@ -143,7 +152,7 @@ def serving(peer: Peer, weights: Path) -> Iterator[tuple[str, psutil.Process]]:
     environment = {
         **os.environ,
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(peer.folder),
         "BENCH_WEIGHTS": str(weights),
         "BENTOML_HOME": str(home / "bentoml" / peer.name),
         "BENTOML_DO_NOT_TRACK": "True",
@@ -154,7 +163,7 @@ def serving(peer: Peer, weights: Path) -> Iterator[tuple[str, psutil.Process]]:
     log = home / f"{peer.name}.log"
     with log.open("wb") as output:
         process = psutil.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=peer.folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     url = f"http://127.0.0.1:{port}"
     try:

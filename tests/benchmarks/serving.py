@@ -5,7 +5,8 @@ workers, and is driven by wrk from a process of its own: rounds A B C … A B C 
 warm-up. Prints a table of the medians over the rounds, and writes .bench/serving.json.
 
 SERVERS="wardrobe bare", CLIENTS="1 32", ROUNDS=1, SECONDS=2 and NETWORK=cnn-small narrow or change
-it; NETWORK="mlp cnn-small" measures both in turn.
+it; NETWORK="mlp cnn-small" measures both in turn. BASELINE=/path/of/another/checkout adds its
+classifier as `wardrobe-before`.
 """
 
 import json
@@ -19,13 +20,14 @@ from typing import Any
 from tests.benchmarks.request_bodies import PICTURES_A_CALL
 from tests.benchmarks.servers import (
     BENCH,
-    SERVERS,
     WORKERS,
+    Peer,
     drive,
     prepared,
     rss_mb,
     serving,
     store_model,
+    with_baseline,
 )
 from tests.support.processes import ROOT
 
@@ -35,14 +37,12 @@ WARM_UP_SECONDS = 1
 
 
 def measure(
-    rounds: int, seconds: float, clients: list[int], names: list[str], kinds: list[str]
+    rounds: int, seconds: float, clients: list[int], servers: list[Peer], kinds: list[str]
 ) -> list[dict[str, Any]]:
     """Every server with every kind of network at every load, as often as there are rounds."""
     found: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
     for number in range(rounds):
-        for kind, peer in product(kinds, SERVERS):
-            if peer.name not in names:
-                continue
+        for kind, peer in product(kinds, servers):
             print(f"round {number + 1}: {peer.name}, {kind}", file=sys.stderr, flush=True)
             weights = store_model(kind)
             with serving(peer, weights) as (url, process):
@@ -123,7 +123,8 @@ def report(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Measure, print, write."""
-    names = os.environ.get("SERVERS", " ".join(peer.name for peer in SERVERS)).split()
+    all_servers = with_baseline(os.environ.get("BASELINE"))
+    names = os.environ.get("SERVERS", " ".join(peer.name for peer in all_servers)).split()
     clients = [int(word) for word in os.environ.get("CLIENTS", "1 8 32 128").split()]
     kinds = os.environ.get("NETWORK", "mlp").split()
     with prepared(kinds[0]):
@@ -131,7 +132,7 @@ def main() -> None:
             int(os.environ.get("ROUNDS", "3")),
             float(os.environ.get("SECONDS", "4")),
             clients,
-            names,
+            [peer for peer in all_servers if peer.name in names],
             kinds,
         )
     report(rows)
