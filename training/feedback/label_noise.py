@@ -132,8 +132,8 @@ def _bursts(corrections: Usable, contradicts: torch.Tensor) -> dict[int, str]:
             against = int(contradicts[burst].sum())
             if len(burst) >= _BURST_SIZE and against >= _BURST_SHARE * len(burst):
                 why = (
-                    f"{len(burst)} corrections with this class arrived within seconds, and the model "
-                    f"is sure of another class for {against} of them. Keep your label?"
+                    f"{len(burst)} corrections with this class arrived within seconds, and the "
+                    f"model is sure of another class for {against} of them. Keep your label?"
                 )
                 reasons.update(dict.fromkeys(burst, why))
     return reasons
