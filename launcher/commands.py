@@ -10,10 +10,10 @@ from launcher.console import print_line
 from launcher.errors import CannotStartError
 from launcher.pid_file import hold_pid_file, running_launcher
 from launcher.ports import check_ports
-from launcher.processes import kill_started_processes
+from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
-from launcher.supervisor import SIGNALS, STOP_TIMEOUT_SECONDS, Supervisor
+from launcher.supervisor import SIGNALS, Supervisor
 
 
 def start(home: Path) -> int:

@@ -9,6 +9,9 @@ import psutil
 import settings
 from launcher.ports import listens_on
 
+STOP_TIMEOUT_SECONDS = 3.0
+"""A process that has not ended this long after SIGTERM is killed."""
+
 
 def started_processes(home: Path, name: str | None = None) -> Iterator[psutil.Process]:
     """Yield the running processes that a launcher of this folder started.

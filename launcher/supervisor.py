@@ -15,12 +15,10 @@ from tornado.ioloop import IOLoop
 
 from launcher.console import ProcessOutput, print_line
 from launcher.ports import page_url
-from launcher.processes import free_port
+from launcher.processes import STOP_TIMEOUT_SECONDS, free_port
 from launcher.procfile import ROOT
 from launcher.readiness import wait_until_ready
 
-STOP_TIMEOUT_SECONDS = 3.0
-"""A process that has not ended this long after SIGTERM is killed."""
 MAX_EXITS_BEFORE_READY = 5
 """The launcher gives up on a process that dies this often before the page is ready."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -128,43 +128,46 @@ def _measure(
 
 
 def _objections(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The reasons against the new version, a sentence each."""
+    """Return the reasons against the new version, a sentence each."""
     found = []
     if before["accuracy"] - after["accuracy"] > ACCURACY_LOSS + _ROUNDING:
-        found.append(
-            f"Its accuracy on validation pictures is {after['accuracy']:.1%}, the champion's "
-            f"{before['accuracy']:.1%}."
-        )
-    for name, share in after["per_class"].items():
-        if before["per_class"][name] - share > CLASS_LOSS + _ROUNDING:
-            found.append(
-                f"Its accuracy on {name} is {share:.1%}, the champion's "
-                f"{before['per_class'][name]:.1%}."
-            )
+        found.append(_worse("Accuracy", before["accuracy"], after["accuracy"]))
+    for name, accuracy in after["per_class"].items():
+        if before["per_class"][name] - accuracy > CLASS_LOSS + _ROUNDING:
+            found.append(_worse(f"Accuracy on {name}", before["per_class"][name], accuracy))
     if after["corrections"] is not None and after["corrections"] < before["corrections"]:
         found.append(
-            f"Its accuracy on held-out corrections is {after['corrections']:.0%}, the champion's "
-            f"{before['corrections']:.0%}."
+            _worse("Accuracy on test corrections", before["corrections"], after["corrections"])
         )
     if after["calibration_error"] - before["calibration_error"] > CALIBRATION_LOSS + _ROUNDING:
         found.append(
-            f"Its calibration error is {after['calibration_error']:.1%}, the champion's "
-            f"{before['calibration_error']:.1%}."
+            _worse("Calibration error", before["calibration_error"], after["calibration_error"])
         )
     return found
 
 
+def _worse(metric: str, before: float, after: float) -> str:
+    return f"{metric}: {_percent(after)} (live version: {_percent(before)})."
+
+
 def _approval(before: dict[str, Any], after: dict[str, Any]) -> str:
-    sentence = (
-        f"It is not worse: its accuracy on validation pictures is {after['accuracy']:.1%}, the "
-        f"champion's {before['accuracy']:.1%}"
-    )
+    """Return why the new version passes, in a sentence or two."""
+    compared = f"{_percent(after['accuracy'])} vs {_percent(before['accuracy'])}"
+    if after["accuracy"] > before["accuracy"] + ACCURACY_LOSS:
+        message = f"More accurate: {compared}."
+    else:
+        limit = 100 * ACCURACY_LOSS
+        message = f"About as accurate: {compared}, within the {limit:g}-point limit."
     if after["corrections"] is not None:
-        sentence += (
-            f"; on held-out corrections it is {after['corrections']:.0%}, the champion's "
-            f"{before['corrections']:.0%}"
+        message += (
+            f" Test corrections: {_percent(after['corrections'])} right "
+            f"(live version: {_percent(before['corrections'])})."
         )
-    return f"{sentence}."
+    return message
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
 
 
 def _without_champion(

@@ -51,7 +51,7 @@ class Recipe:
 
 _FINETUNE = Recipe(
     name="finetune",
-    summary="Trains the champion on corrections, in seconds",
+    summary="Update the live model with your corrections, in seconds",
     network="",
     from_champion=True,
     epochs=4,
@@ -71,7 +71,7 @@ _FULLY_CONNECTED = ("mlp", "mlp-small", "mlp-unit")
 
 _STANDARD = Recipe(
     name="standard",
-    summary="A small convolutional network: good answers in about a minute",
+    summary="Small convolutional network: accurate, in about a minute",
     network="cnn-small",
     epochs=10,
     batch_size=256,
@@ -89,7 +89,7 @@ RECIPES = {
         _STANDARD,
         Recipe(
             name="quick",
-            summary="A few linear layers, in two seconds: something to start with",
+            summary="A few linear layers, in two seconds: a first model",
             network="mlp-small",
             epochs=6,
             batch_size=512,
@@ -98,13 +98,13 @@ RECIPES = {
         replace(
             _STANDARD,
             name="best",
-            summary="A larger network, averaged over mirror images: minutes, for quality",
+            summary="Larger network, trained on mirrored pictures too: most accurate, in minutes",
             network="cnn-large",
             epochs=30,
         ),
         Recipe(
             name="reference",
-            summary="The reference network as tutorials train it, to compare",
+            summary="The tutorials' network and training, for comparison",
             network="mlp-unit",
             epochs=3,
             batch_size=64,

@@ -47,7 +47,7 @@ def test_the_same_again_passes(
         champion, champion.network, dataset.validation, held_out, dataset.class_names
     )
     assert decision.promoted
-    assert decision.reasons[0].startswith("It is not worse: its accuracy ")
+    assert decision.reasons[0].startswith("About as accurate: ")
     assert decision.better == decision.worse == []
 
 
@@ -70,9 +70,9 @@ def test_one_that_has_forgotten_a_class_is_held_back(
     )
     assert not decision.promoted
     reasons = " ".join(decision.reasons)
-    assert "Its accuracy on Bag is 0.0%" in reasons
-    assert "Its accuracy on held-out corrections is 0%" in reasons
-    assert "Its accuracy on validation pictures is" in reasons
+    assert "Accuracy on Bag: 0.0 % (live version: " in reasons
+    assert "Accuracy on test corrections: 0.0 % (live version: " in reasons
+    assert "Accuracy: " in reasons
     worst = [one for one in decision.worse if one["label"] == "Bag"]
     assert len(worst) == 3
     assert worst[0]["set"] == "correction"
@@ -92,7 +92,7 @@ def test_one_that_is_sure_of_everything_is_held_back(
         champion, damaged.network, dataset.validation, none, dataset.class_names
     )
     [reason] = decision.reasons
-    assert reason.startswith("Its calibration error is ")
+    assert reason.startswith("Calibration error: ")
 
 
 def test_classes_that_differ_cannot_be_compared(
@@ -136,7 +136,7 @@ def test_a_run_on_shuffled_classes_is_held_back(
     decision = gated(replace(dataset, train=fashion_mnist.Split(dataset.train.images, shuffled)), 1)
     assert not decision["promoted"]
     assert decision["accuracy"]["after"] < 0.2
-    assert decision["reasons"][0].startswith("Its accuracy on validation pictures is ")
+    assert decision["reasons"][0].startswith("Accuracy: ")
 
 
 def test_a_run_that_never_saw_a_class_is_held_back(
@@ -147,7 +147,7 @@ def test_a_run_that_never_saw_a_class_is_held_back(
     rest = fashion_mnist.Split(dataset.train.images[others], dataset.train.labels[others])
     decision = gated(replace(dataset, train=rest), 1)
     assert not decision["promoted"]
-    assert any(it.startswith("Its accuracy on Bag is 0.0%") for it in decision["reasons"])
+    assert any(it.startswith("Accuracy on Bag: 0.0 % ") for it in decision["reasons"])
 
 
 def test_a_good_run_is_promoted(
@@ -156,4 +156,4 @@ def test_a_good_run_is_promoted(
     decision = gated(fashion_mnist.load(), 4)
     assert decision["promoted"], decision["reasons"]
     assert decision["accuracy"]["after"] > decision["accuracy"]["before"]
-    assert decision["reasons"][0].startswith("It is not worse: ")
+    assert decision["reasons"][0].startswith("More accurate: ")

@@ -72,8 +72,9 @@ def find_suspects(
         .tolist()
     ):
         reasons[row] = (
-            f"The most similar pictures are labelled {champion.class_names[likeliest[row]]}, and "
-            f"the model says {champion.class_names[answer[row]]} with {confidence[row]:.0%}."
+            f"Similar pictures are labelled {champion.class_names[likeliest[row]]}, and the model "
+            f"is {100 * confidence[row]:.0f} % sure of {champion.class_names[answer[row]]}. "
+            "Keep your label?"
         )
     return {
         int(corrections.ids[row]): why
@@ -131,8 +132,8 @@ def _bursts(corrections: Usable, contradicts: torch.Tensor) -> dict[int, str]:
             against = int(contradicts[burst].sum())
             if len(burst) >= _BURST_SIZE and against >= _BURST_SHARE * len(burst):
                 why = (
-                    f"It is one of {len(burst)} with this class that arrived within seconds, and "
-                    f"for {against} of them the model is confident of another class."
+                    f"{len(burst)} corrections with this class arrived within seconds, and the "
+                    f"model is sure of another class for {against} of them. Keep your label?"
                 )
                 reasons.update(dict.fromkeys(burst, why))
     return reasons

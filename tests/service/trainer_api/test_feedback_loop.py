@@ -114,7 +114,7 @@ def test_a_version_that_is_worse_is_held_back_and_says_why(
     assert gate["promoted"] is False
     assert gate["champion"] == loop.first == held_back["result"]["previous_model"]
     assert gate["accuracy"]["after"] < gate["accuracy"]["before"]
-    assert f"{gate['accuracy']['after']:.1%}" in gate["reasons"][0]
+    assert f"{100 * gate['accuracy']['after']:.1f} %" in gate["reasons"][0]
     assert set(gate["per_class"]) == set(KINDS)
     row = loop.version(tag)
     assert (row["status"], row["champion"], row["promotions"]) == ("candidate", False, [])
