@@ -82,7 +82,7 @@ def test_exported_and_imported(some_corrections: list[int]) -> None:
     corrections.delete(some_corrections[0])
     added, known = corrections.import_archive(archive)
     assert (added, known > 3) == (1, True)
-    with pytest.raises(RequestRejected, match="no zip archive"):
+    with pytest.raises(RequestRejected, match="not a readable zip archive"):
         corrections.import_archive(b"hello")
 
 

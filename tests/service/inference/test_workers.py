@@ -67,5 +67,5 @@ def test_a_server_removes_the_workers_of_its_last_start_before_it_has_new_ones(
     serving: Path,
 ) -> None:
     add_dead_worker(serving, f"{socket.gethostname()}-1")
-    Classifier.inner.forget_former_workers()  # type: ignore[attr-defined]
+    Classifier.inner.remove_dead_workers()  # type: ignore[attr-defined]
     assert list(serving.iterdir()) == []

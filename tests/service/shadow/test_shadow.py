@@ -266,10 +266,10 @@ def test_a_shadow_that_does_not_load_ends_with_a_reason(deployment: Deployment) 
         ({"version": "nosuchversion"}, 404, "There is no version"),
         ({"version": "../champion"}, 404, "is not a version"),
         ({}, 400, "'version' is missing"),
-        ({"version": "a", "share": 0}, 400, "'share' is a number above 0"),
-        ({"version": "a", "share": 1.5}, 400, "'share' is a number above 0"),
-        ({"version": "a", "share": True}, 400, "'share' is a number above 0"),
-        ({"version": "a", "colour": "red"}, 400, "There is no setting 'colour'"),
+        ({"version": "a", "share": 0}, 400, "'share' should be above 0."),
+        ({"version": "a", "share": 1.5}, 400, "'share' should be at most 1."),
+        ({"version": "a", "share": True}, 400, "'share' should be a number."),
+        ({"version": "a", "colour": "red"}, 400, "There is no field 'colour'"),
     ],
 )
 def test_invalid_settings_are_refused(
@@ -284,7 +284,7 @@ def test_invalid_settings_are_refused(
 def test_the_champion_cannot_shadow_itself(deployment: Deployment) -> None:
     answer = deployment.start_shadow(version=deployment.champion)
     assert answer.status_code == 409
-    assert "is the champion" in answer.json()["error"]
+    assert "is live already" in answer.json()["error"]
 
 
 def test_packets_are_decoded_as_they_were_encoded(images: torch.Tensor) -> None:

@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "no picture": ({"files": {"label": (None, "Bag")}}, 400, "'image'"),
     "no label": ({"files": {"image": GOOD}}, 400, "'label' is missing"),
     "an empty label": ({"files": {"image": GOOD}, "data": {"label": ""}}, 400, "is missing"),
-    "another class": ({"files": {"image": GOOD}, "data": {"label": "Hat"}}, 400, "Known are"),
+    "another class": ({"files": {"image": GOOD}, "data": {"label": "Hat"}}, 400, "Known classes"),
     "predicted what": (
         {"files": {"image": GOOD}, "data": {"label": "Bag", "predicted": "Hat"}},
         400,
@@ -229,7 +229,7 @@ def test_a_bad_archive_is_refused_and_a_huge_one_is_not_read(keeper: Server) -> 
     before = keeper.get("/corrections")["counts"]
     answer = keeper.post("/corrections/import", data=b"hello", headers=CONTENT)
     assert answer.status_code == 400
-    assert "no zip archive" in answer.json()["error"]
+    assert "not a readable zip archive" in answer.json()["error"]
     answer = keeper.post("/corrections/import", data=bytes(100_000_001), headers=CONTENT)
     assert answer.status_code == 413
     answer = keeper.post("/corrections/import", files={"a": (None, "b")})

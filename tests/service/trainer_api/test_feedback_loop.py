@@ -181,11 +181,11 @@ def test_what_was_served_before_promotions_were_kept_is_a_former_version_too(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"reason": ""}', "1 to 500 characters"),
-        (b'{"reason": "  "}', "1 to 500 characters"),
-        (b'{"reason": "%s"}' % (b"a" * 501), "1 to 500 characters"),
-        (b'{"reason": 3}', "Send nothing, or"),
-        (b'{"why": "it is good"}', "Send nothing, or"),
+        (b'{"reason": ""}', "'reason' should have at least 1 character."),
+        (b'{"reason": "  "}', "'reason' should have at least 1 character."),
+        (b'{"reason": "%s"}' % (b"a" * 501), "'reason' should have at most 500 characters."),
+        (b'{"reason": 3}', "'reason' should be a text."),
+        (b'{"why": "it is good"}', "There is no field 'why'."),
         (b"[]", "JSON object"),
         (b"because", "not JSON"),
     ],
@@ -206,7 +206,7 @@ def test_finetune_needs_corrections(loop: FeedbackLoop) -> None:
     assert loop.corrections() == []
     answer = loop.trainer.post("/runs", json={"recipe": "finetune"})
     assert answer.status_code == 409
-    assert "no correction to learn from" in answer.json()["error"]
+    assert "no corrections to train on" in answer.json()["error"]
 
 
 def test_a_finetune_learns_what_was_corrected(loop: FeedbackLoop, taught: dict[str, Any]) -> None:
