@@ -83,7 +83,7 @@ def stable(value: Any, key: str = "") -> Any:
     if value is not None and key in _FIXED:
         return _FIXED[key]
     if isinstance(value, dict):
-        return {name: stable(item, name) for name, item in value.items()}
+        return {_stable_text(name): stable(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [stable(item) for item in _shortened(value, key)]
     if isinstance(value, float):
