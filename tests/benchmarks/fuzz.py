@@ -28,6 +28,8 @@ from tests.support.services.correction_calls import keep, new_picture
 MOST_MB = 1_000
 EXAMPLES = 40
 CORRECTIONS = 20
+UNLIMITED = {"PICTURES_PER_MINUTE": "0", "CORRECTIONS_PER_MINUTE": "0", "RUNS_PER_HOUR": "0"}
+"""Settings: what is refused by a limit tests nothing else."""
 
 
 def print_table(findings: Findings, watch: Watch, seconds: float) -> bool:
@@ -110,8 +112,8 @@ def main() -> int:
         store_model("mlp")
         home = Home(Path(os.environ["WARDROBE_HOME"]))
         workers = os.environ.get("WORKERS", "2")
-        servers = {"classifier": home.serve("classifier", CLASSIFIER_WORKERS=workers)}
-        servers["trainer"] = home.serve("trainer")
+        servers = {"classifier": home.serve("classifier", CLASSIFIER_WORKERS=workers, **UNLIMITED)}
+        servers["trainer"] = home.serve("trainer", **UNLIMITED)
         try:
             wait_for(lambda: sum(servers["classifier"].get("/model")["serving"].values()))
             for _ in range(CORRECTIONS):
