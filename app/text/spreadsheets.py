@@ -12,7 +12,7 @@ def to_csv(table: pd.DataFrame) -> bytes:
     the name of a file. An apostrophe in front of it keeps it a text.
     """
     protected = table.map(_protect).rename(columns=_protect)
-    return protected.to_csv(index=False).encode("utf-8-sig", "replace")
+    return protected.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig", "replace")
 
 
 def _protect(cell: object) -> object:

@@ -1,6 +1,7 @@
 """Archives of corrections for tests: as an export writes them, edited by hand, and hostile."""
 
 import io
+import random
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -63,3 +64,24 @@ def imported(archive: bytes, **options: Any) -> ImportReport:
 def counts(report: ImportReport) -> tuple[int, int, int]:
     """How many rows were added, known and refused."""
     return report.added, report.known, report.refused
+
+
+def mutated(archive: bytes, chance: random.Random) -> bytes:
+    """The archive with a few bytes changed, removed, repeated or moved."""
+    data = bytearray(archive)
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        at, size = chance.randrange(len(data)), chance.choice((1, 1, 2, 4, 30))
+        match chance.randrange(5):
+            case 0:
+                data[at] = chance.randrange(256)
+            case 1:
+                data[at] ^= 1 << chance.randrange(8)
+            case 2:
+                del data[at : at + size]
+            case 3:
+                data[at:at] = data[at : at + size]
+            case 4:
+                data[at : at + size] = chance.randbytes(size)
+        if not data:
+            break
+    return bytes(data)

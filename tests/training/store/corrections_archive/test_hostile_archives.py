@@ -16,6 +16,7 @@ from tests.support.archives import (
     declared_smaller,
     decode,
     imported,
+    mutated,
     png,
     with_rows,
     with_table,
@@ -219,27 +220,6 @@ def test_a_million_entries_are_counted_before_they_are_read() -> None:
     with pytest.raises(CorrectionError, match="more than 210,000 files"):
         imported(hostile)
     assert time.monotonic() - began < 2
-
-
-def mutated(archive: bytes, chance: random.Random) -> bytes:
-    """The archive with a few bytes changed, removed, repeated or moved."""
-    data = bytearray(archive)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
-        at, size = chance.randrange(len(data)), chance.choice((1, 1, 2, 4, 30))
-        match chance.randrange(5):
-            case 0:
-                data[at] = chance.randrange(256)
-            case 1:
-                data[at] ^= 1 << chance.randrange(8)
-            case 2:
-                del data[at : at + size]
-            case 3:
-                data[at:at] = data[at : at + size]
-            case 4:
-                data[at : at + size] = chance.randbytes(size)
-        if not data:
-            break
-    return bytes(data)
 
 
 SEEDS = [
