@@ -45,9 +45,11 @@ SETTINGS = (
     Setting("MAX_MEGAPIXELS", "50", "Largest picture, in megapixels (10^6 pixels)"),
     Setting("MAX_IMAGES_PER_CALL", "10000", "Most pictures in one /classify_many call"),
     Setting("TRAIN_FIRST_MODEL", "0", "1: the trainer trains a first model if there is none"),
-    Setting("ALLOWED_HOSTS", "", "More names under which Wardrobe may be reached, comma-separated"),
-    Setting("TOKENS_FILE", "{WARDROBE_HOME}/tokens.json", "File with the page's access tokens"),
-    Setting("HOST", "127.0.0.1", "Address at which the page listens; the services stay on loopback"),
+    Setting("TOKENS_FILE", "{WARDROBE_HOME}/tokens.json", "The page's tokens, made at first start"),
+    Setting("ALLOWED_HOSTS", "", "More host names of this machine, separated by spaces"),
+    Setting(
+        "HOST", "127.0.0.1", "Address at which the page listens; the services stay on loopback"
+    ),
     Setting("LOGIN", "", "on: the page always asks for a log-in; off: it never does"),
     Setting("LOGIN_HOURS", "12", "Hours after which a visitor logs in again"),
     Setting("OIDC_METADATA_URL", "", "OpenID Connect: address of the provider's configuration"),

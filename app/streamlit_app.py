@@ -33,7 +33,7 @@ if who is None:
 elif who.role is None:
     login.render_no_role_page(who)
 else:
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="status"):
-        model_status.render_model_status()
+    with st.container(key="status"):
         login.render_visitor(who)
+        model_status.render_model_status()
     page.run()

@@ -32,13 +32,15 @@ MAY_IMPORT = {
 
 LAYERS = {
     "app": (
-        {"streamlit_app"},
+        {"streamlit_app", "server"},
         {"views"},
         {"sections"},
         {"charts"},
         {"monitoring"},
         {"components"},
+        {"web"},
         {"clients"},
+        {"login"},
         {"text"},
     ),
     "service": (

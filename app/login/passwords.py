@@ -6,7 +6,7 @@ import hmac
 from itsdangerous import BadSignature, TimestampSigner
 
 import settings
-from app.clients import identity
+from app.login import tokens
 
 
 def role_with(secret: str) -> str | None:
@@ -50,7 +50,7 @@ def role_in(cookie: str | None) -> str | None:
 
 
 def _secrets_of(role: str) -> list[str]:
-    secrets = (settings.role_passwords().get(role), identity.tokens().get(role))
+    secrets = (settings.role_passwords().get(role), tokens.page_tokens().get(role))
     return [secret for secret in secrets if secret]
 
 

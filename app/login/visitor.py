@@ -10,15 +10,15 @@ import streamlit as st
 import settings
 from app.login import passwords, roles
 
-LOCAL_NAME = "local"
-"""Who the records name where the page has no log-in."""
-
 
 @dataclass(frozen=True)
 class Visitor:
-    """A person who has logged in. `role` is None if the settings give this person none."""
+    """A person at the page. `name` is None where it has no log-in.
 
-    name: str
+    `role` is None if the settings give this person none.
+    """
+
+    name: str | None
     role: str | None
 
     def may(self, needed: str) -> bool:
@@ -34,7 +34,7 @@ def current() -> Visitor | None:
     """
     match settings.login_method():
         case "none":
-            return Visitor(LOCAL_NAME, "operator")
+            return Visitor(None, "operator")
         case "password":
             role = passwords.role_in(st.context.cookies.get(passwords.cookie_name()))
             return None if role is None else Visitor(role, role)

@@ -5,7 +5,7 @@ from html import escape
 import streamlit as st
 
 import settings
-from app.login.visitor import LOCAL_NAME, Visitor
+from app.login.visitor import Visitor
 from app.text.formatting import plain
 
 _PROBLEMS = {
@@ -44,18 +44,19 @@ def render_no_role_page(visitor: Visitor) -> None:
     """Render that a person who has logged in may do nothing here."""
     with st.container(key="login", width=440):
         st.title("No role yet")
-        st.write(f"You are logged in as **{plain(visitor.name)}**, and may not use Wardrobe yet.")
+        st.write(
+            f"You are logged in as **{plain(visitor.name or '')}**, and may not use Wardrobe yet."
+        )
         st.write("Ask who runs it to give you a role: viewer, teacher or operator.")
         _render_logout()
 
 
 def render_visitor(visitor: Visitor) -> None:
     """Render who is logged in, with a log-out; nothing where the page has no log-in."""
-    if visitor.name == LOCAL_NAME or visitor.role is None:
+    if visitor.name is None or visitor.role is None:
         return
-    name = "" if visitor.name == visitor.role else f"{visitor.name}, "
-    with st.popover(f"{plain(name)}{visitor.role}", type="tertiary", key="visitor"):
-        st.write(f"{plain(visitor.name)} · {visitor.role}, {_ROLES[visitor.role]}")
+    with st.popover(plain(visitor.name), type="tertiary", key="visitor"):
+        st.write(f"Your role is **{visitor.role}**: it {_ROLES[visitor.role]}.")
         _render_logout()
 
 

@@ -3,7 +3,6 @@
 A website can point its own name at this machine and then counts as the same origin in the browser.
 """
 
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -25,7 +24,8 @@ class AllowedHosts:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._names = OWN_NAMES | set(_listed())
+        listed = settings.get("ALLOWED_HOSTS").replace(",", " ").split()
+        self._names = OWN_NAMES | {name.lower() for name in listed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -53,8 +53,3 @@ def host_name(header: str) -> str | None:
     except ValueError:
         return None
     return None if "@" in header or parts.path or parts.query else parts.hostname
-
-
-def _listed() -> Iterable[str]:
-    names = settings.get("ALLOWED_HOSTS").split(",")
-    return (name.strip().lower() for name in names if name.strip())
