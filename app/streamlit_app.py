@@ -7,8 +7,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import streamlit as st
 
+from app.login import page as login
 from app.login import visitor
-from app.sections import login, model_status
+from app.sections import model_status
 
 HERE = Path(__file__).parent
 HANGER = str(HERE / "assets" / "hanger.svg")

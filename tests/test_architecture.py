@@ -32,7 +32,7 @@ MAY_IMPORT = {
 
 LAYERS = {
     "app": (
-        {"streamlit_app", "server"},
+        {"server", "streamlit_app"},
         {"views"},
         {"sections"},
         {"charts"},

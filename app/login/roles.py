@@ -5,6 +5,8 @@ from typing import Any
 
 import settings
 
+_LISTS = {"viewer": "VIEWERS", "teacher": "TEACHERS", "operator": "OPERATORS"}
+
 
 def includes(role: str | None, needed: str) -> bool:
     """Return whether `role` may do what needs the role `needed`. None may do nothing."""
@@ -21,7 +23,7 @@ def role_of(claims: Mapping[str, Any]) -> str | None:
     if isinstance(email := claims.get("email"), str) and _is_verified(claims):
         names.add(email.strip().lower())
     for role in reversed(settings.ROLES):
-        if names & set(_listed(f"{role.upper()}S")):
+        if names & set(_listed(_LISTS[role])):
             return role
     return None
 

@@ -9,7 +9,7 @@ from app.clients import corrections
 from app.clients.classifier import Answer
 from app.clients.http import ServiceError
 from app.components.feedback import FeedbackPrompt, feedback_prompt
-from app.sections import permission
+from app.login import permission
 from app.text.formatting import as_noun
 
 _SUBJECT = {"pad": "drawing", "upload": "picture"}

@@ -6,7 +6,8 @@ import streamlit as st
 
 from app.clients import classifier, trainer
 from app.clients.http import ServiceError
-from app.sections import permission, run_progress
+from app.login import permission
+from app.sections import run_progress
 from app.text.formatting import counted, percent, plain
 
 READY_SECONDS = 3.0

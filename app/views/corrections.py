@@ -10,7 +10,8 @@ from app.clients import corrections, identity
 from app.clients.corrections import Correction, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
-from app.sections import model_status, permission, trainer_notice
+from app.login import permission
+from app.sections import model_status, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
 from app.text.formatting import ago, named, plain
 

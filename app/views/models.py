@@ -11,10 +11,10 @@ from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, PromotionRecord
 from app.components.chart import chart
+from app.login import permission
 from app.sections import (
     gate_report,
     model_status,
-    permission,
     promotion,
     shadow_card,
     trainer_notice,

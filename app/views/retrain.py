@@ -10,9 +10,8 @@ from app.clients import corrections, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, Recipe, Run
-from app.login import visitor
+from app.login import permission, visitor
 from app.sections import (
-    permission,
     promotion,
     run_outcome,
     run_progress,

@@ -4,6 +4,7 @@ Streamlit's scripts cannot set cookies, so these are routes of the server around
 """
 
 import re
+from urllib.parse import parse_qs
 
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -18,6 +19,7 @@ from app.web.hosts import host_name
 
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
+MAX_FORM_BYTES = 10_000
 WRONG_TRIES = (RateLimitItemPerMinute(5), RateLimitItemPerHour(50))
 """Wrong tries from one address; beyond them even a right password is refused for a while."""
 
@@ -36,8 +38,8 @@ class PasswordLogin:
         """Set the cookie and go to the page that the form was on; or back with a problem."""
         if settings.login_method() != "password" or not is_own_form(request):
             return _refused()
-        async with request.form(max_files=0, max_fields=4) as form:
-            secret, page = str(form.get("password", "")), str(form.get("page", ""))
+        form = await _form(request)
+        secret, page = form.get("password", [""])[0], form.get("page", [""])[0]
         path = f"/{page}" if re.fullmatch(r"[a-z]{1,20}", page) else "/"
         address = request.client.host if request.client else ""
         if not all(self._wrong_tries.test(limit, address) for limit in WRONG_TRIES):
@@ -74,6 +76,16 @@ def is_own_form(request: Request) -> bool:
         return False
     host = request.headers.get("host", "")
     return origin.partition("://")[2] == host and host_name(host) is not None
+
+
+async def _form(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a form, each as a list; none if it is longer than a log-in can be."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            return {}
+    return parse_qs(body.decode("latin-1"))
 
 
 def _refused() -> Response:

@@ -13,9 +13,9 @@ _PROBLEMS = {
     "wait": "Too many wrong tries. Wait a minute, then try again.",
 }
 _ROLES = {
-    "viewer": "may classify and look",
-    "teacher": "may also correct",
-    "operator": "may do everything",
+    "viewer": "you can classify and look",
+    "teacher": "you can also correct",
+    "operator": "you can do everything",
 }
 
 
@@ -56,7 +56,7 @@ def render_visitor(visitor: Visitor) -> None:
     if visitor.name is None or visitor.role is None:
         return
     with st.popover(plain(visitor.name), type="tertiary", key="visitor"):
-        st.write(f"Your role is **{visitor.role}**: it {_ROLES[visitor.role]}.")
+        st.write(f"Your role is **{visitor.role}**: {_ROLES[visitor.role]}.")
         _render_logout()
 
 
