@@ -117,6 +117,7 @@ class Connection:
 
         Raises ServiceError.
         """
+        headers = {**identity.headers(), **(request.pop("headers", None) or {})}
 
         headers = {**identity.headers(), **(request.pop("headers", None) or {})}
 
