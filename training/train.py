@@ -219,7 +219,7 @@ def _store(
         )
         if decision is not None and decision.promoted:
             versions.promote(tag)
-            promotions.record(tag, previous, promotions.GATE)
+            promotions.record(tag, previous, promotions.GATE, actor=recorder.run.actor)
     return tag, previous
 
 

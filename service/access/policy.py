@@ -71,6 +71,17 @@ CALLS = {
 }
 """By method and path, as the OpenAPI documents write it."""
 
+
+def needs_token(method: str, path: str) -> bool | None:
+    """Whether a call of the documents needs a token.
+
+    True: always. False: only from other machines. None: never. Raises KeyError for a call that the
+    table does not name.
+    """
+    need = CALLS[method, path]
+    return None if need.role is None else need.changes
+
+
 _WITHOUT_PARAMETERS = {call: need for call, need in CALLS.items() if "{" not in call[1]}
 _WITH_PARAMETERS = [
     (method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), need)

@@ -50,6 +50,43 @@ def common_errors(timeout: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def with_access(document: Document, needs_token: Callable[[str, str], bool | None]) -> Document:
+    """A copy of a document that says where a token is sent, and how a request is refused for it.
+
+    `needs_token` takes a method and a path: True if a token is needed, False if only from other
+    machines, None for calls that everybody may ask.
+    """
+    document = deepcopy(document)
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token with a role: viewer, teacher or operator.",
+        }
+    }
+    components.setdefault("schemas", {}).setdefault("Error", Error.model_json_schema())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            needed = needs_token(method.upper(), path)
+            operation["responses"] |= _refusals(with_token=needed is not None)
+            if needed is not None:
+                operation["security"] = [{"token": []}] if needed else [{}, {"token": []}]
+    return document
+
+
+def _refusals(*, with_token: bool) -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    found = {
+        "401": "No token where one is needed, or one that is wrong, has ended or was withdrawn.",
+        "403": "A page of another website asks, or the token's role is not enough.",
+        "421": "The Host header names no host of this service: see `ALLOWED_HOSTS`.",
+    }
+    if with_token:
+        found["429"] = "Too many pictures, corrections or runs. `Retry-After` says when to go on."
+    return {status: {"description": it, "content": error} for status, it in found.items()}
+
+
 def bentoml_paths() -> dict[str, Any]:
     """BentoML's own addresses, as `paths` of a document."""
     empty = "The body is an empty line."

@@ -2,10 +2,10 @@
 
     pictures/12.png    28x28, grey
     corrections.csv    a line a picture: file, id, label, predicted, model, source, created_at,
-                       state, reason; UTF-8
+                       state, reason, actor; UTF-8
 
 `import_archive` reads what `export_archive` writes. Of another table it needs only the columns file
-and label.
+and label. Who imports is the actor, whatever the table says.
 """
 
 import csv
@@ -13,6 +13,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -34,6 +35,7 @@ COLUMNS = (
     "created_at",
     "state",
     "reason",
+    "actor",
 )
 MOST_CORRECTIONS = 100_000
 """In an archive that is imported."""
@@ -61,8 +63,10 @@ def export_archive() -> Iterator[bytes]:
     yield sink.taken()
 
 
-def import_archive(file: BinaryIO, class_names: Sequence[str]) -> tuple[int, int]:
-    """Import the corrections of an archive, all or none.
+def import_archive(
+    file: BinaryIO, class_names: Sequence[str], actor: str | None = None
+) -> tuple[int, int]:
+    """Import the corrections of an archive, all or none, as given by `actor`.
 
     Returns how many were added, and how many were there already. Raises CorrectionError, which
     names the line that is wrong.
@@ -76,7 +80,7 @@ def import_archive(file: BinaryIO, class_names: Sequence[str]) -> tuple[int, int
             "This is not a readable zip archive, or it is damaged. Send one as "
             f"GET /corrections/export returns it. ({error})"
         ) from error
-    return corrections.restore(entries)
+    return corrections.restore(replace(entry, actor=actor) for entry in entries)
 
 
 def _entries(archive: zipfile.ZipFile, class_names: Sequence[str]) -> Iterator[Correction]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     event,
     exists,
     func,
+    inspect,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -56,6 +57,7 @@ corrections = Table(
     Column("state", String, nullable=False),
     Column("reason", String),
     Column("picture", LargeBinary, nullable=False),
+    Column("actor", String),
     UniqueConstraint("content_hash", "label"),
     sqlite_autoincrement=True,  # an id is not given twice
 )
@@ -143,7 +145,18 @@ def _engine(file: Path) -> Engine:
             no_transaction.execute("PRAGMA journal_mode=WAL")
         with engine.execution_options(is_writing=True).begin() as connection:
             corrections.metadata.create_all(connection)
+            _add_new_columns(connection)
     return engine
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """Add the columns that an older version of this program did not have."""
+    known = {column["name"] for column in inspect(connection).get_columns(corrections.name)}
+    for column in corrections.c:
+        if column.name not in known:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {corrections.name} ADD COLUMN {column.name} {column.type.compile()}"
+            )
 
 
 def _set_up(connection: Any, _: object) -> None:
