@@ -144,10 +144,10 @@ def restore(correction: Correction) -> None:
     import_archive(archive.getvalue())
 
 
-def export(headers: Mapping[str, str]) -> bytes:
+def export(headers: Mapping[str, str] | None = None) -> bytes:
     """Export all corrections as a zip archive. Raises ServiceError.
 
-    `headers` are those of `identity`: Streamlit calls this outside of the visitor's session.
+    `headers` are those of `identity`, where this is called outside of the visitor's session.
     """
     response = _trainer().send(
         "GET", "/corrections/export", headers=headers, read_seconds=ARCHIVE_SECONDS

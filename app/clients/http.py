@@ -119,8 +119,6 @@ class Connection:
         """
         headers = {**identity.headers(), **(request.pop("headers", None) or {})}
 
-        headers = {**identity.headers(), **(request.pop("headers", None) or {})}
-
         def attempt() -> requests.Response:
             return self._session.request(
                 method,
