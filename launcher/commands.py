@@ -8,6 +8,7 @@ from pathlib import Path
 
 from launcher.console import print_line
 from launcher.errors import CannotStartError
+from launcher.exposure import check_exposure
 from launcher.pid_file import hold_pid_file, running_launcher
 from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
@@ -25,6 +26,7 @@ def start(home: Path) -> int:
     """
     with hold_pid_file(home):
         kill_started_processes(home)  # left over from a launcher that was itself killed
+        check_exposure()
         check_ports()
         environment = process_environment(home)
         tokens.make_page_tokens()
