@@ -25,7 +25,7 @@ from service.trainer_api import corrections_import
 from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.corrections import (
     CorrectionChange,
     CorrectionForm,
@@ -123,7 +123,7 @@ def _empty_as_none(value: str | None) -> str | None:
 )
 def list_corrections(
     state: Annotated[CorrectionState | None, BeforeValidator(_empty_as_none)] = None,
-    label: Annotated[str | None, BeforeValidator(_empty_as_none)] = None,
+    label: Annotated[Name | None, BeforeValidator(_empty_as_none)] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
     ] = 0,

@@ -9,16 +9,18 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from service.http.errors import ApiError
+from service.http.json_answers import RobustJson
 from service.http.middleware import error_response
+from service.trainer_api.schemas.base import UNUSABLE_TEXT
 from training.recipes import NoChampion
-from training.store import corrections, runs, versions
+from training.store import corrections, runs, texts, versions
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
     corrections.CorrectionError: HTTPStatus.BAD_REQUEST,
@@ -80,7 +82,7 @@ class _UnknownAddress(BaseRoute):
 
 
 def _answer(status: int, message: str, **details: Any) -> Response:
-    return JSONResponse({"error": message, **details}, status)
+    return RobustJson({"error": message, **details}, status)
 
 
 def _answer_with(status: HTTPStatus) -> Any:
@@ -122,15 +124,18 @@ def _sentence(error: dict[str, Any]) -> str:
     if kind == "json_invalid":
         return f"The body is not JSON: {error['ctx']['error']} (character {place[1]})."
     if place[0] == "path":
-        return f"There is nothing with the {field} {error['input']!r}."
+        return f"There is nothing with the {field} {texts.abridged(str(error['input']))}."
     if kind == "value_error":
         return str(error["ctx"]["error"])
+    if kind == UNUSABLE_TEXT:
+        return f"'{field}' {error['msg']}."
     if not field:
         return "Send a JSON object. The page at / shows an example."
     if kind == "missing":
         return f"'{field}' is missing. The page at / shows an example."
     if kind == "extra_forbidden":
-        return f"There is no field '{field}'. The page at / lists the fields that there are."
+        name = texts.abridged(field)
+        return f"There is no field {name}. The page at / lists the fields that there are."
     return f"'{field}' should {_rule(kind, error)}."
 
 

@@ -12,7 +12,7 @@ from service.trainer_api import promotion
 from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.models import PromotionRequest
 from training.store import promotions, tags, versions
 
@@ -26,7 +26,7 @@ _EXAMPLES = {
 }
 
 
-def _tag(version: Annotated[str, Path(description="The version, or the whole tag.")]) -> str:
+def _tag(version: Annotated[Name, Path(description="The version, or the whole tag.")]) -> str:
     return tags.to_tag(version)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from PIL import Image
 
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
@@ -147,9 +146,7 @@ class CorrectionCalls:
         moved("200", "taken", data=archive())
         moved("400", "zip", data=b"hello")
         moved("400", "table", data=archive(table=None))
-        moved("400", "line", data=archive("Hat"))
-        coloured = io.BytesIO()
-        Image.new("RGB", (32, 32)).save(coloured, "PNG")
-        moved("400", "size", data=archive(picture=coloured.getvalue()))
+        moved("400", "row", data=archive("Hat"))
+        moved("400", "picture", data=archive(picture=b"hello"))
         moved("400", "field", files={"picture": (None, "x")} | {"picture": BAG})
         moved("413", "bytes", data=bytes(100_000_001))
