@@ -10,9 +10,7 @@ from PIL import Image
 from tests.support.corrections_store import picture
 
 
-def zipped(
-    files: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED
-) -> bytes:
+def zipped(files: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip archive with these files."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
