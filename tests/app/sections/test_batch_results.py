@@ -80,6 +80,7 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
         "Bag": "0.75",
         "Coat": "0.25",
     }
+    assert rows[1]["label"] == ""
     assert rows[1]["problem"] == "Not a picture."
 
 
@@ -97,7 +98,6 @@ def test_no_cell_of_the_csv_is_a_formula_and_excel_knows_the_encoding(name: str)
 def test_a_negative_number_stays_a_number() -> None:
     table = pd.DataFrame({"change": [-0.5], "-class": [1]})
     assert spreadsheets.to_csv(table).decode("utf-8-sig") == "change,'-class\n-0.5,1\n"
-    assert rows[1]["label"] == ""
 
 
 def test_the_table_shows_the_problem_of_a_file() -> None:
