@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.http import openapi
-from service.trainer_api import corrections, models, runs, shadow
+from service.trainer_api import corrections, models, problems, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60
@@ -45,7 +45,7 @@ def describe() -> dict[str, Any]:
     return openapi.with_examples(document, _EXAMPLES)
 
 
-for _router in (runs.router, models.router, shadow.router, corrections.router):
+for _router in (runs.router, models.router, shadow.router, corrections.router, problems.router):
     app.include_router(_router)
 app.router.routes.extend(openapi.openapi_routes(describe))
 add_error_handlers(app)

@@ -33,7 +33,13 @@ def show_shadow() -> Answer:
     pictures on which the two disagree become review requests among the corrections."""
     assigned = assignment.read()
     if assigned is None:
-        return {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
+        return {
+            "version": None,
+            "share": None,
+            "since": None,
+            "workers": 0,
+            "reason": assignment.problem(),
+        }
     answering = [tag for _, tag in workers.shadows() if tag == assigned.tag]
     return {
         "version": tags.version_of(assigned.tag),
