@@ -18,7 +18,7 @@ from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.runs import configuration
 from service.trainer_api.schemas.runs import RunRequest
 from training.recipes import FIRST_RECIPE
-from training.store import files, runs, versions
+from training.store import corrections, files, runs, versions
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ class Trainer:
     def take_over(self) -> None:
         """Account for the runs of an earlier trainer; train the first model if so set."""
         self.supervisor.start()
+        try:
+            corrections.counts()  # a damaged store is replaced and reported now, not later
+        except corrections.StoreUnavailable as error:
+            _log.error("%s", error)
         if settings.get("TRAIN_FIRST_MODEL") == "1" and not _has_version():
             try:
                 self.supervisor.run(configuration(RunRequest(recipe=FIRST_RECIPE)))

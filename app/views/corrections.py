@@ -9,7 +9,7 @@ from app.clients import corrections
 from app.clients.corrections import Correction, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
-from app.sections import model_status, trainer_notice
+from app.sections import model_status, state_problems, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
 from app.text.formatting import ago, plain
 
@@ -47,6 +47,7 @@ def render_page() -> None:
             error, "Your corrections are safe, and the live model keeps answering."
         )
         return
+    state_problems.render_state_problems()
     render_filters()
     render_import_message()
     if not sum(page.counts.values()):

@@ -10,7 +10,14 @@ from app.clients import corrections, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, Recipe, Run
-from app.sections import promotion, run_outcome, run_progress, trainer_notice, training_charts
+from app.sections import (
+    promotion,
+    run_outcome,
+    run_progress,
+    state_problems,
+    trainer_notice,
+    training_charts,
+)
 from app.text.formatting import ago, counted, duration, percent, plain
 
 REFRESH_SECONDS = 1.0
@@ -51,6 +58,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
+    state_problems.render_state_problems()
     if snapshot.latest is not None and snapshot.latest.is_active:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
     else:
