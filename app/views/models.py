@@ -120,7 +120,7 @@ def render_version(
 
 
 def _render_damaged(model: Model) -> None:
-    """Render the card of a damaged version: its name and what to do; there is nothing to promote."""
+    """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
     live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
     with st.container(border=True, key=f"model_{model.version}"):
         st.html(

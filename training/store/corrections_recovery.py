@@ -21,6 +21,7 @@ from training.store import files
 NEEDED = {"id", "content_hash", "label", "source", "created_at", "state", "picture"}
 """Columns without which a table is none of ours."""
 
+_MOST_BYTES = 2**32
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
@@ -73,7 +74,8 @@ def move_damaged_away(file: Path, *, existed: bool, busy_seconds: float) -> Move
             files.move_away(path, "it is a folder")
     if not file.exists():
         if wal.exists():
-            files.move_away(wal, "the database that it belongs to is missing", _NEW_ONE)
+            lost = _DISAPPEARED.format(file=file.name)
+            files.move_away(wal, "the database that it belongs to is missing", lost)
         elif existed:
             files.describe_damage(files.unused_name(file), _DISAPPEARED.format(file=file.name))
         return None
@@ -148,6 +150,7 @@ def _readable_rows(target: Path) -> Rows:
         for suffix in ("", "-wal"):
             with suppress(FileNotFoundError):
                 shutil.copyfile(_beside(target, suffix), _beside(copy, suffix))
+        _extend(copy)
         for order in ("ASC", "DESC"):  # up to the damage, from both ends
             with (
                 suppress(sqlite3.Error),
@@ -159,6 +162,20 @@ def _readable_rows(target: Path) -> Rows:
                     if row_is_whole(row):
                         found[row["id"]] = row
     return [found[number] for number in sorted(found)]
+
+
+def _extend(copy: Path) -> None:
+    """Give a database that was cut off the length that its head says: else SQLite reads nothing."""
+    with copy.open("r+b") as opened:
+        head = opened.read(100)
+        if len(head) == 100:
+            page, pages = (
+                struct.unpack_from(">H", head, 16)[0],
+                struct.unpack_from(">I", head, 28)[0],
+            )
+            wanted = (65_536 if page == 1 else page) * pages
+            if opened.seek(0, 2) < wanted < _MOST_BYTES:
+                opened.truncate(wanted)
 
 
 def _read_wal(wal: Path, shm: Path) -> _Wal | None:

@@ -193,7 +193,7 @@ def _damaged(run_id: str, reason: str) -> Run:
     )
     files.log_once(error)
     try:
-        created_at = datetime.strptime(run_id[:19], _STAMP).replace(tzinfo=UTC)
+        created_at = datetime.fromisoformat(f"{run_id[:8]}T{run_id[9:15]}").replace(tzinfo=UTC)
     except ValueError:
         created_at = datetime.fromtimestamp(folder(run_id).stat().st_mtime, UTC)
     state = "running" if is_alive(run_id) else "failed"
