@@ -9,6 +9,10 @@ from training.store import runs
 TRAINING_SHARE = 0.95
 """Of a run's progress; the rest is testing and saving."""
 
+_VALIDATIONS_AFTER, _SECONDS_AFTER = 30, 1.5
+"""What follows the last epoch takes as long as so many validations and this: calibration, the
+estimator on corrupted pictures, the test and the gate."""
+
 _WRITE_SECONDS = 0.3
 """Shortest time between two writes of run.json within an epoch."""
 
@@ -19,8 +23,9 @@ class RunRecorder:
     def __init__(self, run: runs.Run) -> None:
         self.run = run
         self._events = runs.EventLog(run.run_id)
-        self._started = time.monotonic()
-        self._progress_at_start = 0.0
+        # Of the last two epochs' ends, or the start: the time, and the progress of training.
+        self._marks = [(time.monotonic(), 0.0)]
+        self._last_step_at = self._validation_seconds = 0.0
         self._written_at = 0.0
 
     def phase(self, name: str, **changes: Any) -> None:
@@ -44,6 +49,7 @@ class RunRecorder:
             "progress": progress,
         }
         self._events.append(event)
+        self._last_step_at = time.monotonic()
         # Written now, or with the next change.
         self.run = replace(
             self.run,
@@ -57,6 +63,9 @@ class RunRecorder:
 
     def epoch(self, metrics: dict[str, float]) -> None:
         """Record the end of an epoch: loss and accuracy on training and validation pictures."""
+        now = time.monotonic()
+        self._validation_seconds = now - self._last_step_at
+        self._marks = [*self._marks[-1:], (now, self.run.progress)]
         self._update(epochs=[*self.run.epochs, metrics])
         self._events.append({"type": "epoch", "time": runs.now(), **metrics})
 
@@ -65,12 +74,15 @@ class RunRecorder:
 
         `epochs` are the metrics of finished epochs, `progress` their share of training, 0..1.
         """
-        self._started, self._progress_at_start = time.monotonic(), progress * TRAINING_SHARE
+        self._marks = [(time.monotonic(), progress * TRAINING_SHARE)]
         self._update(epochs=epochs)
 
     def _eta(self, progress: float) -> float:
-        seconds = time.monotonic() - self._started
-        return round(seconds * (1 - progress) / (progress - self._progress_at_start), 1)
+        """Seconds until the run ends, at the pace since the end of the epoch before the last."""
+        since, progress_then = self._marks[0]
+        pace = (time.monotonic() - since) / (progress - progress_then)
+        after = _VALIDATIONS_AFTER * self._validation_seconds + _SECONDS_AFTER
+        return round(pace * (TRAINING_SHARE - progress) + after, 1)
 
     def _update(self, *, durable: bool = False, **changes: Any) -> None:
         self.run = replace(self.run, **changes)

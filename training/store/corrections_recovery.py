@@ -76,7 +76,7 @@ def move_damaged_away(file: Path, *, existed: bool, busy_seconds: float) -> Move
         if wal.exists():
             lost = _DISAPPEARED.format(file=file.name)
             files.move_away(wal, "the database that it belongs to is missing", lost)
-        elif existed:
+        elif existed and not file.is_symlink():
             files.describe_damage(files.unused_name(file), _DISAPPEARED.format(file=file.name))
         return None
     reason = "it is a folder" if file.is_dir() else _damage_of(file, busy_seconds)
