@@ -1,6 +1,7 @@
 """The two commands, from top to bottom: start everything, stop everything."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -14,8 +15,10 @@ from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
-from launcher.supervisor import SIGNALS, Supervisor
+from launcher.state_folder import check_state_folder
 from service.access import tokens
+
+LAUNCHER_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + 2
 
 
 def start(home: Path) -> int:
@@ -24,6 +27,10 @@ def start(home: Path) -> int:
     Raises CannotStartError when something is missing or does not come up, and ValueError when a
     setting has no valid value.
     """
+    # `stop` does without these imports: on an overloaded machine they take many seconds.
+    from launcher.supervisor import SIGNALS, Supervisor
+
+    check_state_folder(home)
     with hold_pid_file(home):
         kill_started_processes(home)  # left over from a launcher that was itself killed
         check_exposure()
@@ -46,15 +53,21 @@ def start(home: Path) -> int:
 
 
 def stop(home: Path) -> int:
-    """Stop a running launcher and everything a killed one left running. Returns the exit code."""
+    """Stop a running launcher and everything a killed one left running. Returns the exit code.
+
+    A launcher that has not ended in time is killed, and so is everything that it started: it may
+    be stopped itself, or get no processor time beside what it started.
+    """
     launcher = running_launcher(home)
     if launcher:
-        os.kill(launcher, signal.SIGTERM)
-        deadline = time.monotonic() + 3 * STOP_TIMEOUT_SECONDS
-        while running_launcher(home) == launcher:
-            if time.monotonic() > deadline:
-                os.kill(launcher, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(launcher, signal.SIGTERM)
+        deadline = time.monotonic() + LAUNCHER_TIMEOUT_SECONDS
+        while running_launcher(home) == launcher and time.monotonic() < deadline:
             time.sleep(0.1)
+        if running_launcher(home) == launcher:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(launcher, signal.SIGKILL)
     killed = kill_started_processes(home)
     stopped = launcher or killed
     print_line("Wardrobe has stopped." if stopped else f"Nothing is running on {home}.")

@@ -7,6 +7,7 @@ and faster HTTP routes at the same addresses (service/inference/routes.py). Both
 """
 
 import asyncio
+import contextlib
 import gc
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
+from service.http.worker_restarts import restart_workers_soon
 from service.inference import decoding, pipeline, routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
@@ -94,7 +96,8 @@ class Classifier:
 
         Champion removes what the dead leave by their numbers, and would remove the new one's.
         """
-        workers.remove_dead()
+        with contextlib.suppress(OSError):  # a read-only disk: the champion is served all the same
+            workers.remove_dead()
 
     @bentoml.on_startup
     def follow_live_version(self) -> None:
@@ -128,6 +131,7 @@ guard(Classifier)
 mount_routes(Classifier, [*routes.ROUTES, *openapi_routes(describe)])
 add_middleware(Classifier, FlushBeforeScrape)
 patch_uvicorn()
+restart_workers_soon()
 
 
 def _adopt_packed_version() -> None:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from service.access import policy
 from service.http import openapi
-from service.trainer_api import corrections, models, runs, shadow
+from service.trainer_api import corrections, models, problems, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60
@@ -46,7 +46,7 @@ def describe() -> dict[str, Any]:
     return openapi.with_examples(openapi.with_access(document, policy.describe), _EXAMPLES)
 
 
-for _router in (runs.router, models.router, shadow.router, corrections.router):
+for _router in (runs.router, models.router, shadow.router, corrections.router, problems.router):
     app.include_router(_router)
 app.router.routes.extend(openapi.openapi_routes(describe))
 add_error_handlers(app)

@@ -7,7 +7,6 @@ disk. FastAPI runs the others in threads by itself.
 import base64
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
@@ -72,14 +71,9 @@ def _class_names() -> tuple[str, ...]:
     if tag is None:
         raise ModelNotReady
     try:
-        return _class_names_of(tag)
+        return tuple(versions.describe_champion().metadata["class_names"])
     except versions.ModelError as error:
         raise ModelNotReady(f"The classes are not known: {error}") from error
-
-
-@lru_cache(maxsize=4)
-def _class_names_of(tag: str) -> tuple[str, ...]:
-    return tuple(versions.describe(tag).metadata["class_names"])
 
 
 @router.post(

@@ -15,19 +15,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+import settings
 from service.http.errors import ApiError
 from service.http.json_answers import RobustJson
 from service.http.middleware import error_response
 from service.trainer_api.schemas.base import UNUSABLE_TEXT
 from training.recipes import NoChampion
-from training.store import corrections, runs, texts, versions
+from training.store import corrections, files, runs, texts, versions
+from training.store.corrections_schema import StoreFull
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
     corrections.CorrectionError: HTTPStatus.BAD_REQUEST,
     corrections.UnknownCorrection: HTTPStatus.NOT_FOUND,
     corrections.Disputed: HTTPStatus.CONFLICT,
     corrections.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     versions.ModelError: HTTPStatus.NOT_FOUND,
+    versions.DamagedVersion: HTTPStatus.UNPROCESSABLE_ENTITY,
     runs.ResumeError: HTTPStatus.CONFLICT,
     NoChampion: HTTPStatus.CONFLICT,
 }
@@ -52,6 +56,7 @@ def add_error_handlers(app: FastAPI) -> None:
     for error, status in _STATUS.items():
         app.add_exception_handler(error, _answer_with(status))
     app.add_exception_handler(ApiError, _shared)
+    app.add_exception_handler(OSError, _disk_error)
     app.add_exception_handler(runs.BusyError, _busy)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -100,6 +105,18 @@ async def _shared(_: Request, error: Exception) -> Response:
 async def _busy(_: Request, error: Exception) -> Response:
     assert isinstance(error, runs.BusyError)  # noqa: S101
     return _answer(HTTPStatus.CONFLICT, str(error), run_id=error.run_id)
+
+
+async def _disk_error(_: Request, error: Exception) -> Response:
+    """507 for a full disk, 503 for a file that cannot be read or written."""
+    if not isinstance(error, OSError) or (error.filename is None and not files.is_full(error)):
+        return error_response(error)  # not of a file
+    if files.is_full(error):
+        message = f"The disk of {settings.home()} is full. Free some space and try again."
+        return _answer(HTTPStatus.INSUFFICIENT_STORAGE, message)
+    name = error.filename2 or error.filename
+    message = f"{name} cannot be read or written: {files.error_reason(error)}."
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE, message)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
