@@ -11,7 +11,11 @@ import contextlib
 import bentoml
 
 import settings
-from service.trainer_api.app import TIMEOUT_SECONDS, app
+from service.http.endpoints import Endpoints, OnlyEndpoints
+from service.http.middleware import add_middleware
+from service.http.uvicorn_patches import patch_uvicorn
+from service.metrics.scrapes import OneScrape
+from service.trainer_api.app import ROUTES, TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.runs import configuration
@@ -50,3 +54,9 @@ class Trainer:
     async def __metrics__(self, text: str) -> str:
         """BentoML's hook: add the metrics of the runs to a scrape, as Prometheus text."""
         return text + await asyncio.to_thread(self._metrics.text)
+
+
+_endpoints = Endpoints(route.path for route in ROUTES)
+add_middleware(Trainer, OnlyEndpoints, endpoints=_endpoints)
+add_middleware(Trainer, OneScrape)
+patch_uvicorn("trainer", _endpoints)
