@@ -28,6 +28,8 @@ from training.store import runs, versions
     name="trainer",
     workers=1,  # it owns the active run
     traffic={"timeout": TIMEOUT_SECONDS},
+    # Nobody collects traces, and BentoML's timer of each request would keep its trace in memory.
+    tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(app)
