@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from launcher.console import print_line
-from launcher.errors import CannotStartError
+from launcher.counters import counters_folder, remove_counters
+from launcher.errors import CannotStartError, writing
 from launcher.pid_file import hold_pid_file, running_launcher
 from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
@@ -27,14 +28,16 @@ def start(home: Path) -> int:
         check_ports()
         environment = process_environment(home)
         commands = read_procfile(environment)
-        write_prometheus_config(home)
-        supervisor = Supervisor(home, environment, commands)
-        try:
-            asyncio.run(supervisor.run())
-        finally:
-            for number in SIGNALS:  # a second Ctrl-C must not interrupt the clean-up
-                signal.signal(number, signal.SIG_IGN)
-            kill_started_processes(home)
+        with writing(home):
+            write_prometheus_config(home)
+        with counters_folder(home) as counters:
+            supervisor = Supervisor(home, counters, environment, commands)
+            try:
+                asyncio.run(supervisor.run())
+            finally:
+                for number in SIGNALS:  # a second Ctrl-C must not interrupt the clean-up
+                    signal.signal(number, signal.SIG_IGN)
+                kill_started_processes(home)
     if supervisor.failure:
         raise CannotStartError(supervisor.failure)
     print_line("Wardrobe has stopped.")
@@ -52,6 +55,7 @@ def stop(home: Path) -> int:
                 os.kill(launcher, signal.SIGKILL)
             time.sleep(0.1)
     killed = kill_started_processes(home)
+    remove_counters(home)
     stopped = launcher or killed
     print_line("Wardrobe has stopped." if stopped else f"Nothing is running on {home}.")
     return 0

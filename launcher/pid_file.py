@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from launcher.errors import CannotStartError
+from launcher.errors import CannotStartError, writing
 from launcher.ports import page_url
 
 
@@ -21,9 +21,14 @@ def pid_file(home: Path) -> Path:
 
 @contextlib.contextmanager
 def hold_pid_file(home: Path) -> Iterator[None]:
-    """Hold the folder's pid file. Raises CannotStartError when another launcher holds it."""
-    home.mkdir(parents=True, exist_ok=True)
-    with pid_file(home).open("a+") as file:
+    """Hold the folder's pid file.
+
+    Raises CannotStartError when another launcher holds it, or when the folder cannot be written.
+    """
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        opened = pid_file(home).open("a+")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -31,9 +36,9 @@ def hold_pid_file(home: Path) -> Iterator[None]:
                 f"Wardrobe is already running, as process {running_launcher(home)}: "
                 f"open {page_url()}, or stop it with `make stop`."
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with writing(home):
+            file.truncate(0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         try:
             yield
         finally:

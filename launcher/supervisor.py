@@ -28,9 +28,14 @@ class Supervisor:
     """Runs the processes. `failure` holds the reason if it gave up, otherwise None."""
 
     def __init__(
-        self, home: Path, environment: dict[str, str], commands: dict[str, list[str]]
+        self,
+        home: Path,
+        counters: Path,
+        environment: dict[str, str],
+        commands: dict[str, list[str]],
     ) -> None:
         self.home = home
+        self.counters = counters
         self.environment = environment
         self.commands = commands
         width = max(map(len, commands))
@@ -88,7 +93,7 @@ class Supervisor:
                 **self.environment,
                 "WARDROBE_PROCESS": name,
                 # A server clears the folder of its metrics in there when it starts.
-                "BENTOML_HOME": str(self.home / "bentoml" / name),
+                "BENTOML_HOME": str(self.counters / name),
             },
             use_sockets=True,  # otherwise it closes inherited files, including the output's pipe
             graceful_timeout=STOP_TIMEOUT_SECONDS,

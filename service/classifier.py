@@ -125,7 +125,7 @@ class Classifier:
 
 
 _routes = [*routes.ROUTES, *openapi_routes(describe)]
-_endpoints = Endpoints(route.path for route in _routes)
+_endpoints = Endpoints(_routes)
 add_middleware(Classifier, OnlyEndpoints, endpoints=_endpoints)
 # Both intervals have passed in every worker then: one that is running, and the one that follows.
 add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)

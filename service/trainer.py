@@ -58,7 +58,7 @@ class Trainer:
         return text + await asyncio.to_thread(self._metrics.text)
 
 
-_endpoints = Endpoints(route.path for route in ROUTES)
+_endpoints = Endpoints(ROUTES)
 add_middleware(Trainer, OnlyEndpoints, endpoints=_endpoints)
 add_middleware(Trainer, OneScrape)
 patch_uvicorn("trainer", _endpoints)

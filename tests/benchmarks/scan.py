@@ -41,7 +41,7 @@ def _memory(port: int) -> int:
     listening = {
         it.pid
         for it in psutil.net_connections("tcp")
-        if it.status == psutil.CONN_LISTEN and it.laddr.port == port and it.pid
+        if it.status == psutil.CONN_LISTEN and it.pid and it.laddr and it.laddr.port == port
     }
     return max(psutil.Process(pid).memory_info().rss for pid in listening)
 

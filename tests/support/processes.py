@@ -119,15 +119,16 @@ class Home:
             **extra,
         }
 
-    def serve(self, name: str, **extra: str) -> Server:
+    def serve(self, name: str, *, log_folder: Path | None = None, **extra: str) -> Server:
         """Start a service with `bentoml serve` and wait until it is alive."""
         port = free_port()
-        log = self.path / f"{name}.log"
+        log = (log_folder or self.path) / f"{name}.log"
+        extra.setdefault("BENTOML_HOME", str(self.path / "bentoml" / name))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", SERVICES[name], "--port", str(port)],
                 cwd=ROOT,
-                env=self.environment(BENTOML_HOME=str(self.path / "bentoml" / name), **extra),
+                env=self.environment(**extra),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import requests
+from starlette.routing import Route
 
 from service.http.endpoints import OTHER, Endpoints
-from tests.support.processes import Server, wait_for
+from tests.support.processes import Home, Server, wait_for
 
 SCAN = 3000
 """Requests of the scan. tests/benchmarks/scan.py sends 100,000."""
@@ -23,13 +24,15 @@ def server(request: pytest.FixtureRequest, service: str) -> Server:
 
 
 def test_labels() -> None:
-    endpoints = Endpoints(["/", "/runs", "/runs/{run_id}", "/corrections/{id}/image"])
+    templates = ("/", "/runs", "/runs/{run_id}", "/corrections/{id}/image")
+    endpoints = Endpoints(Route(template, print) for template in templates)
     labels = {
         "/": "/",
         "/runs": "/runs",
         "/runs/abc": "/runs/{run_id}",
         "/runs/abc/": OTHER,
         "/runs/": OTHER,
+        "/runs/{run_id}": "/runs/{run_id}",
         "/corrections/1/image": "/corrections/{id}/image",
         "/corrections/1/image/x": OTHER,
         "/metrics": "/metrics",
@@ -151,3 +154,17 @@ def test_a_refused_request_is_counted_under_its_address(trainer: Server) -> None
     before = count()
     assert requests.delete(f"{trainer.url}/corrections/999999", timeout=10).status_code == 404
     wait_for(lambda: count() == before + 1, 5, "the request in the metrics")
+
+
+def test_the_codes_of_a_call_begin_at_zero(home: Home) -> None:
+    server = home.serve("classifier", CLASSIFIER_WORKERS="1")
+    try:
+        text = requests.get(f"{server.url}/metrics", timeout=10).text
+    finally:
+        server.stop()
+    for endpoint in ("/classify", "/classify_many", "/preview"):
+        for code in (400, 413, 415, 429, 503, 504):
+            series = re.findall(
+                rf'request_total{{endpoint="{endpoint}",http_response_code="{code}",.*}} (.*)', text
+            )
+            assert series == ["0.0"]
