@@ -15,7 +15,7 @@ from tornado.ioloop import IOLoop
 
 from launcher.console import ProcessOutput, print_line
 from launcher.ports import page_url
-from launcher.processes import STOP_TIMEOUT_SECONDS, free_port
+from launcher.processes import STOP_TIMEOUT_SECONDS, free_ports
 from launcher.procfile import ROOT
 from launcher.readiness import wait_until_ready
 
@@ -104,9 +104,9 @@ class Supervisor:
         )
 
     def before_spawn(self, watcher: Any, **_: Any) -> bool:
-        """Before each start: print an unfinished line, and free the process's port."""
+        """Before each start: print an unfinished line, and free the process's ports."""
         self.outputs[watcher.name].flush()
-        free_port(self.home, watcher.name)
+        free_ports(self.home, watcher.name)
         return True
 
     def after_reap(self, watcher: Any, exit_code: int, **_: Any) -> None:
