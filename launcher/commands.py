@@ -9,12 +9,14 @@ from pathlib import Path
 from launcher.console import print_line
 from launcher.counters import counters_folder, remove_counters
 from launcher.errors import CannotStartError, writing
+from launcher.exposure import check_exposure
 from launcher.pid_file import hold_pid_file, running_launcher
 from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
 from launcher.supervisor import SIGNALS, Supervisor
+from service.access import tokens
 
 
 def start(home: Path) -> int:
@@ -25,10 +27,12 @@ def start(home: Path) -> int:
     """
     with hold_pid_file(home):
         kill_started_processes(home)  # left over from a launcher that was itself killed
+        check_exposure()
         check_ports()
         environment = process_environment(home)
         commands = read_procfile(environment)
         with writing(home):
+            tokens.make_page_tokens()
             write_prometheus_config(home)
         with counters_folder(home) as counters:
             supervisor = Supervisor(home, counters, environment, commands)

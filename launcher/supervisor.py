@@ -16,7 +16,7 @@ from tornado.ioloop import IOLoop
 from launcher.console import ProcessOutput, print_line
 from launcher.ports import page_url
 from launcher.processes import STOP_TIMEOUT_SECONDS, free_ports
-from launcher.procfile import ROOT
+from launcher.procfile import ROOT, environment_of
 from launcher.readiness import wait_until_ready
 
 MAX_EXITS_BEFORE_READY = 5
@@ -90,7 +90,7 @@ class Supervisor:
             args=arguments,
             working_dir=str(ROOT),
             env={
-                **self.environment,
+                **environment_of(name, self.environment),
                 "WARDROBE_PROCESS": name,
                 # A server clears the folder of its metrics in there when it starts.
                 "BENTOML_HOME": str(self.counters / name),

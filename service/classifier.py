@@ -18,6 +18,7 @@ from bentoml.validators import ContentType
 from PIL import Image
 
 import settings
+from service.access.middleware import guard, make_page_tokens
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
@@ -100,6 +101,7 @@ class Classifier:
     @bentoml.on_startup
     def follow_live_version(self) -> None:
         """Load the live version before the first request, and follow it from then on."""
+        make_page_tokens()
         _adopt_packed_version()
         self.champion.start()
         self.shadow.start()
@@ -127,6 +129,7 @@ class Classifier:
 _routes = [*routes.ROUTES, *openapi_routes(describe)]
 _endpoints = Endpoints(_routes)
 add_middleware(Classifier, OnlyEndpoints, endpoints=_endpoints)
+guard(Classifier)
 # Both intervals have passed in every worker then: one that is running, and the one that follows.
 add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)
 mount_routes(Classifier, _routes)

@@ -11,6 +11,7 @@ import contextlib
 import bentoml
 
 import settings
+from service.access.middleware import guard, make_page_tokens
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.middleware import add_middleware
 from service.http.uvicorn_patches import patch_uvicorn
@@ -43,6 +44,7 @@ class Trainer:
     @bentoml.on_startup
     def take_over(self) -> None:
         """Account for the runs of an earlier trainer; train the first model if so set."""
+        make_page_tokens()
         self.supervisor.start()
         if settings.get("TRAIN_FIRST_MODEL") == "1" and not versions.list_versions():
             with contextlib.suppress(runs.BusyError):  # somebody trains it by `make train`
@@ -60,5 +62,6 @@ class Trainer:
 
 _endpoints = Endpoints(ROUTES)
 add_middleware(Trainer, OnlyEndpoints, endpoints=_endpoints)
+guard(Trainer)
 add_middleware(Trainer, OneScrape)
 patch_uvicorn("trainer", _endpoints)

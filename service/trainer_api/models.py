@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from service.http.errors import ApiError
 from service.http.openapi import Error
 from service.trainer_api import promotion
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
 from service.trainer_api.schemas.base import Answer
@@ -103,13 +104,14 @@ def show_report(tag: Tag) -> Answer:
 async def promote(
     tag: Tag,
     response: Response,
+    actor: Actor,
     asked: Annotated[PromotionRequest, Body(openapi_examples=_EXAMPLES)] = PromotionRequest(),  # noqa: B008
 ) -> Answer:
     """Makes it the live version, whatever the gate found, and answers when every worker serves it.
 
     No request fails meanwhile: workers load it beside the old one. `promotions` of `GET /models`
-    keeps the time and the reason.
+    keeps the time, the reason and who did it.
     """
-    status, answer = await promotion.promote(tag, asked.reason)
+    status, answer = await promotion.promote(tag, asked.reason, actor)
     response.status_code = status
     return answer

@@ -75,14 +75,13 @@ def serves(server: Server) -> bool:
 
 
 def test_the_classifier_goes_on(disk: Path, home: Home) -> None:
-    state = Home(disk / "state")
+    state = Home(disk / "state", logs=disk.parent)
     state.path.mkdir()
     state.take_models_of(home)
     with counters_folder(state.path) as counters:
         assert not counters.is_relative_to(disk)
         server = state.serve(
             "classifier",
-            log_folder=disk.parent,
             CLASSIFIER_WORKERS="2",
             BENTOML_HOME=str(counters),
         )

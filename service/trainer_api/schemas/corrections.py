@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.trainer_api.schemas.base import Body, Png, Time
+from service.trainer_api.schemas.base import Actor, Body, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
 
@@ -44,6 +44,7 @@ class Correction(BaseModel):
     model: str | None = Field(description="The tag of that model.")
     source: str = Field(description="`pad`, `upload`, `api` or another word.")
     created_at: Time
+    actor: Actor
     state: CorrectionState = Field(
         description="Runs use `new` and `accepted` ones. `conflict`: the same picture has another "
         "label too. `quarantined`: it needs a review, and `reason` says why. `review_requested`: "
@@ -88,8 +89,17 @@ class CorrectionChange(Body):
         return self
 
 
+class RefusedRow(BaseModel):
+    """A row of the table that was not imported."""
+
+    row: int = Field(description="As a spreadsheet numbers it: the head is row 1.")
+    reason: str = Field(description="What is wrong with it.")
+
+
 class Imported(BaseModel):
     """What became of an archive's corrections."""
 
     added: int
     known: int = Field(description="They were there already, and stay as they were.")
+    refused: int
+    problems: list[RefusedRow] = Field(description="The first 100 rows that were refused.")

@@ -11,7 +11,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Body, Png, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Png, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 
 
@@ -66,6 +66,7 @@ class Promotion(BaseModel):
     previous: Tag | None = Field(description="The live version before.")
     by: Literal["gate", "person"]
     reason: str | None = Field(description="What the person gave, if anything.")
+    actor: Actor
 
 
 class Version(BaseModel):
