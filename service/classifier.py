@@ -20,6 +20,7 @@ from PIL import Image
 
 import settings
 from service.access.middleware import guard, make_page_tokens
+from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
@@ -32,7 +33,8 @@ from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
 from service.inference.schemas import Classification
-from service.metrics.buffer import FlushBeforeScrape, MetricsBuffer
+from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
+from service.metrics.scrapes import OneScrape
 from service.shadow.feeder import ShadowFeeder
 from training.store import versions
 
@@ -127,10 +129,14 @@ class Classifier:
         return to_answers(scores, model)
 
 
+_routes = [*routes.ROUTES, *openapi_routes(describe)]
+_endpoints = Endpoints(_routes)
+add_middleware(Classifier, OnlyEndpoints, endpoints=_endpoints)
 guard(Classifier)
-mount_routes(Classifier, [*routes.ROUTES, *openapi_routes(describe)])
-add_middleware(Classifier, FlushBeforeScrape)
-patch_uvicorn()
+# Both intervals have passed in every worker then: one that is running, and the one that follows.
+add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)
+mount_routes(Classifier, _routes)
+patch_uvicorn("classifier", _endpoints)
 restart_workers_soon()
 
 

@@ -3,7 +3,6 @@
 Routes raise the errors of the stores as they are; this module knows the status of each.
 """
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,8 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
 
 import settings
 from service.http.errors import ApiError
@@ -36,7 +33,6 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     NoChampion: HTTPStatus.CONFLICT,
 }
 
-_UNKNOWN_ADDRESS = "There is nothing at this address. The page at / lists the calls."
 _NOT_JSON = "The body is not JSON."
 
 _TYPES = {
@@ -52,7 +48,7 @@ _TYPES = {
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Have an application answer every error, and every unknown address, as described above."""
+    """Have an application answer every error as described above."""
     for error, status in _STATUS.items():
         app.add_exception_handler(error, _answer_with(status))
     app.add_exception_handler(ApiError, _shared)
@@ -62,28 +58,6 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _shared)
     app.add_exception_handler(Exception, _shared)
-    app.router.routes.append(_UnknownAddress(list(app.router.routes)))
-
-
-class _UnknownAddress(BaseRoute):
-    """The last route: 404 for an address that no other one has, whatever the method.
-
-    Without it BentoML answers, in plain text. The files of the page at `/` are BentoML's.
-    """
-
-    def __init__(self, others: Sequence[BaseRoute]) -> None:
-        self._others = others
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether nobody else answers this address."""
-        is_taken = scope["path"].startswith("/static_content/") or any(
-            route.matches(scope)[0] is not Match.NONE for route in self._others
-        )
-        return (Match.NONE if is_taken or scope["type"] != "http" else Match.FULL), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse the request."""
-        raise HTTPException(HTTPStatus.NOT_FOUND, _UNKNOWN_ADDRESS)
 
 
 def _answer(status: int, message: str, **details: Any) -> Response:
