@@ -46,6 +46,7 @@ LAYERS = {
         {"trainer_api"},
         {"shadow"},
         {"inference"},
+        {"decoding"},
         {"metrics"},
         {"http"},
     ),

@@ -17,10 +17,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
+from service.decoding import pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.openapi import Error
-from service.inference import decoding
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
 from service.trainer_api.schemas.base import Answer
@@ -104,7 +104,7 @@ async def keep_correction(request: Request, response: Response) -> Answer:
 
 
 def _keep(picture: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
-    pixels = decoding.decode(decoding.open_picture(picture))
+    pixels = pictures.decode_now(picture)
     return corrections.add(pixels, corrections.parse_submission(texts, _class_names()))
 
 
