@@ -22,7 +22,7 @@ PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no
 WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain lint lock clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz lint lock clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed 
 
 bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond its capacity, during training, and for MINUTES=10
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
+
+bench-fuzz: $(INSTALLED) data ## Send 100,000 mutated requests to both services; N, SEED and CLIENTS narrow it, ONLY="17 18" repeats some
+	@mkdir -p .bench && exec $(WITH_SETTINGS) python -m tests.benchmarks.fuzz
 
 .bench/%/installed: tests/benchmarks/peers/%.txt
 	@$(PYTHON3) -m venv --clear .bench/$*

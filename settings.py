@@ -43,6 +43,12 @@ SETTINGS = (
     Setting("MAX_MEGAPIXELS", "50", "Largest picture, in megapixels (10^6 pixels)"),
     Setting("MAX_IMAGES_PER_CALL", "10000", "Most pictures in one /classify_many call"),
     Setting("TRAIN_FIRST_MODEL", "0", "1: the trainer trains a first model if there is none"),
+    Setting("TOKENS_FILE", "{WARDROBE_HOME}/tokens.json", "The page's tokens, made at first start"),
+    Setting("TOKENS_REQUIRED", "0", "1: no call without a token, from this machine neither"),
+    Setting("ALLOWED_HOSTS", "", "More host names of this machine, separated by spaces"),
+    Setting("PICTURES_PER_MINUTE", "30000", "Most pictures of a token or address; 0: no limit"),
+    Setting("CORRECTIONS_PER_MINUTE", "600", "Most corrections of a token; 0: no limit"),
+    Setting("RUNS_PER_HOUR", "60", "Most training runs that a token starts; 0: no limit"),
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

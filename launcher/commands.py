@@ -14,6 +14,7 @@ from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
 from launcher.supervisor import SIGNALS, Supervisor
+from service.access import tokens
 
 
 def start(home: Path) -> int:
@@ -26,6 +27,7 @@ def start(home: Path) -> int:
         kill_started_processes(home)  # left over from a launcher that was itself killed
         check_ports()
         environment = process_environment(home)
+        tokens.make_page_tokens()
         commands = read_procfile(environment)
         write_prometheus_config(home)
         supervisor = Supervisor(home, environment, commands)

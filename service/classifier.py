@@ -18,7 +18,11 @@ from bentoml.validators import ContentType
 from PIL import Image
 
 import settings
+<<<<<<< HEAD
 from service.decoding import pictures
+=======
+from service.access.middleware import guard, make_page_tokens
+>>>>>>> main
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
@@ -99,6 +103,7 @@ class Classifier:
     @bentoml.on_startup
     def follow_live_version(self) -> None:
         """Load the live version before the first request, and follow it from then on."""
+        make_page_tokens()
         _adopt_packed_version()
         self.champion.start()
         self.shadow.start()
@@ -122,6 +127,7 @@ class Classifier:
         return to_answers(scores, model)
 
 
+guard(Classifier)
 mount_routes(Classifier, [*routes.ROUTES, *openapi_routes(describe)])
 add_middleware(Classifier, FlushBeforeScrape)
 patch_uvicorn()

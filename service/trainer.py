@@ -11,6 +11,7 @@ import contextlib
 import bentoml
 
 import settings
+from service.access.middleware import guard, make_page_tokens
 from service.trainer_api.app import TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics
 from service.trainer_api.run_supervisor import Supervisor
@@ -37,6 +38,7 @@ class Trainer:
     @bentoml.on_startup
     def take_over(self) -> None:
         """Account for the runs of an earlier trainer; train the first model if so set."""
+        make_page_tokens()
         self.supervisor.start()
         if settings.get("TRAIN_FIRST_MODEL") == "1" and not versions.list_versions():
             with contextlib.suppress(runs.BusyError):  # somebody trains it by `make train`
@@ -50,3 +52,6 @@ class Trainer:
     async def __metrics__(self, text: str) -> str:
         """BentoML's hook: add the metrics of the runs to a scrape, as Prometheus text."""
         return text + await asyncio.to_thread(self._metrics.text)
+
+
+guard(Trainer)

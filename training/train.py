@@ -35,7 +35,7 @@ from training.loop import blend_weights, fit
 from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
-from training.run_recorder import TRAINING_SHARE, RunRecorder
+from training.run_recorder import RunRecorder
 from training.store import corrections, promotions, runs, versions
 
 
@@ -68,13 +68,14 @@ def train(
     if start is not None:
         blend_weights(network, start, recipe.blend)
 
+    recorder.finish_training("calibrating")
     validation, class_names = dataset.validation, dataset.class_names
     temperature = calibrate(network, validation)
     probabilities = predict(network, validation.images)
     live_baseline = baseline.measure(probabilities, validation.images, class_names)
     estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
     network.cpu()
-    recorder.phase("testing", progress=TRAINING_SHARE, eta_seconds=None)
+    recorder.phase("testing")
     tested = _test(network, class_names)
     metadata = {
         **tested,

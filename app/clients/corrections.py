@@ -75,9 +75,23 @@ class SavedCorrection(ResponseModel):
     new: bool = True
 
 
-class _ImportCounts(ResponseModel):
+class RefusedRow(ResponseModel):
+    """A row of an archive's table that was not imported, as a spreadsheet numbers it, and why."""
+
+    row: int
+    reason: str
+
+
+class ImportReport(ResponseModel):
+    """How many rows of an archive were added, were there already, and were refused.
+
+    `problems` holds the first rows that were refused.
+    """
+
     added: int
     known: int
+    refused: int
+    problems: tuple[RefusedRow, ...]
 
 
 def submit(
@@ -148,20 +162,19 @@ def export() -> bytes:
     return response.content
 
 
-def import_archive(archive: bytes) -> tuple[int, int]:
-    """Import an archive that `export` made: how many were added, how many were there already.
+def import_archive(archive: bytes) -> ImportReport:
+    """Import the rows of an archive that can be read, and report what became of all of them.
 
-    Raises ServiceError: RequestRejected, if anything in it is wrong; then nothing was imported.
+    Raises ServiceError: RequestRejected if there is none, NotReady while another import goes on.
     """
-    counts = _trainer().fetch(
-        _ImportCounts,
+    return _trainer().fetch(
+        ImportReport,
         "POST",
         "/corrections/import",
         data=archive,
         headers={"Content-Type": "application/zip"},
         read_seconds=ARCHIVE_SECONDS,
     )
-    return counts.added, counts.known
 
 
 def _change(correction_id: int, change: dict[str, Any]) -> Correction:

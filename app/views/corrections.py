@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.clients import corrections
-from app.clients.corrections import Correction, Page
+from app.clients.corrections import Correction, ImportReport, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
 from app.sections import model_status, trainer_notice
@@ -15,6 +15,8 @@ from app.text.formatting import ago, plain
 
 PAGE_SIZE = 30
 MAX_ARCHIVE_MB = 100
+MAX_PROBLEMS = 5
+"""Rows of an import that were refused: shown with the reason."""
 
 _ALL = "all"
 _SOURCES = {
@@ -270,17 +272,28 @@ def render_import_message() -> None:
     """Render once what the last import did."""
     message = st.session_state.pop("corrections_imported", None)
     if message is not None:
-        succeeded, text = message
-        (st.success if succeeded else st.error)(plain(text))
+        render, text = message
+        render(plain(text))
+
+
+def import_summary(report: ImportReport) -> str:
+    """Return how many rows were imported, and for the first refused ones why."""
+    counts = f"{report.added:,} added; {report.known:,} already here"
+    if not report.refused:
+        return f"{counts}."
+    shown = report.problems[:MAX_PROBLEMS]
+    reasons = " ".join(f"Row {it.row}: {it.reason}" for it in shown)
+    more = f" And {report.refused - len(shown):,} more." if report.refused > len(shown) else ""
+    return f"{counts}; {report.refused:,} refused. {reasons}{more}"
 
 
 def _import(file: UploadedFile) -> None:
     try:
-        added, known = corrections.import_archive(file.getvalue())
+        report = corrections.import_archive(file.getvalue())
     except ServiceError as error:
-        message = (False, f"Nothing was imported. {error.message}")
+        message = (st.error, f"Nothing was imported. {error.message}")
     else:
-        message = (True, f"{added:,} added; {known:,} already here.")
+        message = (st.warning if report.refused else st.success, import_summary(report))
         st.session_state["imports"] = st.session_state.get("imports", 0) + 1
     st.session_state["corrections_imported"] = message
     _go_to_first_page()

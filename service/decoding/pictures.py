@@ -55,9 +55,14 @@ async def decode(data: bytes) -> Grey:
         raise _api_error(error) from error
 
 
-def decode_now(data: bytes) -> Grey:
-    """Decode as `decode` does, outside of an event loop."""
+def decode_now(data: bytes, *, keeps_model_input: bool = False) -> Grey:
+    """Decode as `decode` does, outside of an event loop.
+
+    With `keeps_model_input`, a grey picture of 28x28 pixels is not changed, whatever is in it.
+    """
     try:
+        if keeps_model_input and (pixels := _model_input(data)) is not None:
+            return pixels
         begun = _begin(data)
         if not isinstance(begun, Future):
             return begun
@@ -134,6 +139,11 @@ def _begin(data: bytes) -> "Grey | Future[Grey]":
             return _light().submit(reader.read, data, limits.pixels())
         case Cost.UNKNOWN:
             return _process().submit(data)
+
+
+def _model_input(data: bytes) -> Grey | None:
+    is_tiny = _cost(data) is Cost.TINY
+    return reader.read_model_input(data) if is_tiny else None
 
 
 def _cost(data: bytes) -> Cost:

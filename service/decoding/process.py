@@ -20,8 +20,11 @@ from service.decoding import worker
 from service.decoding.reader import PictureError, Problem
 from training.model.preprocess import SIDE, Grey
 
-DECODE_SECONDS = 3
-"""Longest time for one picture. 50 megapixels take less than a second on a free core."""
+DECODE_SECONDS = 5
+"""Longest time for one picture."""
+
+_CPU_SECONDS = 3
+"""Longest time that it may compute. 50 megapixels take less than a second."""
 
 _OUT_OF_TIME = signal.SIGPROF
 _START_SECONDS = 30
@@ -102,7 +105,7 @@ class DecodingProcess:
 
 def _start(max_pixels: int) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "service.decoding.worker", str(max_pixels), str(DECODE_SECONDS)],
+        [sys.executable, "-m", "service.decoding.worker", str(max_pixels), str(_CPU_SECONDS)],
         cwd=Path(service.__file__).parents[1],
         env=os.environ | _MEMORY,
         stdin=subprocess.PIPE,

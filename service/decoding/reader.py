@@ -9,10 +9,11 @@ from contextlib import suppress
 from enum import IntEnum
 from functools import cache
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from training.model.grey import LARGE_PIXELS
-from training.model.preprocess import Grey, NothingToSee, preprocess
+from training.model.preprocess import Grey, NothingToSee, is_model_input, preprocess
 
 COMMON_FORMATS = ("PNG", "JPEG")
 """Tried first. A process that decodes nothing else never loads Pillow's forty other readers."""
@@ -62,6 +63,20 @@ def read(data: bytes, max_pixels: int) -> Grey:
         if pixels_only is None:
             raise
         return _read(pixels_only, max_pixels)
+
+
+def read_model_input(data: bytes) -> Grey | None:
+    """Return the pixels of a grey picture of 28x28, None if it is another one.
+
+    Raises PictureError.
+    """
+    image = _open(data)
+    if not is_model_input(image):
+        return None
+    try:
+        return np.asarray(image)
+    except Exception as error:  # as in _read
+        raise PictureError(Problem.DAMAGED, image.format or "") from error
 
 
 def chunks_of_png(data: bytes) -> Iterator[tuple[bytes, int, int]]:

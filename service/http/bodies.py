@@ -100,6 +100,12 @@ async def archive(request: Request) -> bytes:
     return content
 
 
+async def discard(request: Request) -> None:
+    """Read a body of any call and forget it: many clients read no response before they have sent
+    all. Raises ApiError (413) when it is too large."""
+    await _read(request, limits.call_bytes(), lambda _piece: None, limits.request_too_large)
+
+
 def media_type(request: Request) -> str:
     """Return the request's content type in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -5,8 +5,8 @@ disk. FastAPI runs the others in threads by itself.
 """
 
 import base64
-import io
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
@@ -21,6 +21,7 @@ from service.decoding import pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.openapi import Error
+from service.trainer_api import corrections_import
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
 from service.trainer_api.schemas.base import Answer
@@ -158,8 +159,16 @@ def export_corrections() -> Response:
     summary="Import an archive of corrections",
     response_model=schemas.Imported,
     responses={
-        400: {"model": Error, "description": "Not an archive of corrections. Nothing was added."},
+        400: {
+            "model": Error,
+            "description": "Not an archive of corrections, or `problems` says what is wrong with "
+            "each row. Nothing was added.",
+        },
         413: _TOO_LARGE,
+        503: {
+            "model": Error,
+            "description": "Another import is going on, the store cannot be used, or no model yet.",
+        },
     },
     openapi_extra={
         "requestBody": {
@@ -170,16 +179,16 @@ def export_corrections() -> Response:
     },
 )
 async def import_corrections(request: Request) -> Answer:
-    """Adds all of an archive's corrections or none. Those that are there already stay as they are.
+    """Imports the rows that can be read, and says what is wrong with each of the others. Those that
+    are there already stay as they are; one that was deleted comes back with its id.
 
-    One that was deleted comes back with its id. In an archive of your own, the columns `file` and
-    `label` are enough; pictures are grey PNG files of 28x28 pixels.
+    The table may come from a spreadsheet: with semicolons or tabs, UTF-8 or UTF-16. The archive
+    may be a folder that was zipped again. In an archive of your own, the columns `file` and `label`
+    are enough, and pictures are read as those of a new correction are. An import ends after 40
+    seconds and refuses the rows that it has not reached.
     """
-    archive = await bodies.archive(request)
-    added, known = await run_in_threadpool(
-        lambda: corrections_archive.import_archive(io.BytesIO(archive), _class_names())
-    )
-    return {"added": added, "known": known}
+    report = await corrections_import.import_archive(request, _class_names)
+    return asdict(report)
 
 
 def change_correction(

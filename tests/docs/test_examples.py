@@ -94,7 +94,7 @@ def start_shadow(home: Home, trainer: Server) -> None:
     description = folder / "shadowaaaaaaaaaa" / "model.yaml"
     text = description.read_text().replace(version.partition(":")[2], "shadowaaaaaaaaaa")
     description.write_text(text)
-    requests.put(f"{trainer.url}/shadow", json={"version": "shadowaaaaaaaaaa"}, timeout=30)
+    trainer.call("PUT", "/shadow", json={"version": "shadowaaaaaaaaaa"})
     wait_for(lambda: trainer.get("/shadow")["workers"] == 1, what="a shadow")
 
 

@@ -38,7 +38,7 @@ def preprocess(image: Image.Image) -> Grey:
     light. Raises NothingToSee, and whatever Pillow raises on data that it cannot decode (OSError
     most often).
     """
-    if image.mode == "L" and image.size == (SIDE, SIDE) and "exif" not in image.info:
+    if is_model_input(image):
         image.load()
         darkest, lightest = cast(tuple[int, int], image.getextrema())
         if lightest - darkest <= article.BACKGROUND_TOLERANCE:
@@ -51,6 +51,11 @@ def preprocess(image: Image.Image) -> Grey:
     if found is None:
         raise NothingToSee
     return _fit(found)
+
+
+def is_model_input(image: Image.Image) -> bool:
+    """Tell whether a picture is grey, 28x28, without a rotation mark."""
+    return image.mode == "L" and image.size == (SIDE, SIDE) and "exif" not in image.info
 
 
 def to_input(images: "npt.NDArray[np.uint8] | torch.Tensor") -> "torch.Tensor":

@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     case,
     create_engine,
+    delete,
     event,
     exists,
     func,
@@ -116,6 +117,15 @@ def read_one(connection: Connection, correction_id: int) -> Correction:
     if not found:
         raise UnknownCorrection(correction_id)
     return found[0]
+
+
+def remove_review_request(connection: Connection, picture: str) -> None:
+    """Remove the review request for the picture with this hash: a label takes its place."""
+    connection.execute(
+        delete(corrections).where(
+            corrections.c.content_hash == picture, corrections.c.state == REVIEW_REQUESTED
+        )
+    )
 
 
 @contextmanager

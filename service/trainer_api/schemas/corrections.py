@@ -88,8 +88,17 @@ class CorrectionChange(Body):
         return self
 
 
+class RefusedRow(BaseModel):
+    """A row of the table that was not imported."""
+
+    row: int = Field(description="As a spreadsheet numbers it: the head is row 1.")
+    reason: str = Field(description="What is wrong with it.")
+
+
 class Imported(BaseModel):
     """What became of an archive's corrections."""
 
     added: int
     known: int = Field(description="They were there already, and stay as they were.")
+    refused: int
+    problems: list[RefusedRow] = Field(description="The first 100 rows that were refused.")

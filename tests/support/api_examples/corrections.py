@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
-from tests.support.processes import Home
+from tests.support.processes import Home, call
 
 
 def bag(label: str, picture: bytes = BAG) -> dict[str, Any]:
@@ -45,9 +45,7 @@ class CorrectionCalls:
         def asked(
             operation: str, status: str, name: str, method: str, path: str, **request: Any
         ) -> requests.Response:
-            answer = requests.request(
-                method, f"{self.url}/corrections{path}", timeout=60, **request
-            )
+            answer = call(method, self.url, f"/corrections{path}", **request)
             self.recorder.note("trainer", operation, status, name)(answer)
             return answer
 
@@ -80,7 +78,7 @@ class CorrectionCalls:
         self.finetune("409", "no_corrections")
 
     def finetune(self, status: str, name: str) -> None:
-        answer = requests.post(f"{self.url}/runs", json={"recipe": "finetune"}, timeout=30)
+        answer = call("POST", self.url, "/runs", json={"recipe": "finetune"})
         self.recorder.note("trainer", "start_run", status, name)(answer)
 
     def correct(self) -> None:
