@@ -18,11 +18,8 @@ from bentoml.validators import ContentType
 from PIL import Image
 
 import settings
-<<<<<<< HEAD
-from service.decoding import pictures
-=======
 from service.access.middleware import guard, make_page_tokens
->>>>>>> main
+from service.decoding import pictures
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
