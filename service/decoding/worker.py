@@ -7,6 +7,7 @@ standard output, behind their lengths: a byte, and the model's input after OK or
 format after a Problem. Ends at the end of its input.
 """
 
+import os
 import resource
 import signal
 import sys
@@ -28,6 +29,7 @@ def main() -> None:
     reader.load_readers()
     with suppress(OSError, ValueError):  # not every system has this limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    _silence_decoders()
     _write(b"")
     while (data := _read()) is not None:
         # Computing goes on in C, where no handler runs: the signal ends the process.
@@ -35,6 +37,13 @@ def main() -> None:
         answer = _answer(data, max_pixels)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(answer)
+
+
+def _silence_decoders() -> None:
+    """Keep what libtiff prints about damaged files out of the log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stderr.fileno())
+    os.close(nowhere)
 
 
 def _answer(data: bytes, max_pixels: int) -> bytes:

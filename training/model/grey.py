@@ -66,13 +66,10 @@ def jpeg_reduction(width: int, height: int) -> int:
 
 
 def _decode_smaller(image: Image.Image) -> None:
-    """Let a JPEG or JPEG 2000 decoder leave out detail. Others decode all of it."""
+    """Let the JPEG decoder leave out detail and colours. Other decoders have no such choice."""
     if image.format in ("JPEG", "MPO"):
         reduction = jpeg_reduction(*image.size)
         image.draft("L", (image.width // reduction, image.height // reduction))
-    elif image.format == "JPEG2000":
-        halvings = (max(image.size) // _REDUCED_SIDE).bit_length() - 1
-        image.reduce = max(0, min(halvings, 5))  # type: ignore[method-assign,assignment]
 
 
 def _orientation(image: Image.Image) -> Any:
