@@ -29,6 +29,7 @@ on one socket, and one worker often accepts all of several connections that are 
 new connection goes to an idle worker, so a busy worker gives some away."""
 
 
+METHOD_NOT_ALLOWED = "This address does not accept that method. The page at / lists the calls."
 _PICKLE_REFUSED = "Pickled requests are refused. Send the picture itself, or a form with it."
 
 
@@ -138,8 +139,7 @@ def error_response(error: Exception) -> Response:
             body = {"error": error.message, **error.details}
             return RobustJson(body, error.status, dict(error.headers))
         case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
-            message = "This address does not accept that method. The page at / lists the calls."
-            return RobustJson({"error": message}, error.status_code, error.headers)
+            return RobustJson({"error": METHOD_NOT_ALLOWED}, error.status_code, error.headers)
         case HTTPException():
             return RobustJson({"error": error.detail}, error.status_code)
         case ClientDisconnect():

@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.trainer_api.schemas.base import Body, Name, Png, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
 
@@ -44,6 +44,7 @@ class Correction(BaseModel):
     model: str | None = Field(description="The tag of that model.")
     source: str = Field(description="`pad`, `upload`, `api` or another word.")
     created_at: Time
+    actor: Actor
     state: CorrectionState = Field(
         description="Runs use `new` and `accepted` ones. `conflict`: the same picture has another "
         "label too. `quarantined`: it needs a review, and `reason` says why. `review_requested`: "

@@ -10,7 +10,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Body, Name, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 from training.recipes import RECIPES
 
@@ -138,6 +138,7 @@ class Run(BaseModel):
     gate: SkipValidation[Gate | None]
     result: SkipValidation[RunResult | None] = Field(description="Once it has succeeded.")
     error: str | None = Field(description="Why it did not succeed.")
+    actor: Actor
     resumable: bool = Field(description="Whether `POST /runs` with `resume` can go on with it.")
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from service.trainer_api.schemas.base import Body, Name, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Time
 
 
 class ShadowRequest(Body):
@@ -18,5 +18,6 @@ class Shadow(BaseModel):
     version: str | None
     share: float | None = Field(description="Share of the pictures that it answers.")
     since: Time | None
+    actor: Actor
     workers: int = Field(description="Workers of the classifier in which it answers now.")
     reason: str | None = Field(description="Why it ended by itself, if it did.")

@@ -80,8 +80,8 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
         "Bag": "0.75",
         "Coat": "0.25",
     }
-    assert rows[1]["problem"] == "Not a picture."
     assert rows[1]["label"] == ""
+    assert rows[1]["problem"] == "Not a picture."
 
 
 @pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@x.png", "\t=1.png", "\r=1"])

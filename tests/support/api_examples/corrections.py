@@ -57,12 +57,12 @@ class CorrectionCalls:
         asked("import_corrections", "503", "no_model", "POST", "/import", data=archive())
 
     def find_no_store(self) -> None:
-        """A damaged file, before the trainer has opened it for the first time."""
+        """A link that leads nowhere, in place of the database."""
         asked = self.noting()
         file = self.home.path / "corrections.db"
         for one in self.home.path.glob("corrections.db*"):  # of the run that was cancelled
             one.unlink()
-        file.write_bytes(b"my shopping list" * 100)
+        file.symlink_to("/srv/unmounted/corrections.db")
         asked("keep_correction", "503", "broken", "POST", "", **bag("Bag"))
         asked("list_corrections", "503", "broken", "GET", "")
         asked("correction_image", "503", "broken", "GET", "/1/image")

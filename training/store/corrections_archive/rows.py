@@ -25,6 +25,7 @@ _MAX_LENGTHS = {
     "created_at": 100,
     "state": 100,
     "reason": 1_000,
+    "actor": 1_000,
 }
 """Characters of a cell."""
 
