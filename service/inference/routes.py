@@ -17,6 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.access.caller import caller_of
+from service.access.policy import PICTURES
+from service.access.rates import rates
 from service.decoding import arrays, pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
@@ -57,8 +60,11 @@ async def classify_many(request: Request) -> Response:
     service, began = get_current_service(), time.monotonic()
     if bodies.media_type(request) == bodies.NPY:
         images = arrays.read_npy(await bodies.array(request))
+        _spend(request, len(images))
         return _json(await service.pipeline.classify_array(images))
-    return _json(await service.pipeline.classify_many(await bodies.many_pictures(request), began))
+    files = await bodies.many_pictures(request)
+    _spend(request, len(files))
+    return _json(await service.pipeline.classify_many(files, began))
 
 
 async def preview(request: Request) -> Response:
@@ -97,6 +103,12 @@ ROUTES = [
     Route("/model", model),
     Route("/readyz", readyz),
 ]
+
+
+def _spend(request: Request, pictures: int) -> None:
+    """Count a call's pictures but the first, which every call is counted for already."""
+    if pictures > 1:
+        rates().spend(caller_of(request), PICTURES, pictures - 1)
 
 
 def _json(content: pipeline.Answer | list[pipeline.Answer]) -> Response:

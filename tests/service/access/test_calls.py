@@ -86,7 +86,7 @@ def senders(home: Home, trainer: Server) -> list[Sender]:
         patch.setenv("WARDROBE_HOME", str(home.path))
         of_programs = {role: tokens.create(f"program-{role.word}", role, 1) for role in Role}
         ended, withdrawn = (tokens.create(name, Role.OPERATOR, 1) for name in ("old", "gone"))
-        tokens.withdraw("gone")
+        tokens.revoke("gone")
         entries = json.loads(tokens.program_tokens_path().read_text())
         for entry in entries:
             if entry["name"] == "old":
