@@ -128,9 +128,7 @@ class Run(BaseModel):
     pid: int | None = Field(description="The process.")
     phase: str
     progress: Ratio
-    eta_seconds: float | None = Field(
-        description="Until the end of the run, estimated from its last epochs."
-    )
+    eta_seconds: float | None = Field(description="Until the end of the run, estimated.")
     loss: float | None = Field(description="Of the last training batch that was reported.")
     accuracy: Ratio | None = Field(description="Of the same batch.")
     epochs: SkipValidation[list[EpochFigures]]
