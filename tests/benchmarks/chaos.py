@@ -26,7 +26,7 @@ from tests.support.probes import TIMEOUT_SECONDS, Probe
 from tests.support.processes import ROOT, Home, answers, free_port, living, wait_for
 
 STOP_SECONDS = float(os.environ.get("SECONDS") or 20)
-SETTLE_SECONDS = 12
+SETTLE_SECONDS = 10
 DISK_MB = 100
 NAMES = ("classifier", "trainer", "prometheus", "app")
 SHADOW, RUN = "service.shadow.worker", "training.train"
@@ -137,7 +137,8 @@ class Stack:
     def running(self, module: str) -> psutil.Process:
         """A process that runs this module; it is started if there is none."""
         if module == SHADOW:
-            version = self.call("GET", "trainer", "/models").json()["models"][-1]["version"]
+            models = self.call("GET", "trainer", "/models").json()["models"]
+            version = next(it["version"] for it in models if not it["champion"])
             self.call("PUT", "trainer", "/shadow", json={"version": version})
         elif not self.find(module):
             self.call("POST", "trainer", "/runs", json={"recipe": "standard", "epochs": 30})
