@@ -17,8 +17,8 @@ from tornado.ioloop import IOLoop
 
 from launcher.console import ProcessOutput, print_line
 from launcher.ports import page_url
-from launcher.processes import STOP_TIMEOUT_SECONDS, free_port
-from launcher.procfile import ROOT
+from launcher.processes import STOP_TIMEOUT_SECONDS, free_ports
+from launcher.procfile import ROOT, environment_of
 from launcher.readiness import wait_until_ready
 from launcher.state_folder import move_away
 
@@ -33,9 +33,14 @@ class Supervisor:
     """Runs the processes. `failure` holds the reason if it gave up, otherwise None."""
 
     def __init__(
-        self, home: Path, environment: dict[str, str], commands: dict[str, list[str]]
+        self,
+        home: Path,
+        counters: Path,
+        environment: dict[str, str],
+        commands: dict[str, list[str]],
     ) -> None:
         self.home = home
+        self.counters = counters
         self.environment = environment
         self.commands = commands
         width = max(map(len, commands))
@@ -91,10 +96,10 @@ class Supervisor:
             args=arguments,
             working_dir=str(ROOT),
             env={
-                **self.environment,
+                **environment_of(name, self.environment),
                 "WARDROBE_PROCESS": name,
                 # A server clears the folder of its metrics in there when it starts.
-                "BENTOML_HOME": str(self.home / "bentoml" / name),
+                "BENTOML_HOME": str(self.counters / name),
             },
             use_sockets=True,  # otherwise it closes inherited files, including the output's pipe
             graceful_timeout=STOP_TIMEOUT_SECONDS,
@@ -105,9 +110,9 @@ class Supervisor:
         )
 
     def before_spawn(self, watcher: Any, **_: Any) -> bool:
-        """Before each start: print an unfinished line, and free the process's port."""
+        """Before each start: print an unfinished line, and free the process's ports."""
         self.outputs[watcher.name].flush()
-        free_port(self.home, watcher.name)
+        free_ports(self.home, watcher.name)
         return True
 
     def after_reap(self, watcher: Any, exit_code: int, **_: Any) -> None:

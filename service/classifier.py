@@ -19,19 +19,23 @@ from bentoml.validators import ContentType
 from PIL import Image
 
 import settings
+from service.access.middleware import guard, make_page_tokens
+from service.decoding import pictures
+from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
 from service.http.worker_restarts import restart_workers_soon
-from service.inference import decoding, pipeline, routes, worker_gauges, workers
+from service.inference import routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
 from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
 from service.inference.schemas import Classification
-from service.metrics.buffer import FlushBeforeScrape, MetricsBuffer
+from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
+from service.metrics.scrapes import OneScrape
 from service.shadow.feeder import ShadowFeeder
 from training.store import versions
 
@@ -86,7 +90,7 @@ class Classifier:
     async def preview(self, image: Picture) -> Annotated[Image.Image, ContentType("image/png")]:
         """Show what the model sees of a picture: grey, 28x28."""
         data = await asyncio.to_thread(image.read_bytes)
-        return Image.fromarray(await pipeline.decode(data))
+        return Image.fromarray(await pictures.decode(data))
 
     @bentoml.on_deployment
     @staticmethod
@@ -101,11 +105,11 @@ class Classifier:
     @bentoml.on_startup
     def follow_live_version(self) -> None:
         """Load the live version before the first request, and follow it from then on."""
+        make_page_tokens()
         _adopt_packed_version()
         self.champion.start()
         self.shadow.start()
         start_gc_schedule()
-        asyncio.get_running_loop().run_in_executor(None, decoding.load_readers)
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:
@@ -125,9 +129,14 @@ class Classifier:
         return to_answers(scores, model)
 
 
-mount_routes(Classifier, [*routes.ROUTES, *openapi_routes(describe)])
-add_middleware(Classifier, FlushBeforeScrape)
-patch_uvicorn()
+_routes = [*routes.ROUTES, *openapi_routes(describe)]
+_endpoints = Endpoints(_routes)
+add_middleware(Classifier, OnlyEndpoints, endpoints=_endpoints)
+guard(Classifier)
+# Both intervals have passed in every worker then: one that is running, and the one that follows.
+add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)
+mount_routes(Classifier, _routes)
+patch_uvicorn("classifier", _endpoints)
 restart_workers_soon()
 
 

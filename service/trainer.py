@@ -11,8 +11,13 @@ import logging
 import bentoml
 
 import settings
+from service.access.middleware import guard, make_page_tokens
+from service.http.endpoints import Endpoints, OnlyEndpoints
+from service.http.middleware import add_middleware
+from service.http.uvicorn_patches import patch_uvicorn
 from service.http.worker_restarts import restart_workers_soon
-from service.trainer_api.app import TIMEOUT_SECONDS, app
+from service.metrics.scrapes import OneScrape
+from service.trainer_api.app import ROUTES, TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.runs import configuration
@@ -27,6 +32,8 @@ _log = logging.getLogger(__name__)
     name="trainer",
     workers=1,  # it owns the active run
     traffic={"timeout": TIMEOUT_SECONDS},
+    # Nobody collects traces, and BentoML's timer of each request would keep its trace in memory.
+    tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(app)
@@ -40,6 +47,7 @@ class Trainer:
     @bentoml.on_startup
     def take_over(self) -> None:
         """Account for the runs of an earlier trainer; train the first model if so set."""
+        make_page_tokens()
         self.supervisor.start()
         try:
             corrections.counts()  # a damaged store is replaced and reported now, not later
@@ -63,6 +71,11 @@ class Trainer:
         return text + await asyncio.to_thread(self._metrics.text)
 
 
+_endpoints = Endpoints(ROUTES)
+add_middleware(Trainer, OnlyEndpoints, endpoints=_endpoints)
+guard(Trainer)
+add_middleware(Trainer, OneScrape)
+patch_uvicorn("trainer", _endpoints)
 restart_workers_soon()
 
 

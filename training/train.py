@@ -36,7 +36,7 @@ from training.loop import blend_weights, fit
 from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
-from training.run_recorder import TRAINING_SHARE, RunRecorder
+from training.run_recorder import RunRecorder
 from training.store import corrections, files, promotions, runs, versions
 
 
@@ -69,13 +69,14 @@ def train(
     if start is not None:
         blend_weights(network, start, recipe.blend)
 
+    recorder.finish_training("calibrating")
     validation, class_names = dataset.validation, dataset.class_names
     temperature = calibrate(network, validation)
     probabilities = predict(network, validation.images)
     live_baseline = baseline.measure(probabilities, validation.images, class_names)
     estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
     network.cpu()
-    recorder.phase("testing", progress=TRAINING_SHARE, eta_seconds=None)
+    recorder.phase("testing")
     tested = _test(network, class_names)
     metadata = {
         **tested,
@@ -220,7 +221,7 @@ def _store(
         )
         if decision is not None and decision.promoted:
             versions.promote(tag)
-            promotions.record(tag, previous, promotions.GATE)
+            promotions.record(tag, previous, promotions.GATE, actor=recorder.run.actor)
     return tag, previous
 
 

@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError
 
 import settings
+from app.clients import identity
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 10.0
@@ -116,10 +117,15 @@ class Connection:
 
         Raises ServiceError.
         """
+        headers = {**identity.headers(), **(request.pop("headers", None) or {})}
 
         def attempt() -> requests.Response:
             return self._session.request(
-                method, self.url + path, timeout=(CONNECT_SECONDS, read_seconds), **request
+                method,
+                self.url + path,
+                timeout=(CONNECT_SECONDS, read_seconds),
+                headers=headers,
+                **request,
             )
 
         try:

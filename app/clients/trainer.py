@@ -73,8 +73,8 @@ class Run(ResponseModel):
     until its version has been compared with the champion.
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
-    that this one continues, None for one that started from scratch. A run whose record is damaged
-    has no known recipe, and `error` says so.
+    that this one continues, None for one that started from scratch. `actor` is who started it,
+    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
@@ -95,6 +95,7 @@ class Run(ResponseModel):
     error: str | None
     resumable: bool
     resumes: str | None = Field(None, validation_alias=AliasPath("config", "resume"))
+    actor: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -117,13 +118,15 @@ class Run(ResponseModel):
 class PromotionRecord(ResponseModel):
     """A past promotion of a version: when, in place of which tag, and by whom.
 
-    `by` is `gate` or `person`; `reason` is what that person wrote, if anything.
+    `by` is `gate` or `person`; `reason` is what that person wrote, if anything; `actor` is the
+    person's name, None if it is unknown.
     """
 
     time: AwareDatetime
     previous: str | None
     by: str
     reason: str | None
+    actor: str | None = None
 
 
 class Model(ResponseModel):

@@ -25,7 +25,8 @@ load."""
 class Assignment:
     """A version's tag, its share of the pictures (above 0, up to 1) and the start (ISO 8601, UTC).
 
-    If the test ended by itself, `ended` is one of ENDS and `reason` a sentence.
+    `actor` is who started it. If the test ended by itself, `ended` is one of ENDS and `reason` a
+    sentence.
     """
 
     tag: str
@@ -33,6 +34,7 @@ class Assignment:
     since: str
     ended: str | None = None
     reason: str | None = None
+    actor: str | None = None
 
 
 _ASSIGNMENT = TypeAdapter(Assignment)
@@ -60,9 +62,10 @@ def problem() -> str | None:
     return None
 
 
-def assign(tag: str, share: float) -> Assignment:
+def assign(tag: str, share: float, actor: str | None = None) -> Assignment:
     """Start a shadow test of a version, in place of the one before."""
-    assignment = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    assignment = Assignment(tag, share, since, actor=actor)
     with _exclusive_lock():
         _write(assignment)
     return assignment

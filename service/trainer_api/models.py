@@ -9,9 +9,10 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from service.http.errors import ApiError
 from service.http.openapi import Error
 from service.trainer_api import promotion
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.models import PromotionRequest
 from training.store import promotions, tags, versions
 
@@ -25,7 +26,7 @@ _EXAMPLES = {
 }
 
 
-def _tag(version: Annotated[str, Path(description="The version, or the whole tag.")]) -> str:
+def _tag(version: Annotated[Name, Path(description="The version, or the whole tag.")]) -> str:
     return tags.to_tag(version)
 
 
@@ -108,13 +109,14 @@ def show_report(tag: Tag) -> Answer:
 async def promote(
     tag: Tag,
     response: Response,
+    actor: Actor,
     asked: Annotated[PromotionRequest, Body(openapi_examples=_EXAMPLES)] = PromotionRequest(),  # noqa: B008
 ) -> Answer:
     """Makes it the live version, whatever the gate found, and answers when every worker serves it.
 
     No request fails meanwhile: workers load it beside the old one. `promotions` of `GET /models`
-    keeps the time and the reason.
+    keeps the time, the reason and who did it.
     """
-    status, answer = await promotion.promote(tag, asked.reason)
+    status, answer = await promotion.promote(tag, asked.reason, actor)
     response.status_code = status
     return answer

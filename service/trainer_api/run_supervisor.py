@@ -62,10 +62,10 @@ class Supervisor:
         if self._watched is not None:
             self._end(self._watched, "interrupted", "The trainer was stopped.")
 
-    def run(self, config: dict[str, Any]) -> runs.Run:
+    def run(self, config: dict[str, Any], actor: str | None = None) -> runs.Run:
         """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
         with self._lock:
-            run, lock = runs.create(config)
+            run, lock = runs.create(config, actor)
             try:
                 self._process = _spawn(run, lock)
             finally:

@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image, ImageDraw
 
-from tests.support.processes import ROOT, answers, free_port, wait_for
+from tests.support.processes import HOMES, ROOT, answers, call, free_port, wait_for
 from tests.support.scripted_server import ScriptedServer
 
 
@@ -26,6 +26,16 @@ def scripted() -> Iterator[ScriptedServer]:
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def tokens_of_the_services(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Let the page find the tokens of the services that a test uses, and no others."""
+    used = {"classifier_url", "trainer_url"} & set(request.fixturenames)
+    home = HOMES[request.getfixturevalue(used.pop())] if used else tmp_path
+    monkeypatch.setenv("TOKENS_FILE", str(home / "tokens.json"))
 
 
 @pytest.fixture
@@ -66,7 +76,7 @@ def a_disagreement(trainer_url: str) -> Iterator[int]:
     """The id of a picture on which two versions disagree, in the same store."""
     [number] = _imported(trainer_url, f'1.png,Coat,Coat,shadow,review_requested,"{DISAGREEMENT}"\n')
     yield number
-    requests.delete(f"{trainer_url}/corrections/{number}", timeout=10)
+    call("DELETE", trainer_url, f"/corrections/{number}")
 
 
 def _imported(trainer_url: str, table: str) -> list[int]:
@@ -80,7 +90,7 @@ def _imported(trainer_url: str, table: str) -> list[int]:
                 picture.save(file, "PNG")
         files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
-    response = requests.post(f"{url}/import", data=archive.getvalue(), timeout=10)
+    response = call("POST", trainer_url, "/corrections/import", data=archive.getvalue())
     assert response.json() == {"added": count, "known": 0}
     newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
@@ -112,10 +122,11 @@ def page_beside(
         **os.environ,
         "CLASSIFIER_URL": classifier_url,
         "TRAINER_URL": trainer_url,
+        "TOKENS_FILE": str(HOMES.get(trainer_url, folder) / "tokens.json"),
         "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
     }
     log = folder / "log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "app/server.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as output:
         process = subprocess.Popen(

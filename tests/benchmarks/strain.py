@@ -198,7 +198,7 @@ def beside_training(url: str) -> None:
             drive(url, CLASSIFY, BESIDE_TRAINING, 1)
             alone = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
             print_figures(f"{BESIDE_TRAINING} clients, alone ({turn})", alone)
-            run = requests.post(f"{trainer.url}/runs", json={"recipe": "standard"}, timeout=30)
+            run = trainer.post("/runs", json={"recipe": "standard"})
             run_at = f"/runs/{run.json()['run_id']}"
             wait_for(lambda: trainer.get(run_at)["progress"] > 0, 120)  # noqa: B023
             with_run = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)

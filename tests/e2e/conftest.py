@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.support.processes import ROOT, free_port, living, wait_for
+from tests.support.processes import HOMES, ROOT, free_port, living, wait_for
 
 PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
 
@@ -82,6 +82,7 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
             start_new_session=True,
         )
     started = Wardrobe(home, ports, process, log)
+    HOMES[started.at("trainer")] = home
     yield started
     if process.poll() is None:
         started.interrupt()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Visited, Wardrobe, is_served
 from tests.support.browser import TROUSERS, answered, draw, settled, surface
-from tests.support.processes import ROOT, wait_for
+from tests.support.processes import ROOT, call, wait_for
 
 SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
 PAGES = ("Classify", "Corrections", "Retrain", "Models", "Metrics")
@@ -186,9 +186,9 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(
     psutil.wait_procs([worker], 10)
     wait_for(lambda: is_served(wardrobe), 60, "both workers serving")
 
-    run_id = requests.post(
-        f"{trainer}/runs", json={"recipe": "quick", "epochs": 500}, timeout=10
-    ).json()["run_id"]
+    run_id = call("POST", trainer, "/runs", json={"recipe": "quick", "epochs": 500}).json()[
+        "run_id"
+    ]
 
     def run() -> dict[str, object]:
         answer: dict[str, object] = requests.get(f"{trainer}/runs/{run_id}", timeout=10).json()
@@ -213,9 +213,7 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(
 def test_ctrl_c_leaves_nothing_behind(
     wardrobe: Wardrobe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    requests.post(
-        f"{wardrobe.at('trainer')}/runs", json={"recipe": "quick", "epochs": 500}, timeout=10
-    )
+    call("POST", wardrobe.at("trainer"), "/runs", json={"recipe": "quick", "epochs": 500})
     wait_for(lambda: len(wardrobe.processes("trainer")) > 2, 20, "a run")
     began = time.monotonic()
     wardrobe.interrupt()

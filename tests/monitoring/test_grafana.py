@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from app.monitoring.load_burst import Burst, drawings
-from tests.support.processes import ROOT, wait_for
+from tests.support.processes import ROOT, call, wait_for
 from tests.support.watched import Watched
 
 GRAFANA = ROOT / "monitoring/grafana"
@@ -105,19 +105,19 @@ def test_the_dashboard_has_no_variables() -> None:
 @pytest.fixture(scope="module")
 def busy(watched: Watched) -> Iterator[Watched]:
     """The services after a run, a promotion and some seconds of mixed traffic, with a shadow."""
-    requests.post(f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10)
+    call("POST", watched.trainer_url, "/runs", json={"recipe": "quick", "epochs": 1})
     _be_busy(watched)
     wait_for(lambda: watched.ask(PROMOTIONS), 240, "the run's version being promoted")
     versions = requests.get(f"{watched.trainer_url}/models", timeout=10).json()["models"]
     former = next(one["version"] for one in versions if not one["champion"])
-    assigned = requests.put(f"{watched.trainer_url}/shadow", json={"version": former}, timeout=10)
+    assigned = call("PUT", watched.trainer_url, "/shadow", json={"version": former})
     assert assigned.ok, assigned.text
     wait_for(lambda: watched.ask("wardrobe:shadow_workers:sum > 0"), 60, "a shadow")
     _be_busy(watched)
     wait_for(lambda: watched.ask("wardrobe:shadow_agreement:ratio5m >= 0"), 60, "its answers")
     watched.scrape()
     yield watched
-    requests.delete(f"{watched.trainer_url}/shadow", timeout=10)
+    call("DELETE", watched.trainer_url, "/shadow")
 
 
 def _be_busy(watched: Watched) -> None:

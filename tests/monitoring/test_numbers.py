@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from app.monitoring.load_burst import drawings
-from tests.support.processes import wait_for
+from tests.support.processes import call, wait_for
 from tests.support.watched import Watched
 
 GOOD, EMPTY, WRONG_TYPE = 440, 40, 20
@@ -62,15 +62,16 @@ def _send(classifier_url: str) -> Counter[int]:
         return Counter(pool.map(send, bodies))
 
 
-def test_a_scan_for_random_paths_creates_no_series_but_is_counted(watched: Watched) -> None:
-    dropped = 'wardrobe:scrape_dropped_samples:sum{job="classifier"}'
+def test_a_scan_for_random_paths_is_one_series(watched: Watched) -> None:
+    scanned = 'bentoml_service_request_total{job="classifier",endpoint="other"}'
     watched.scrape()
-    before = watched.total(dropped)
+    before = watched.total(scanned)
     for i in range(30):
         assert requests.get(f"{watched.classifier_url}/wp-admin/{i}", timeout=5).status_code == 404
     watched.scrape()
     assert not watched.ask('{endpoint=~"/wp-admin.*"}')
-    assert watched.total(dropped) - before >= 30
+    assert len(watched.ask(scanned)) == 1
+    assert watched.total(scanned) - before == 30
 
 
 def test_promotions_and_nothing_else_are_marked(watched: Watched) -> None:
@@ -79,9 +80,7 @@ def test_promotions_and_nothing_else_are_marked(watched: Watched) -> None:
     assert versions[-1]["tag"] not in _marks(watched), "A start is not a promotion."
     first = _champion(watched)
     began = time.time()
-    run = requests.post(
-        f"{watched.trainer_url}/runs", json={"recipe": "quick", "epochs": 1}, timeout=10
-    ).json()
+    run = call("POST", watched.trainer_url, "/runs", json={"recipe": "quick", "epochs": 1}).json()
     wait_for(lambda: _champion(watched) != first, 240, f"run {run} promoting its version")
     second = _champion(watched)
     wait_for(lambda: second in _marks(watched), 20, "a mark")
@@ -91,7 +90,7 @@ def test_promotions_and_nothing_else_are_marked(watched: Watched) -> None:
     time.sleep(12)  # within 10 s, a promotion and a rollback look like one
     rolled_back = time.time()
     version = first.partition(":")[2]
-    answer = requests.post(f"{watched.trainer_url}/models/{version}/promote", timeout=60)
+    answer = call("POST", watched.trainer_url, f"/models/{version}/promote")
     assert answer.status_code == 200, answer.text
     wait_for(lambda: _marks(watched).get(first, 0) > rolled_back, 20, "a second mark")
     assert _marks(watched)[second] == marked

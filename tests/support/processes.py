@@ -1,5 +1,6 @@
 """Real processes for tests: a state folder of their own, and the servers that run on it."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 import requests
+from requests.auth import AuthBase
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +71,37 @@ def living(home: Path, name: str | None = None) -> list[psutil.Process]:
     return sorted(found, key=lambda process: process.create_time())
 
 
+HOMES: dict[str, Path] = {}
+"""The state folder of each service that `Home.serve` has started, by its address."""
+
+
+class Bearer(AuthBase):
+    """Sends a token, as the `auth` of a request."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def page_token(url: str, role: str = "operator") -> str:
+    """The page's token of a role, for a service at this address."""
+    tokens = json.loads((HOMES[url] / "tokens.json").read_text())
+    return str(tokens[role])
+
+
+def operator(url: str) -> Bearer:
+    """The `auth` of an operator, for the service at this address."""
+    return Bearer(page_token(url))
+
+
+def call(method: str, url: str, path: str, **request: Any) -> requests.Response:
+    """The answer to an operator's request to the service at this address."""
+    return requests.request(method, url + path, timeout=60, auth=operator(url), **request)
+
+
 @dataclass
 class Server:
     """A process in a group of its own, with its address and its log."""
@@ -83,7 +116,11 @@ class Server:
 
     def post(self, path: str, **request: Any) -> requests.Response:
         """The answer to a POST."""
-        return requests.post(self.url + path, timeout=60, **request)
+        return self.call("POST", path, **request)
+
+    def call(self, method: str, path: str, **request: Any) -> requests.Response:
+        """The answer to an operator's request."""
+        return call(method, self.url, path, **request)
 
     def stop(self) -> None:
         """Ask it to end, as Ctrl-C does; insist after 10 s."""
@@ -108,6 +145,8 @@ class Home:
     """A WARDROBE_HOME for tests, and what can be run on it."""
 
     path: Path
+    logs: Path | None = None
+    """Where its services write their logs; the folder itself by default."""
 
     def environment(self, **extra: str) -> dict[str, str]:
         """The environment of processes that use it."""
@@ -122,17 +161,19 @@ class Home:
     def serve(self, name: str, **extra: str) -> Server:
         """Start a service with `bentoml serve` and wait until it is alive."""
         port = free_port()
-        log = self.path / f"{name}.log"
+        log = (self.logs or self.path) / f"{name}.log"
+        extra.setdefault("BENTOML_HOME", str(self.path / "bentoml" / name))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", SERVICES[name], "--port", str(port)],
                 cwd=ROOT,
-                env=self.environment(BENTOML_HOME=str(self.path / "bentoml" / name), **extra),
+                env=self.environment(**extra),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         server = Server(f"http://127.0.0.1:{port}", process, log)
+        HOMES[server.url] = self.path
 
         def is_up() -> bool:
             assert process.poll() is None, log.read_text()

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_not
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections_db as db
 from training.store.corrections_db import path
+from training.store.corrections_restore import restore
 from training.store.corrections_schema import (
     ACCEPTED,
     CONFLICT,
@@ -81,14 +82,16 @@ _BATCH_SIZE = 500
 """Rows that are read at a time when all of them are wanted."""
 
 
-def add(picture: Grey, submission: LabelSubmission) -> tuple[Correction, bool]:
+def add(
+    picture: Grey, submission: LabelSubmission, actor: str | None = None
+) -> tuple[Correction, bool]:
     """Store the label of a picture, uint8 (28, 28). Returns its row and whether it is new.
 
     The same picture with the same label has one row. A review request for the picture is removed.
     """
-    row = _row(picture, submission)
+    row = _row(picture, submission) | {"actor": actor}
     with db.writing() as connection:
-        _remove_review_request(connection, row["content_hash"])
+        db.remove_review_request(connection, row["content_hash"])
         wanted = insert_or_not(db.corrections).values(row).on_conflict_do_nothing()
         inserted = connection.execute(wanted).rowcount == 1
         [correction] = db.read(
@@ -116,41 +119,6 @@ def request_review(requests: Iterable[tuple[Grey, LabelSubmission, str]]) -> int
                 connection.execute(insert(db.corrections).values(row))
                 kept += 1
     return kept
-
-
-def restore(entries: Iterable[Correction]) -> tuple[int, int]:
-    """Restore exported rows, all or none.
-
-    Returns how many were added, and how many were there already, which do not change. A row keeps
-    its id unless another row has it. A `conflict` becomes new: it is computed.
-    """
-    added = known = 0
-    with db.writing() as connection:
-        taken = set(connection.execute(select(db.corrections.c.id)).scalars())
-        labelled = select(db.corrections.c.content_hash, db.corrections.c.label).where(
-            db.corrections.c.state != REVIEW_REQUESTED
-        )
-        known_labels = {tuple(pair) for pair in connection.execute(labelled)}
-        for correction in entries:
-            key = (correction.content_hash, correction.label)
-            if correction.state == REVIEW_REQUESTED:
-                is_known = _is_known(connection, correction.content_hash)
-            else:
-                _remove_review_request(connection, correction.content_hash)
-                is_known = key in known_labels
-            if is_known:
-                known += 1
-                continue
-            row = dict(vars(correction))
-            if correction.state == CONFLICT:
-                row |= {"state": NEW, "reason": None}
-            if correction.id < 1 or correction.id in taken:
-                del row["id"]
-            wanted = insert(db.corrections).values(row).returning(db.corrections.c.id)
-            taken.add(connection.execute(wanted).scalar_one())
-            known_labels.add(key)
-            added += 1
-    return added, known
 
 
 def get(correction_id: int) -> Correction:
@@ -198,7 +166,7 @@ def each() -> Iterator[Correction]:
         after = found[-1].id
 
 
-def relabel(correction_id: int, label: str) -> Correction:
+def relabel(correction_id: int, label: str, actor: str | None = None) -> Correction:
     """Give a row another label. Its state is new again, and the reason of a quarantine is removed.
 
     A review request becomes a correction, also with the label it has. If the same picture has a
@@ -222,12 +190,12 @@ def relabel(correction_id: int, label: str) -> Correction:
         connection.execute(
             update(db.corrections)
             .where(db.corrections.c.id == correction_id)
-            .values(label=label, state=NEW, reason=None)
+            .values(label=label, state=NEW, reason=None, actor=actor)
         )
         return db.read_one(connection, correction_id)
 
 
-def accept(correction_id: int) -> Correction:
+def accept(correction_id: int, actor: str | None = None) -> Correction:
     """Accept a row, on a person's word: runs use it, even if it looks wrong.
 
     Raises UnknownCorrection, or Disputed while the same picture has another label too.
@@ -239,7 +207,7 @@ def accept(correction_id: int) -> Correction:
         connection.execute(
             update(db.corrections)
             .where(db.corrections.c.id == correction_id)
-            .values(state=ACCEPTED, reason=None)
+            .values(state=ACCEPTED, reason=None, actor=actor)
         )
         return db.read_one(connection, correction_id)
 
@@ -317,15 +285,6 @@ def _is_known(connection: Connection, picture: str) -> bool:
         select(db.corrections.c.id).where(db.corrections.c.content_hash == picture).limit(1)
     )
     return known.first() is not None
-
-
-def _remove_review_request(connection: Connection, picture: str) -> None:
-    """Remove the review request for the picture with this hash: a label takes its place."""
-    connection.execute(
-        delete_from(db.corrections).where(
-            db.corrections.c.content_hash == picture, db.corrections.c.state == REVIEW_REQUESTED
-        )
-    )
 
 
 def _content(picture: Grey) -> bytes:

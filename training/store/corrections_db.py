@@ -25,9 +25,11 @@ from sqlalchemy import (
     UniqueConstraint,
     case,
     create_engine,
+    delete,
     event,
     exists,
     func,
+    inspect,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert as insert_or_not
@@ -59,6 +61,7 @@ corrections = Table(
     Column("state", String, nullable=False),
     Column("reason", String),
     Column("picture", LargeBinary, nullable=False),
+    Column("actor", String),
     UniqueConstraint("content_hash", "label"),
     sqlite_autoincrement=True,  # an id is not given twice
 )
@@ -119,6 +122,15 @@ def read_one(connection: Connection, correction_id: int) -> Correction:
     if not found:
         raise UnknownCorrection(correction_id)
     return found[0]
+
+
+def remove_review_request(connection: Connection, picture: str) -> None:
+    """Remove the review request for the picture with this hash: a label takes its place."""
+    connection.execute(
+        delete(corrections).where(
+            corrections.c.content_hash == picture, corrections.c.state == REVIEW_REQUESTED
+        )
+    )
 
 
 @contextmanager
@@ -205,6 +217,7 @@ def _open(file: Path) -> _Opened:
             no_transaction.execute("PRAGMA journal_mode=WAL")
         with engine.execution_options(is_writing=True).begin() as connection:
             corrections.metadata.create_all(connection)
+            _add_new_columns(connection)
         if moved is not None:
             moved.describe(file, _restore(engine, moved.rows))
     identity = _identity(file)
@@ -225,6 +238,16 @@ def _restore(engine: Engine, rows: corrections_recovery.Rows) -> int:
     except DBAPIError:  # a full disk: the rows are in the damaged one still
         return 0
     return len(rows)
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """Add the columns that an older version of this program did not have."""
+    known = {column["name"] for column in inspect(connection).get_columns(corrections.name)}
+    for column in corrections.c:
+        if column.name not in known:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {corrections.name} ADD COLUMN {column.name} {column.type.compile()}"
+            )
 
 
 def _set_up(connection: Any, _: object) -> None:

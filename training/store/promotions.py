@@ -22,7 +22,8 @@ GATE, PERSON = "gate", "person"
 class Promotion:
     """`tag` is served since `time` (ISO 8601, UTC), instead of `previous`, None for a first one.
 
-    `by` is GATE or PERSON, `reason` what the person gave, if anything.
+    `by` is GATE or PERSON, `reason` what the person gave, if anything. `actor` is that person, or
+    who started the run that the gate compared.
     """
 
     time: str
@@ -30,6 +31,7 @@ class Promotion:
     previous: str | None
     by: str
     reason: str | None
+    actor: str | None = None
 
 
 _PROMOTION = TypeAdapter(Promotion)
@@ -40,9 +42,15 @@ def path() -> Path:
     return settings.home() / "promotions.jsonl"
 
 
-def record(tag: str, previous: str | None, by: str, reason: str | None = None) -> None:
+def record(
+    tag: str,
+    previous: str | None,
+    by: str,
+    reason: str | None = None,
+    actor: str | None = None,
+) -> None:
     """Append a promotion, with the present time."""
-    line = json.dumps(asdict(Promotion(now(), tag, previous, by, reason)))
+    line = json.dumps(asdict(Promotion(now(), tag, previous, by, reason, actor)))
     if path().is_dir():
         files.move_away(path(), "it is a folder")
     # A line break first: a line that a power cut left half-written must not damage this one.

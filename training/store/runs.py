@@ -33,7 +33,7 @@ class Run:
 
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
     held out and quarantined, once they are split; `gate` compares the version with the champion,
-    once it is trained (gate.GateDecision.summary).
+    once it is trained (gate.GateDecision.summary). `actor` is who asked the trainer for it.
     """
 
     run_id: str
@@ -53,6 +53,7 @@ class Run:
     gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
+    actor: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -130,7 +131,7 @@ def resumption(run_id: str) -> dict[str, Any]:
     return {**run.config, "resume": run_id}
 
 
-def create(config: dict[str, Any]) -> tuple[Run, int]:
+def create(config: dict[str, Any], actor: str | None = None) -> tuple[Run, int]:
     """Record a new run, queued. Returns it with a descriptor that holds its lock.
 
     The lock passes to the run's process with the descriptor, so that there is no moment at which
@@ -143,7 +144,8 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
                 raise BusyError(other.run_id)
         # The time first, so that names sort by age.
         stamp = datetime.now(UTC).strftime(_STAMP)[:-3]
-        run = Run(f"{stamp}-{secrets.token_hex(2)}", "queued", config, created_at=now())
+        run_id = f"{stamp}-{secrets.token_hex(2)}"
+        run = Run(run_id, "queued", config, created_at=now(), actor=actor)
         folder(run.run_id).mkdir(parents=True)
         descriptor = locks.hold(folder(run.run_id) / "lock")
         write(run)

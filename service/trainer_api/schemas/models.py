@@ -11,7 +11,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Body, Png, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Png, Ratio, Tag, Text, Time
 from service.trainer_api.schemas.gate import Gate
 
 
@@ -67,6 +67,7 @@ class Promotion(BaseModel):
     previous: Tag | None = Field(description="The live version before.")
     by: Literal["gate", "person"]
     reason: str | None = Field(description="What the person gave, if anything.")
+    actor: Actor
 
 
 class Version(BaseModel):
@@ -120,7 +121,7 @@ class PromotionRequest(Body):
     """Why, if you like."""
 
     reason: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+        Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
         | None
     ) = Field(default=None, description="For whoever looks at the promotion later.")
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app.conftest import DISAGREEMENT
 from tests.support.app.correction_store import label, state
 from tests.support.browser import settled
+from tests.support.processes import call
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_all_are_exported_and_imported(
     assert archive.name == "corrections.zip"
     with zipfile.ZipFile(archive) as files:
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
-    requests.delete(f"{trainer_url}/corrections/{some_corrections[0]}", timeout=10)
+    call("DELETE", trainer_url, f"/corrections/{some_corrections[0]}")
     gallery.locator(".st-key-import_folded summary").click()
     gallery.get_by_label("file upload").set_input_files(archive)
     gallery.get_by_role("button", name="Import", exact=True).click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from app.monitoring.load_burst import Burst, drawings
-from tests.support.processes import ROOT, Server, answers, free_port, wait_for
+from tests.support.processes import HOMES, ROOT, Server, answers, free_port, wait_for
 from tests.support.watched import ask, restart_prometheus, start_prometheus
 
 
@@ -183,7 +183,7 @@ def live_url(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"),
+                *(sys.executable, "-m", "streamlit", "run", "app/server.py"),
                 *("--server.headless=true", f"--server.port={port}"),
             ],
             cwd=ROOT,
@@ -191,6 +191,7 @@ def live_url(
                 **os.environ,
                 "CLASSIFIER_URL": classifier_url,
                 "TRAINER_URL": trainer_url,
+                "TOKENS_FILE": str(HOMES[trainer_url] / "tokens.json"),
                 "PROMETHEUS_URL": prometheus.url,
             },
             stdout=output,

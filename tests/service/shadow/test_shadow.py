@@ -41,7 +41,7 @@ class Deployment:
     other: str
 
     def start_shadow(self, **settings: Any) -> requests.Response:
-        return requests.put(f"{self.trainer.url}/shadow", json=settings, timeout=30)
+        return self.trainer.call("PUT", "/shadow", json=settings)
 
     def wait_for_both_workers(self) -> None:
         wait_for(lambda: self.trainer.get("/shadow")["workers"] == 2, PATIENCE, "both shadows")
@@ -108,7 +108,7 @@ def deployment(make_home: MakeHome, home: Home) -> Iterator[Deployment]:
 @pytest.fixture(autouse=True)
 def no_shadow_before(deployment: Deployment) -> None:
     """Start each test without a shadow version and with the same champion."""
-    requests.delete(f"{deployment.trainer.url}/shadow", timeout=30)
+    deployment.trainer.call("DELETE", "/shadow")
     if deployment.classifier.get("/model")["tag"] != deployment.champion:
         deployment.trainer.post(f"/models/{deployment.champion.partition(':')[2]}/promote")
     wait_for(lambda: not deployment.shadow_processes(), what="the end of the last shadow test")

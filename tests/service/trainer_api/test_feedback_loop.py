@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
 from PIL import Image
 
 from tests.support.processes import MakeHome, wait_for
@@ -238,8 +237,8 @@ def test_what_looks_wrong_waits_with_its_reason_until_a_person_accepts_it(
         assert kind in waiting[number]["reason"]
         assert name_of(waiting[number]) not in used
 
-    url = f"{loop.trainer.url}/corrections/{wrong[0]}"
-    accepted = requests.patch(url, json={"state": "accepted"}, timeout=10)
+    change = {"state": "accepted"}
+    accepted = loop.trainer.call("PATCH", f"/corrections/{wrong[0]}", json=change)
     assert (accepted.status_code, accepted.json()["reason"]) == (200, None)
     again = loop.finished(
         loop.start({"recipe": "quick", "epochs": 1, "corrections": True}),

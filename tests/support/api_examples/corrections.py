@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from PIL import Image
 
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
-from tests.support.processes import Home
+from tests.support.processes import Home, call
 
 
 def bag(label: str, picture: bytes = BAG) -> dict[str, Any]:
@@ -45,9 +44,7 @@ class CorrectionCalls:
         def asked(
             operation: str, status: str, name: str, method: str, path: str, **request: Any
         ) -> requests.Response:
-            answer = requests.request(
-                method, f"{self.url}/corrections{path}", timeout=60, **request
-            )
+            answer = call(method, self.url, f"/corrections{path}", **request)
             self.recorder.note("trainer", operation, status, name)(answer)
             return answer
 
@@ -80,7 +77,7 @@ class CorrectionCalls:
         self.finetune("409", "no_corrections")
 
     def finetune(self, status: str, name: str) -> None:
-        answer = requests.post(f"{self.url}/runs", json={"recipe": "finetune"}, timeout=30)
+        answer = call("POST", self.url, "/runs", json={"recipe": "finetune"})
         self.recorder.note("trainer", "start_run", status, name)(answer)
 
     def correct(self) -> None:
@@ -149,9 +146,7 @@ class CorrectionCalls:
         moved("200", "taken", data=archive())
         moved("400", "zip", data=b"hello")
         moved("400", "table", data=archive(table=None))
-        moved("400", "line", data=archive("Hat"))
-        coloured = io.BytesIO()
-        Image.new("RGB", (32, 32)).save(coloured, "PNG")
-        moved("400", "size", data=archive(picture=coloured.getvalue()))
+        moved("400", "row", data=archive("Hat"))
+        moved("400", "picture", data=archive(picture=b"hello"))
         moved("400", "field", files={"picture": (None, "x")} | {"picture": BAG})
         moved("413", "bytes", data=bytes(100_000_001))

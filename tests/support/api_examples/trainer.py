@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from tests.support.api_examples.recorder import PNG, SNEAKER, UNKNOWN_RUN, Recorder
-from tests.support.processes import Home, Server, wait_for
+from tests.support.processes import Home, Server, call, wait_for
 from training.store import runs, tags
 
 
@@ -27,14 +27,14 @@ class TrainerCalls:
         """What a trainer with a model answers without changing anything."""
         run = requests.get(f"{url}/runs", timeout=30).json()["runs"][-1]["run_id"]
 
-        def asked(method: str, path: str, *call: str) -> None:
-            answer = requests.request(method, url + path, timeout=30)
-            self.recorder.note("trainer", *call)(answer)
+        def asked(method: str, path: str, *noted: str) -> None:
+            answer = call(method, url, path)
+            self.recorder.note("trainer", *noted)(answer)
 
         asked("GET", f"/runs/{run}/events", "list_events", "200", "some")
         asked("GET", f"/runs/{run}/events?after=soon", "list_events", "400", "after")
         asked("POST", f"/runs/{run}/cancel", "cancel_run", "409", "ended")
-        answer = requests.post(f"{url}/runs", json={"resume": run}, timeout=30)
+        answer = call("POST", url, "/runs", json={"resume": run})
         self.recorder.note("trainer", "start_run", "409", "done")(answer)
         asked("GET", f"/runs/{UNKNOWN_RUN}", "show_run", "404", "unknown")
         asked("GET", f"/runs/{UNKNOWN_RUN}/events", "list_events", "404", "unknown")
@@ -60,7 +60,7 @@ class TrainerCalls:
 
     def run_and_cancel(self) -> None:
         def start(status: str, name: str, body: str) -> requests.Response:
-            answer = requests.post(f"{self.url}/runs", data=body, timeout=30)
+            answer = call("POST", self.url, "/runs", data=body)
             self.recorder.note("trainer", "start_run", status, name)(answer)
             return answer
 
@@ -89,12 +89,12 @@ class TrainerCalls:
             requests.get(f"{self.url}/runs", timeout=30)
         )
         self.recorder.note("trainer", "cancel_run", "202", "cancelled")(
-            requests.post(f"{self.url}/runs/{run}/cancel", timeout=30)
+            call("POST", self.url, f"/runs/{run}/cancel")
         )
 
     def promote_without_a_classifier(self, store: Path) -> None:
         shutil.copytree(store, self.home.path / "models")
-        answer = requests.post(f"{self.url}/models/{self.version()}/promote", timeout=30)
+        answer = call("POST", self.url, f"/models/{self.version()}/promote")
         self.recorder.note("trainer", "promote", "202", "no_classifier")(answer)
         for name in ("champion", "promotions.jsonl"):
             (self.home.path / name).unlink(missing_ok=True)
@@ -114,7 +114,7 @@ class TrainerCalls:
         first = self.version()
 
         def promoted(version: str, status: str, name: str, body: str = "") -> None:
-            answer = requests.post(f"{self.url}/models/{version}/promote", data=body, timeout=60)
+            answer = call("POST", self.url, f"/models/{version}/promote", data=body)
             self.recorder.note("trainer", "promote", status, name)(answer)
 
         promoted(first, "400", "json", "because")
@@ -144,7 +144,7 @@ class TrainerCalls:
         def asked(
             operation: str, status: str, name: str, method: str, **request: Any
         ) -> requests.Response:
-            answer = requests.request(method, f"{self.url}/shadow", timeout=30, **request)
+            answer = call(method, self.url, "/shadow", **request)
             self.recorder.note("trainer", operation, status, name)(answer)
             return answer
 
@@ -161,14 +161,12 @@ class TrainerCalls:
         asked("set_shadow", "200", "on", "PUT", json={"version": "secondaaaaaaaaaa"})
         asked("show_shadow", "200", "on", "GET")
         asked("show_shadow", "405", "method", "PATCH")
-        requests.delete(f"{self.url}/shadow", timeout=30)
+        call("DELETE", self.url, "/shadow")
 
     def compare(self) -> None:
         """A run whose version differs from the live one."""
         config = {"recipe": "quick", "epochs": 1, "seed": 1}
-        path = (
-            f"/runs/{requests.post(f'{self.url}/runs', json=config, timeout=30).json()['run_id']}"
-        )
+        path = f"/runs/{call('POST', self.url, '/runs', json=config).json()['run_id']}"
 
         def run() -> requests.Response:
             return requests.get(self.url + path, timeout=30)

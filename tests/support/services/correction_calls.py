@@ -33,7 +33,7 @@ def keep(trainer: Server, picture: bytes, label: str = "Bag", **more: str) -> in
 
 
 def call(trainer: Server, method: str, path: str, **more: Any) -> requests.Response:
-    return requests.request(method, trainer.url + path, timeout=30, **more)
+    return trainer.call(method, path, **more)
 
 
 def row(trainer: Server, number: int) -> dict[str, Any]:

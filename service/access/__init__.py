@@ -1,0 +1,1 @@
+"""Who may call what: tokens, roles, origins, limits, and the audit log."""
