@@ -17,7 +17,6 @@ from app.sections import (
     model_status,
     promotion,
     shadow_card,
-    state_problems,
     trainer_notice,
     training_charts,
 )
@@ -56,7 +55,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
-    state_problems.render_state_problems(besides="models/fashion_mnist_model/")
+    trainer_notice.render_state_problems(besides="models/fashion_mnist_model/")
     if not models:
         st.info("No versions yet. Train the first one on the Retrain page, or above.")
         return

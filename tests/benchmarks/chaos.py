@@ -22,8 +22,8 @@ import psutil
 import requests
 from PIL import Image
 
-from tests.support.probes import TIMEOUT_SECONDS, Probe
 from tests.support.processes import ROOT, Home, answers, free_port, living, wait_for
+from tests.support.services.probes import TIMEOUT_SECONDS, Probe
 
 STOP_SECONDS = float(os.environ.get("SECONDS") or 20)
 SETTLE_SECONDS = 10

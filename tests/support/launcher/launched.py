@@ -13,8 +13,8 @@ import psutil
 
 from tests.support.processes import living
 
-ROOT = Path(__file__).parents[2]
-STAND_IN = ROOT / "tests" / "support" / "stand_in.py"
+ROOT = Path(__file__).parents[3]
+STAND_IN = ROOT / "tests" / "support" / "launcher" / "stand_in.py"
 NAMES = ("classifier", "trainer", "prometheus", "app")
 PORTS = tuple(f"{name.upper()}_PORT" for name in NAMES)
 PROMETHEUS = next(
