@@ -22,7 +22,7 @@ PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no
 WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile lint lock licenses clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile bench-chaos lint lock licenses clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed 
 
 bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond its capacity, during training, and for MINUTES=10
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
+
+bench-chaos: $(INSTALLED) prometheus data ## Kill and stop each process under load, fill the disk; PARTS="kill stop disk" and SECONDS narrow it
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.chaos
 
 bench-hostile: $(INSTALLED) ## Attack the classifier at CLASSIFIER_URL: slow clients, large pictures, a scan of 100,000 paths
 	@exec $(WITH_SETTINGS) sh -c 'url=$${CLASSIFIER_URL:-http://127.0.0.1:3000}; \

@@ -12,3 +12,7 @@ each line under its process's name. supervisord restarts too, but names no lines
 configuration and takes a closed terminal as a request to reload; honcho names the lines, but ends
 everything when one process dies.
 """
+
+
+class CannotStartError(Exception):
+    """Says why Wardrobe does not start and what to do about it."""

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 import settings
+from launcher import CannotStartError
 from launcher.commands import start, stop
-from launcher.errors import CannotStartError
 
 
 def main() -> int:

@@ -7,16 +7,15 @@ import signal
 import time
 from pathlib import Path
 
+from launcher import CannotStartError
 from launcher.console import print_line
 from launcher.counters import counters_folder, remove_counters
-from launcher.errors import CannotStartError
 from launcher.exposure import check_exposure
-from launcher.pid_file import hold_pid_file, running_launcher
 from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
-from launcher.state_folder import check_state_folder, writing
+from launcher.state_folder import check_state_folder, hold_pid_file, running_launcher, writing
 from service.access import tokens
 
 LAUNCHER_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + 2

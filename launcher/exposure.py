@@ -1,8 +1,8 @@
 """Refuses to let other machines reach a page that has no log-in."""
 
 import settings
+from launcher import CannotStartError
 from launcher.console import print_line
-from launcher.errors import CannotStartError
 
 
 def check_exposure() -> None:

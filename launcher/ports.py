@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 
 import settings
-from launcher.errors import CannotStartError
+from launcher import CannotStartError
 
 
 def page_url() -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import settings
-from launcher.errors import CannotStartError
+from launcher import CannotStartError
 
 PAGE_SECRETS = {"OIDC_CLIENT_SECRET", "VIEWER_PASSWORD", "TEACHER_PASSWORD", "OPERATOR_PASSWORD"}
 ROOT = Path(__file__).resolve().parents[1]

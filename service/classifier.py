@@ -25,8 +25,7 @@ from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
-from service.http.uvicorn_patches import patch_uvicorn
-from service.http.worker_restarts import restart_workers_soon
+from service.http.uvicorn_patches import patch_uvicorn, restart_workers_soon
 from service.inference import routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion

@@ -14,8 +14,7 @@ import settings
 from service.access.middleware import guard, make_page_tokens
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.middleware import add_middleware
-from service.http.uvicorn_patches import patch_uvicorn
-from service.http.worker_restarts import restart_workers_soon
+from service.http.uvicorn_patches import patch_uvicorn, restart_workers_soon
 from service.metrics.scrapes import OneScrape
 from service.trainer_api.app import ROUTES, TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics

@@ -11,7 +11,6 @@ error message, when the run fails.
 """
 
 import argparse
-import contextlib
 import getpass
 import json
 import os
@@ -334,15 +333,10 @@ def main(arguments: list[str] | None = None) -> int:
         recipes.NoChampion,
         NoCorrections,
         runs.ResumeError,
+        OSError,
     ) as error:
-        runs.end(run.run_id, "failed", str(error))
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    except OSError as error:
-        reason = f"A file could not be read or written: {files.error_reason(error)}."
-        print(f"{error}\n{reason}", file=sys.stderr)  # noqa: T201
-        with contextlib.suppress(OSError):  # the trainer records it when the disk can be written
-            runs.end(run.run_id, "failed", reason)
+        print(files.error_sentence(error), file=sys.stderr)  # noqa: T201
+        runs.end(run.run_id, "failed", files.error_sentence(error))
         return 1
     except Exception as error:
         runs.end(run.run_id, "failed", f"{type(error).__name__}: {error}")

@@ -1,9 +1,12 @@
-"""Error message for a trainer that does not answer, until it is back."""
+"""Messages of the trainer: it does not answer, or files of the state folder are damaged."""
+
+from html import escape
 
 import streamlit as st
 
-from app.clients import trainer
+from app.clients import problems, trainer
 from app.clients.http import ServiceError
+from app.clients.trainer import Model
 from app.text.formatting import plain
 
 RETRY_SECONDS = 2.0
@@ -14,6 +17,31 @@ def render_trainer_error(error: ServiceError, reassurance: str) -> None:
     st.error(plain(error.message))
     st.write(f"{reassurance} This page reloads when the trainer is back.")
     st.fragment(_retry, run_every=RETRY_SECONDS)()
+
+
+def render_state_problems(*, besides: str | None = None) -> None:
+    """Render a warning for each damaged file, but not for those whose path begins with `besides`.
+
+    Renders nothing while the trainer does not answer.
+    """
+    try:
+        found = problems.fetch()
+    except ServiceError:
+        return
+    for problem in found:
+        if besides is None or not problem.path.startswith(besides):
+            st.warning(plain(problem.error))
+
+
+def render_damaged_version(model: Model) -> None:
+    """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
+    live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
+    with st.container(border=True, key=f"model_{model.version}"):
+        st.html(
+            f'<div class="version"><strong>{escape(model.version)}</strong>'
+            f'<div class="badge down"><b>Damaged</b></div>{live}</div>'
+        )
+        st.error(plain(str(model.error)))
 
 
 def _retry() -> None:

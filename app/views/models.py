@@ -17,7 +17,6 @@ from app.sections import (
     model_status,
     promotion,
     shadow_card,
-    state_problems,
     trainer_notice,
     training_charts,
 )
@@ -29,7 +28,6 @@ from app.text.formatting import (
     moment,
     named,
     percent,
-    plain,
     size,
     zone_note,
 )
@@ -56,7 +54,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
-    state_problems.render_state_problems(besides="models/fashion_mnist_model/")
+    trainer_notice.render_state_problems(besides="models/fashion_mnist_model/")
     if not models:
         st.info("No versions yet. Train the first one on the Retrain page, or above.")
         return
@@ -97,7 +95,7 @@ def render_version(
     `allowed`: the visitor may promote it.
     """
     if model.error is not None:
-        _render_damaged(model)
+        trainer_notice.render_damaged_version(model)
         return
     running = shadow_status.running if shadow_status is not None else None
     in_shadow = running is not None and running.version == model.version
@@ -125,17 +123,6 @@ def render_version(
         if folded.open:
             with folded:
                 render_details(model, others)
-
-
-def _render_damaged(model: Model) -> None:
-    """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
-    live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
-    with st.container(border=True, key=f"model_{model.version}"):
-        st.html(
-            f'<div class="version"><strong>{escape(model.version)}</strong>'
-            f'<div class="badge down"><b>Damaged</b></div>{live}</div>'
-        )
-        st.error(plain(str(model.error)))
 
 
 def _render_promotion_button(model: Model, champion: Model | None, *, disabled: bool) -> None:

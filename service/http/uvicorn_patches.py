@@ -10,14 +10,19 @@ without Wardrobe.
 *A service's application is the outermost.* BentoML offers no place before its metrics, which would
 count each path that a client makes up; see service/http/endpoints.py.
 
+*A worker that has died is started again at once.* BentoML looks for dead workers every 10 seconds,
+and the trainer has one worker: all of its calls failed for as long.
+
 The protocol of connections is in service/http/http_protocol.py.
 """
 
+from functools import wraps
 from socket import fromfd, socket
-from typing import cast
+from typing import Any, cast
 
 import bentoml
 import uvicorn
+from bentoml._internal.utils import circus
 
 from service.http.connections import Connections, allow_open_files
 from service.http.endpoints import Endpoints, LabelByEndpoint
@@ -26,6 +31,8 @@ from service.http.security_headers import security_headers
 
 UVICORN_VERSION = "0.54.0"
 """What the patch was written and measured for."""
+
+_RESTART_CHECK_SECONDS = 0.5
 
 SOCKETS = 8
 """Connections that a worker accepts in one round of its loop. One response in 100 makes its client
@@ -75,3 +82,14 @@ def _copies(listening: socket) -> list[socket]:
     """
     kind = (listening.family, listening.type, listening.proto)
     return [fromfd(listening.fileno(), *kind) for _ in range(SOCKETS - 1)]
+
+
+def restart_workers_soon() -> None:
+    """Have the server that imports this service look for dead workers every half second."""
+    create_arbiter = circus.create_standalone_arbiter
+
+    @wraps(create_arbiter)
+    def with_short_delay(*args: Any, **kwargs: Any) -> Any:
+        return create_arbiter(*args, **{"check_delay": _RESTART_CHECK_SECONDS, **kwargs})
+
+    circus.create_standalone_arbiter = with_short_delay

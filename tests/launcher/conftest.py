@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.launched import Wardrobe, clean_up
+from tests.support.launcher.launched import Wardrobe, clean_up
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from tests.support.launched import PORTS, Wardrobe, wait_for
+from tests.support.launcher.launched import PORTS, Wardrobe, wait_for
 
 
 def test_stop_ends_what_does_not_react_to_signals(wardrobe: Wardrobe) -> None:

@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from tests.support.launched import NAMES, PORTS, Wardrobe, wait_for
+from tests.support.launcher.launched import NAMES, PORTS, Wardrobe, wait_for
 
 
 def training(state: str, created_at: str = "2999-01-01", error: str | None = None) -> str:

@@ -11,7 +11,7 @@ from bentoml._internal.models.model import Model as BentoModel
 from bentoml.exceptions import BentoMLException
 
 import settings
-from training.store import champion_file, files, tags
+from training.store import files, promotions, tags
 from training.store.tags import MODEL_NAME
 
 WEIGHTS, ESTIMATOR, REPORT = "weights.pt", "accuracy_estimator.pt", "report.json"
@@ -183,13 +183,13 @@ def describe_champion() -> Version:
 
     Raises ModelError when there is none.
     """
-    tag = champion_file.champion()
+    tag = promotions.champion()
     if tag is None:
         raise ModelError("There is no live version.")
     try:
         return describe(tag)
     except ModelError:
-        for earlier in champion_file.former_champions(tag):
+        for earlier in promotions.former_champions(tag):
             with contextlib.suppress(ModelError):
                 return describe(earlier)
         raise

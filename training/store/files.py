@@ -152,6 +152,14 @@ def error_reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
+def error_sentence(error: Exception) -> str:
+    """Return the message of an error; of one of the disk a sentence with the file and the cause."""
+    if not isinstance(error, OSError):
+        return str(error)
+    file = error.filename2 or error.filename or "A file"
+    return f"{file} cannot be read or written: {error_reason(error)}."
+
+
 def is_full(error: OSError) -> bool:
     """Whether there was no room left on the disk."""
     return error.errno in _FULL

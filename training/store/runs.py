@@ -179,9 +179,10 @@ def read(run_id: str) -> Run | None:
 
 def _parse(run_id: str, found: dict[str, Any]) -> Run:
     try:
-        run = _RUN.validate_python(found)
+        _RUN.validate_python(found)  # its result has a float for each whole number of an epoch
+        run = Run(**found)
         datetime.fromisoformat(run.created_at)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise files.DamagedFile("it is not the record of a run") from error
     if run.run_id != run_id or run.state not in STATES or not 0 <= run.progress <= 1:
         raise files.DamagedFile("it is not the record of this run")

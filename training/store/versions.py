@@ -25,14 +25,6 @@ from bentoml._internal.models.model import ModelStore
 
 import settings
 from training.store import files
-from training.store.champion_file import (
-    champion,
-    champion_path,
-    champion_problem,
-    choosing_champion,
-    former_champions,
-    set_champion,
-)
 from training.store.descriptions import (
     CHECKSUMS,
     ESTIMATOR,
@@ -48,6 +40,14 @@ from training.store.descriptions import (
     report,
 )
 from training.store.descriptions import folder as folder_of
+from training.store.promotions import (
+    champion,
+    champion_path,
+    champion_problem,
+    choosing_champion,
+    former_champions,
+    set_champion,
+)
 from training.store.tags import MODEL_NAME
 
 if TYPE_CHECKING:

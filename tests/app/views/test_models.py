@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.text.formatting import plain
 from tests.support.app.pages import (
     READY,
     charts,
@@ -137,3 +138,27 @@ def test_a_lone_version_is_compared_with_nothing(
     at = open_details("live1")
     assert not at.selectbox
     assert list(charts(at)) == ["Accuracy by class"]
+
+
+def test_a_damaged_version_is_shown_with_what_to_do_and_cannot_be_promoted(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = "fashion_mnist_model:bad is damaged: weights.pt is missing. Restore its folder."
+    bad = {**version("bad", 5, ()), "metadata": {}, "error": error}
+    run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    script_services(scripted, monkeypatch, run, READY, [bad, LIVE, OLD])
+    at = open_page("models")
+    assert [it.value for it in at.error] == [plain(error)]
+    assert "Damaged" in page_text(at)
+    assert "promote_bad" not in {it.key for it in at.button}
+    assert "promote_old" in {it.key for it in at.button}
+
+
+def test_what_is_damaged_in_the_state_folder_is_said(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "corrections.db was damaged: it is empty. A new one is used."
+    found = {"problems": [{"path": "corrections.db.damaged-20261128-070000", "error": sentence}]}
+    run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    script_services(scripted, monkeypatch, run, READY, [LIVE], problems=found)
+    assert plain(sentence) in [it.value for it in open_page("models").warning]

@@ -24,7 +24,7 @@ from service.shadow import assignment
 from service.trainer_api.app import app
 from service.trainer_api.run_supervisor import Supervisor
 from tests.support.corrections_store import kept
-from tests.support.damage import DAMAGES, ordinary_user
+from tests.support.services.damage import DAMAGES, ordinary_user
 from training.model import networks
 from training.store import corrections, corrections_db, promotions, runs, tags, versions
 

@@ -13,8 +13,8 @@ import psutil
 
 from tests.support.processes import living
 
-ROOT = Path(__file__).parents[2]
-STAND_IN = ROOT / "tests" / "support" / "stand_in.py"
+ROOT = Path(__file__).parents[3]
+STAND_IN = ROOT / "tests" / "support" / "launcher" / "stand_in.py"
 NAMES = ("classifier", "trainer", "prometheus", "app")
 PORTS = tuple(f"{name.upper()}_PORT" for name in NAMES)
 PROMETHEUS = next(
@@ -30,7 +30,10 @@ class Wardrobe:
         # No longer than a socket's path may be: nothing may depend on a short folder name.
         self.home = folder / "state" / ("x" * 120)
         shutil.copy(ROOT / "settings.py", folder)
-        shutil.copytree(ROOT / "launcher", folder / "launcher")
+        for part in ("launcher", "service", "training"):
+            shutil.copytree(
+                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
         shutil.copytree(ROOT / "monitoring", folder / "monitoring")
         self.set_processes()
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
