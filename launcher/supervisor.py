@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ from launcher.ports import page_url
 from launcher.processes import STOP_TIMEOUT_SECONDS, free_ports
 from launcher.procfile import ROOT, environment_of
 from launcher.readiness import wait_until_ready
+from launcher.state_folder import move_away
 
 MAX_EXITS_BEFORE_READY = 5
 """The launcher gives up on a process that dies this often before the page is ready."""
+REPAIR_SECONDS = 5.0
+"""Two exits of Prometheus within this time: its database is damaged."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,6 +46,7 @@ class Supervisor:
         width = max(map(len, commands))
         self.outputs = {name: ProcessOutput(name, width) for name in commands}
         self.failure: str | None = None
+        self.prometheus_exit_at = -math.inf
         self.exits = dict.fromkeys(commands, 0)
         self.ready = threading.Event()
         self.stopping = threading.Event()
@@ -114,11 +120,23 @@ class Supervisor:
         if self.stopping.is_set():
             return
         self.exits[watcher.name] += 1
+        if watcher.name == "prometheus" and exit_code in (1, 2):  # not by a signal
+            self.repair_prometheus()
         if self.ready.is_set() or self.exits[watcher.name] < MAX_EXITS_BEFORE_READY:
             print_line(f"{watcher.name} has died (exit code {exit_code}): starting it again.")
         else:
             self.failure = f"{watcher.name} does not start: its lines above say why."
             self.stopping.set()
+
+    def repair_prometheus(self) -> None:
+        """Give a Prometheus that exits again and again a new database: its own may be damaged."""
+        now = time.monotonic()
+        is_again = now - self.prometheus_exit_at < REPAIR_SECONDS
+        self.prometheus_exit_at = now
+        if is_again:
+            self.prometheus_exit_at = -math.inf
+            with contextlib.suppress(OSError):
+                move_away(self.home / "prometheus", "Prometheus does not start with it")
 
     def announce(self) -> None:
         """Print the page's address as soon as the page is usable."""

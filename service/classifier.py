@@ -7,6 +7,7 @@ and faster HTTP routes at the same addresses (service/inference/routes.py). Both
 """
 
 import asyncio
+import contextlib
 import gc
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
+from service.http.worker_restarts import restart_workers_soon
 from service.inference import decoding, pipeline, routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
@@ -96,7 +98,8 @@ class Classifier:
 
         Champion removes what the dead leave by their numbers, and would remove the new one's.
         """
-        workers.remove_dead()
+        with contextlib.suppress(OSError):  # a read-only disk: the champion is served all the same
+            workers.remove_dead()
 
     @bentoml.on_startup
     def follow_live_version(self) -> None:
@@ -134,6 +137,7 @@ guard(Classifier)
 add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)
 mount_routes(Classifier, _routes)
 patch_uvicorn("classifier", _endpoints)
+restart_workers_soon()
 
 
 def _adopt_packed_version() -> None:

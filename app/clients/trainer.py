@@ -74,14 +74,14 @@ class Run(ResponseModel):
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
-    None if that is unknown.
+    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
     state: str
-    recipe: str = Field(validation_alias=AliasPath("config", "recipe"))
-    epochs_planned: int = Field(validation_alias=AliasPath("config", "epochs"))
-    seed: int = Field(validation_alias=AliasPath("config", "seed"))
+    recipe: str = Field("unknown", validation_alias=AliasPath("config", "recipe"))
+    epochs_planned: int = Field(0, validation_alias=AliasPath("config", "epochs"))
+    seed: int = Field(0, validation_alias=AliasPath("config", "seed"))
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
@@ -135,7 +135,8 @@ class Model(ResponseModel):
     `status` is `champion`, `candidate` (held back by the gate and never live), `former` (live
     once) or `stored`. `gate` is None for a version that was never compared; `promotions` are oldest
     first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these and
-    `epochs` are empty if training did not store them.
+    `epochs` are empty if training did not store them. `verified`: its files have the checksums that
+    were stored with it. `error` says what is damaged and what to do, None if it is whole.
     """
 
     tag: str
@@ -154,6 +155,8 @@ class Model(ResponseModel):
         {}, validation_alias=AliasPath("metadata", "per_class_accuracy")
     )
     epochs: tuple[Epoch, ...] = Field((), validation_alias=AliasPath("metadata", "learning_curves"))
+    verified: bool = True
+    error: str | None = None
 
 
 class Promotion(ResponseModel):

@@ -11,7 +11,7 @@ from app.clients.corrections import Correction, ImportReport, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
 from app.login import permission
-from app.sections import model_status, trainer_notice
+from app.sections import model_status, state_problems, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
 from app.text.formatting import ago, named, plain
 
@@ -51,6 +51,7 @@ def render_page() -> None:
             error, "Your corrections are safe, and the live model keeps answering."
         )
         return
+    state_problems.render_state_problems()
     editable = permission.may("teacher", "Changing corrections")
     render_filters()
     render_import_message()

@@ -17,6 +17,7 @@ from app.sections import (
     model_status,
     promotion,
     shadow_card,
+    state_problems,
     trainer_notice,
     training_charts,
 )
@@ -28,6 +29,7 @@ from app.text.formatting import (
     moment,
     named,
     percent,
+    plain,
     size,
     zone_note,
 )
@@ -54,6 +56,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
+    state_problems.render_state_problems(besides="models/fashion_mnist_model/")
     if not models:
         st.info("No versions yet. Train the first one on the Retrain page, or above.")
         return
@@ -93,6 +96,9 @@ def render_version(
 
     `allowed`: the visitor may promote it.
     """
+    if model.error is not None:
+        _render_damaged(model)
+        return
     running = shadow_status.running if shadow_status is not None else None
     in_shadow = running is not None and running.version == model.version
     with st.container(border=True, key=f"model_{model.version}"):
@@ -119,6 +125,17 @@ def render_version(
         if folded.open:
             with folded:
                 render_details(model, others)
+
+
+def _render_damaged(model: Model) -> None:
+    """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
+    live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
+    with st.container(border=True, key=f"model_{model.version}"):
+        st.html(
+            f'<div class="version"><strong>{escape(model.version)}</strong>'
+            f'<div class="badge down"><b>Damaged</b></div>{live}</div>'
+        )
+        st.error(plain(str(model.error)))
 
 
 def _render_promotion_button(model: Model, champion: Model | None, *, disabled: bool) -> None:
@@ -196,6 +213,7 @@ def render_details(model: Model, others: list[Model]) -> None:
         "Size": size(model.size_bytes),
         "Code": _short(metadata.get("git_revision")),
         "Data": _short(metadata.get("data_fingerprint")),
+        "Checksums": "Match" if model.verified else "None: stored by an earlier release",
     }
     st.html(
         '<dl class="facts">'

@@ -15,6 +15,7 @@ from app.sections import (
     promotion,
     run_outcome,
     run_progress,
+    state_problems,
     trainer_notice,
     training_charts,
 )
@@ -58,6 +59,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
+    state_problems.render_state_problems()
     if snapshot.latest is not None and snapshot.latest.is_active:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
     else:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from service.access import policy
 from service.http import openapi
-from service.trainer_api import corrections, models, runs, shadow
+from service.trainer_api import corrections, models, problems, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60
@@ -47,7 +47,7 @@ def describe() -> dict[str, Any]:
     return openapi.with_examples(openapi.with_access(document, policy.describe), _EXAMPLES)
 
 
-_routers = (runs.router, models.router, shadow.router, corrections.router)
+_routers = (runs.router, models.router, shadow.router, corrections.router, problems.router)
 _pages = openapi.openapi_routes(describe)
 for _router in _routers:
     app.include_router(_router)

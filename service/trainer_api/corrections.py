@@ -7,7 +7,6 @@ disk. FastAPI runs the others in threads by itself.
 import base64
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
@@ -25,7 +24,7 @@ from service.trainer_api import corrections_import
 from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.corrections import (
     CorrectionChange,
     CorrectionForm,
@@ -72,14 +71,9 @@ def _class_names() -> tuple[str, ...]:
     if tag is None:
         raise ModelNotReady
     try:
-        return _class_names_of(tag)
+        return tuple(versions.describe_champion().metadata["class_names"])
     except versions.ModelError as error:
         raise ModelNotReady(f"The classes are not known: {error}") from error
-
-
-@lru_cache(maxsize=4)
-def _class_names_of(tag: str) -> tuple[str, ...]:
-    return tuple(versions.describe(tag).metadata["class_names"])
 
 
 @router.post(
@@ -123,7 +117,7 @@ def _empty_as_none(value: str | None) -> str | None:
 )
 def list_corrections(
     state: Annotated[CorrectionState | None, BeforeValidator(_empty_as_none)] = None,
-    label: Annotated[str | None, BeforeValidator(_empty_as_none)] = None,
+    label: Annotated[Name | None, BeforeValidator(_empty_as_none)] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
     ] = 0,

@@ -63,9 +63,9 @@ def import_archive(
 ) -> ImportReport:
     """Import the corrections of an archive, as given by `actor`, whatever the table says.
 
-    Each row is imported or refused as a whole. Rows beyond MAX_ROWS, and those not reached after `max_seconds`, are refused. What was reported
-    as added is on the disk. Raises CorrectionError when the archive has no table that can be read,
-    and StoreUnavailable.
+    Each row is imported or refused as a whole. Rows beyond MAX_ROWS, and those not reached after
+    `max_seconds`, are refused. What was reported as added is on the disk. Raises CorrectionError
+    when the archive has no table that can be read, and StoreUnavailable.
     """
     deadline = time.monotonic() + max_seconds
     members = Members(content)

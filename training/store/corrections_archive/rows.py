@@ -82,7 +82,7 @@ class RowReader:
             source=submission.source,
             created_at=created_at,
             state=state,
-            reason=cells.get("reason") or None,
+            reason=cells["reason"] if plain.get("reason") else None,
             picture=picture,
         )
 
