@@ -16,7 +16,11 @@ from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
+<<<<<<< HEAD
 from launcher.state_folder import check_state_folder, error_reason
+=======
+from launcher.state_folder import check_state_folder, writing
+>>>>>>> main
 from service.access import tokens
 
 LAUNCHER_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + 2

@@ -16,7 +16,7 @@ from launcher.console import print_line
 from launcher.errors import CannotStartError
 from launcher.ports import page_url
 from launcher.processes import started_processes
-from launcher.state_folder import error_reason, move_away
+from launcher.state_folder import error_reason, move_away, writing
 
 
 def pid_file(home: Path) -> Path:
@@ -26,10 +26,22 @@ def pid_file(home: Path) -> Path:
 
 @contextlib.contextmanager
 def hold_pid_file(home: Path) -> Iterator[None]:
+<<<<<<< HEAD
     """Hold the folder's pid file. Raises CannotStartError when another launcher holds it."""
     if pid_file(home).is_dir():
         move_away(pid_file(home), "it is a folder")
     with pid_file(home).open("a+") as file:
+=======
+    """Hold the folder's pid file.
+
+    Raises CannotStartError when another launcher holds it, or when the folder cannot be written.
+    """
+    with writing(home):
+        if pid_file(home).is_dir():
+            move_away(pid_file(home), "it is a folder")
+        opened = pid_file(home).open("a+")
+    with opened as file:
+>>>>>>> main
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

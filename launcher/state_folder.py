@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,17 +17,24 @@ def check_state_folder(home: Path) -> None:
 
     A file where one of its folders should be is renamed.
     """
-    try:
+    with writing(home):
         home.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
             path = home / name
             if path.exists() and not path.is_dir():
                 move_away(path, "it is not a folder")
             path.mkdir(exist_ok=True)
+
+
+@contextlib.contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Turn a failure to write into the state folder into a CannotStartError."""
+    try:
+        yield
     except OSError as error:
         raise CannotStartError(
-            f"The state folder {home} cannot be written: {error_reason(error)}. Free it, or choose "
-            "another one with WARDROBE_HOME."
+            f"The state folder {home} cannot be written: {error_reason(error)}. Make room or make "
+            "it writable, or choose another folder with WARDROBE_HOME."
         ) from error
 
 

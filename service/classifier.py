@@ -20,13 +20,14 @@ from PIL import Image
 
 import settings
 from service.access.middleware import guard, make_page_tokens
+from service.decoding import pictures
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
 from service.http.worker_restarts import restart_workers_soon
-from service.inference import decoding, pipeline, routes, worker_gauges, workers
+from service.inference import routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
 from service.inference.gc_schedule import start_gc_schedule
@@ -89,7 +90,7 @@ class Classifier:
     async def preview(self, image: Picture) -> Annotated[Image.Image, ContentType("image/png")]:
         """Show what the model sees of a picture: grey, 28x28."""
         data = await asyncio.to_thread(image.read_bytes)
-        return Image.fromarray(await pipeline.decode(data))
+        return Image.fromarray(await pictures.decode(data))
 
     @bentoml.on_deployment
     @staticmethod
@@ -109,7 +110,6 @@ class Classifier:
         self.champion.start()
         self.shadow.start()
         start_gc_schedule()
-        asyncio.get_running_loop().run_in_executor(None, decoding.load_readers)
 
     @bentoml.on_shutdown
     def stop_following(self) -> None:

@@ -52,6 +52,7 @@ LAYERS = {
         {"trainer_api"},
         {"shadow"},
         {"inference"},
+        {"decoding"},
         {"metrics"},
         {"access"},
         {"http"},

@@ -16,10 +16,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
+from service.decoding import pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.openapi import Error
-from service.inference import decoding
 from service.trainer_api import corrections_import
 from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
@@ -100,7 +100,7 @@ async def keep_correction(request: Request, response: Response, actor: Actor) ->
 
 
 def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
-    pixels = decoding.decode(decoding.open_picture(picture))
+    pixels = pictures.decode_now(picture)
     return corrections.add(pixels, corrections.parse_submission(texts, _class_names()), actor)
 
 

@@ -12,9 +12,9 @@ from http import HTTPStatus
 
 from starlette.requests import Request
 
+from service.decoding import pictures
 from service.http import bodies, limits
 from service.http.errors import ApiError
-from service.inference import decoding
 from training.model.preprocess import Grey
 from training.store import corrections_archive
 from training.store.corrections import CorrectionError
@@ -82,6 +82,6 @@ def _import(
 
 def _decode(data: bytes) -> Grey:
     try:
-        return decoding.decode(decoding.open_picture(data))
+        return pictures.decode_now(data, keeps_model_input=True)
     except ApiError as error:
         raise CorrectionError(error.message) from error

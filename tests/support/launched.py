@@ -32,6 +32,8 @@ class Wardrobe:
         shutil.copy(ROOT / "settings.py", folder)
         shutil.copytree(ROOT / "launcher", folder / "launcher")
         shutil.copytree(ROOT / "monitoring", folder / "monitoring")
+        for name in ("service", "training"):  # the launcher makes the page's tokens by them
+            (folder / name).symlink_to(ROOT / name)
         self.set_processes()
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
         self.ports = {name: it.getsockname()[1] for name, it in zip(PORTS, sockets, strict=True)}
