@@ -16,11 +16,7 @@ from launcher.ports import check_ports
 from launcher.processes import STOP_TIMEOUT_SECONDS, kill_started_processes
 from launcher.procfile import process_environment, read_procfile
 from launcher.prometheus_config import write_prometheus_config
-<<<<<<< HEAD
-from launcher.state_folder import check_state_folder, error_reason
-=======
 from launcher.state_folder import check_state_folder, writing
->>>>>>> main
 from service.access import tokens
 
 LAUNCHER_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + 2
@@ -41,12 +37,10 @@ def start(home: Path) -> int:
         check_exposure()
         check_ports()
         environment = process_environment(home)
-        try:
-            tokens.make_page_tokens()
-        except OSError as error:
-            print_line(f"The page can change nothing: no tokens ({error_reason(error)}).")
         commands = read_procfile(environment)
-        write_prometheus_config(home)
+        with writing(home):
+            tokens.make_page_tokens()
+            write_prometheus_config(home)
         with counters_folder(home) as counters:
             supervisor = Supervisor(home, counters, environment, commands)
             try:

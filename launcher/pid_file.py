@@ -26,12 +26,6 @@ def pid_file(home: Path) -> Path:
 
 @contextlib.contextmanager
 def hold_pid_file(home: Path) -> Iterator[None]:
-<<<<<<< HEAD
-    """Hold the folder's pid file. Raises CannotStartError when another launcher holds it."""
-    if pid_file(home).is_dir():
-        move_away(pid_file(home), "it is a folder")
-    with pid_file(home).open("a+") as file:
-=======
     """Hold the folder's pid file.
 
     Raises CannotStartError when another launcher holds it, or when the folder cannot be written.
@@ -41,7 +35,6 @@ def hold_pid_file(home: Path) -> Iterator[None]:
             move_away(pid_file(home), "it is a folder")
         opened = pid_file(home).open("a+")
     with opened as file:
->>>>>>> main
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -51,7 +44,8 @@ def hold_pid_file(home: Path) -> Iterator[None]:
             ) from None
         try:
             file.truncate(0)
-            os.write(file.fileno(), f"{os.getpid()}\n".encode())  # nothing stays in a buffer
+            file.write(f"{os.getpid()}\n")
+            file.flush()
         except OSError as error:
             # The lock is what counts: the number can be found without the file.
             print_line(f"{pid_file(home)} cannot be written: {error_reason(error)}.")
