@@ -146,7 +146,8 @@ class OnlyEndpoints:
 def _is_loopback(scope: Scope) -> bool:
     """Whether a request names a loopback address as its host."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return host.partition(b":")[0].lower() in _LOOPBACK_NAMES
+    name, _, port = host.partition(b":")
+    return name.lower() in _LOOPBACK_NAMES and (not port or port.isdigit())
 
 
 def _not_found() -> Response:
