@@ -100,8 +100,7 @@ def hold_pid_file(home: Path) -> Iterator[None]:
             ) from None
         try:
             file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())  # a buffer would fail at the end
         except OSError as error:
             # The lock is what counts: the number can be found without the file.
             print_line(f"{pid_file(home)} cannot be written: {error_reason(error)}.")

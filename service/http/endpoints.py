@@ -31,6 +31,8 @@ _FIRST_CODES = (200, 400, 413, 415, 429, 500, 503, 504)
 """Codes of calls that begin at 0: Prometheus does not see the first increase of a series that
 appears with it."""
 
+_REFUSED = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_LOOPBACK_NAMES = (b"localhost", b"127.0.0.1")
 _PATH = "wardrobe.path"
 _UNKNOWN = "There is nothing at this address. The page at / lists the calls."
 
@@ -74,7 +76,8 @@ class LabelByEndpoint:
     """Outermost ASGI application: shows BentoML the label of each request as its path.
 
     It refuses what the service has not, and counts that as BentoML would. BentoML itself keeps a
-    timer of each request for a while, so a scan would cost memory there.
+    timer of each request for a while, so a scan would cost memory there. Under other names than the
+    loopback ones the access control inside answers first.
     """
 
     def __init__(self, app: ASGIApp, endpoints: Endpoints) -> None:
@@ -92,7 +95,7 @@ class LabelByEndpoint:
         path = scope["path"]
         label = self._endpoints.label(path)
         refused = self._endpoints.refusal(label, scope["method"])
-        if refused is not None:
+        if refused is not None and _is_loopback(scope):
             self._count(label, refused.status_code, 1)
             return await refused(scope, receive, send)
         scope[_PATH] = path
@@ -109,7 +112,7 @@ class LabelByEndpoint:
 
 
 class OnlyEndpoints:
-    """ASGI middleware: puts the path back. What BentoML itself does not find is `{"error": …}`."""
+    """ASGI middleware: puts the path back. What BentoML itself refuses is `{"error": …}`."""
 
     def __init__(self, app: ASGIApp, endpoints: Endpoints) -> None:
         self._app = app
@@ -124,19 +127,27 @@ class OnlyEndpoints:
             scope["path"] = scope.pop(_PATH)
         else:  # another service calls this one within its own process
             label = self._endpoints.label(label)
-        if label not in OF_BENTOML:
+        if label != OTHER and label not in OF_BENTOML:
             return await self._app(scope, receive, send)
-        missing = False
+        refused: Response | None = None
 
-        async def send_unless_missing(message: Message) -> None:
-            nonlocal missing
-            missing = missing or message.get("status") == HTTPStatus.NOT_FOUND
-            if not missing:
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal refused
+            if message.get("status") in _REFUSED:
+                refused = self._endpoints.refusal(label, scope["method"]) or _not_found()
+            if refused is None:
                 await send(message)
 
-        await self._app(scope, receive, send_unless_missing)
-        if missing:
-            await _not_found()(scope, receive, send)
+        await self._app(scope, receive, send_unless_refused)
+        if refused is not None:
+            await refused(scope, receive, send)
+
+
+def _is_loopback(scope: Scope) -> bool:
+    """Whether a request names a loopback address as its host."""
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    name, _, port = host.partition(b":")
+    return name.lower() in _LOOPBACK_NAMES and (not port or port.isdigit())
 
 
 def _not_found() -> Response:

@@ -43,6 +43,7 @@ def common_errors(timeout: int) -> dict[int | str, dict[str, Any]]:
     """FastAPI's `responses` for what every call can answer; `timeout` is the service's, seconds."""
     return {
         405: {"model": Error, "description": "The address exists, but not with this method."},
+        408: {"model": Error, "description": "The request arrived too slowly, and was cut off."},
         500: {"model": Error, "description": "A mistake in the service. Its log says why."},
         504: {
             "model": Error,

@@ -152,7 +152,7 @@ def test_a_refused_request_is_counted_under_its_address(trainer: Server) -> None
         return sum(float(it.split()[-1]) for it in text.splitlines() if it.startswith(series))
 
     before = count()
-    assert requests.delete(f"{trainer.url}/corrections/999999", timeout=10).status_code == 404
+    assert trainer.call("DELETE", "/corrections/999999").status_code == 404
     wait_for(lambda: count() == before + 1, 5, "the request in the metrics")
 
 

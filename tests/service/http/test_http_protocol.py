@@ -16,7 +16,7 @@ import requests
 from service.http import connections
 from service.http.connections import Connections, Phase
 from tests.support.pictures import encoded, shoe
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, call, page_token
 
 OFFER = (
     "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
@@ -26,6 +26,12 @@ OFFERS = {
     "websocket": "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
     "unknown": "Connection: keep-alive, Upgrade\r\nUpgrade: TLS/1.0\r\n",
 }
+CHUNKED = b"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+
+
+def token(url: str) -> str:
+    """The header with the operator's token."""
+    return f"Authorization: Bearer {page_token(url)}\r\n"
 
 
 def connect(url: str) -> socket.socket:
@@ -63,15 +69,15 @@ def test_the_body_behind_an_offer_is_read(
     whole = request("/classify", f"Content-Type: image/png\r\n{OFFERS[offer]}", encoded(shoe()))
     status, answer = exchange(classifier_url, whole[:cut], whole[cut:])
     assert (status, "label" in answer) == (200, True)
-    whole = request("/runs", OFFERS[offer], b'{"recipe": "nope"}')
+    whole = request("/runs", token(trainer_url) + OFFERS[offer], b'{"recipe": "nope"}')
     status, answer = exchange(trainer_url, whole[:cut], whole[cut:])
     assert status == 400
     assert "standard" in str(answer["error"])
 
 
 def test_a_chunked_body_behind_an_offer_is_read(trainer_url: str) -> None:
-    head = f"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n{OFFER}\r\n"
-    status, answer = exchange(trainer_url, head.encode() + b'12\r\n{"recipe": "nope"}\r\n0\r\n\r\n')
+    head = CHUNKED + token(trainer_url).encode() + OFFER.encode() + b"\r\n"
+    status, answer = exchange(trainer_url, head + b'12\r\n{"recipe": "nope"}\r\n0\r\n\r\n')
     assert status == 400
     assert "standard" in str(answer["error"])
 
@@ -96,7 +102,7 @@ def test_curl_http2(classifier_url: str) -> None:
 
 
 def test_no_call_acts_on_defaults_when_a_body_was_announced(trainer_url: str) -> None:
-    head = b"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = CHUNKED + token(trainer_url).encode() + b"\r\n"
     before = requests.get(f"{trainer_url}/runs", timeout=10).json()
     status, answer = exchange(trainer_url, head + b"0\r\n\r\n")
     assert status == 400
@@ -132,7 +138,7 @@ def test_the_trainer_refuses_a_compressed_body(trainer_url: str, path: str, kind
     headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
     method = "PUT" if path == "/shadow" else "POST"
     body = gzip.compress(b"{}")
-    answer = requests.request(method, trainer_url + path, data=body, headers=headers, timeout=10)
+    answer = call(method, trainer_url, path, data=body, headers=headers)
     assert answer.status_code == 415
     assert "Content-Encoding" in answer.json()["error"]
 

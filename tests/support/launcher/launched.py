@@ -35,6 +35,8 @@ class Wardrobe:
                 ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copytree(ROOT / "monitoring", folder / "monitoring")
+        for name in ("service", "training"):  # the launcher makes the page's tokens by them
+            (folder / name).symlink_to(ROOT / name)
         self.set_processes()
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
         self.ports = {name: it.getsockname()[1] for name, it in zip(PORTS, sockets, strict=True)}
