@@ -7,10 +7,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+_WORD_JOINER = "\u2060"
+_AFTER_MARKDOWN = re.compile(
+    r":(?=[\w+-]+[:/\[])"  # emoji, icons
+    r"|https?(?=://(?!127\.0\.0\.1|localhost))|www(?=\.)|@(?=[\w.-])"  # links
+    r"|(?<!\S)[<>~-](?=[>=-]{1,2}(?!\S))",  # arrows and dashes
+    re.IGNORECASE,
+)
+"""What Streamlit replaces after it has read the Markdown: there an escape is of no use. A word joiner
+behind it, which nobody sees, prevents that."""
+
 
 def plain(text: str) -> str:
     """Escape text from outside for Markdown: no links, no emphasis, no formulas."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+    broken = _AFTER_MARKDOWN.sub(lambda found: found[0] + _WORD_JOINER, text)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", broken)
 
 
 def bullets(sentences: Iterable[str]) -> str:
