@@ -64,7 +64,7 @@ def render_progress(files: Mapping[str, PictureFile], progress: Progress) -> Non
 
 
 def render_batch_results(
-    files: Mapping[str, PictureFile], progress: Progress, *, on_ask_again: Callable[[], object]
+    files: Mapping[str, PictureFile], progress: Progress, *, on_ask_again: Callable[[], None]
 ) -> None:
     """Render a row for each picture that is done; once all are, a summary and a CSV file too."""
     done = [key for key in files if key in progress.outcomes]

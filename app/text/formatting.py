@@ -14,8 +14,8 @@ _AFTER_MARKDOWN = re.compile(
     r"|(?<!\S)[<>~-](?=[>=-]{1,2}(?!\S))",  # arrows and dashes
     re.IGNORECASE,
 )
-"""What Streamlit replaces after it has read the Markdown: there an escape is of no use. A word joiner
-behind it, which nobody sees, prevents that."""
+"""What Streamlit replaces after it has read the Markdown, where an escape is of no use. A word
+joiner behind it, which nobody sees, prevents that."""
 
 
 def plain(text: str) -> str:

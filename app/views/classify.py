@@ -139,7 +139,7 @@ def _render_batch_progress(polling: bool) -> None:
     batch_results.render_batch_results(
         batch.files,
         progress,
-        on_ask_again=partial(_start_batch, question, batch.files, progress),
+        on_ask_again=partial(_ask_again, question, batch.files, progress),
     )
 
 
@@ -151,6 +151,10 @@ def _start_batch(
     batch = Batch(files, known)
     st.session_state["batch"] = (question, batch)
     return batch
+
+
+def _ask_again(question: Question, files: Mapping[str, PictureFile], known: Progress) -> None:
+    _start_batch(question, files, known)
 
 
 def _stop_batch() -> None:
