@@ -21,8 +21,8 @@ ORIGINAL_PIXELS = 640
 FIRST_WAIT_SECONDS = 1.0
 POLL_SECONDS = 1.0
 
+# The ids of the files of a batch, and the tag of the live version.
 Question = tuple[tuple[str, ...], str | None]
-"""The ids of the files of a batch, and the tag of the live version."""
 
 
 def render_page() -> None:
@@ -193,7 +193,8 @@ def _picture_file(file: UploadedFile) -> PictureFile:
 def _render_original(file: PictureFile) -> None:
     png = images.thumbnail(file.data, ORIGINAL_PIXELS)
     if png is None:
-        st.image(images.NEUTRAL_TILE, caption=plain(file.name), width=160)
+        st.html(f'<img src="{images.NEUTRAL_TILE}" width="96" height="96" alt="">')
+        st.caption(plain(file.name))
     else:
         st.image(png, caption=plain(file.name), width="stretch")
 
