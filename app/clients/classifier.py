@@ -7,10 +7,9 @@ from typing import Any
 
 from pydantic import RootModel
 
-import settings
 from app.clients.http import Connection, NotReady, ResponseModel, ServiceError, connect
 
-SECONDS_PER_IMAGE = 0.25  # what a batch may take at worst, on top of the usual limit
+MANY_SECONDS = 20.0  # the classifier ends a call after 15
 PNG = "image/png"
 
 
@@ -31,6 +30,10 @@ class Unreadable(ResponseModel):
     """The place of a picture that could not be classified. `error` is a sentence that says why."""
 
     error: str
+
+
+class Failed(Unreadable):
+    """The place of a picture for which no answer came. Asking again can help."""
 
 
 class _Answers(RootModel[list[Answer | Unreadable]]):
@@ -119,15 +122,25 @@ def classify(data: bytes, media_type: str = PNG) -> Timed:
     return Timed(answer, time.perf_counter() - began)
 
 
-def classify_many(pictures: Sequence[PictureFile]) -> list[Answer | Unreadable]:
-    """Classify pictures, in order, in requests of at most MAX_IMAGES_PER_CALL pictures each.
+def classify_many(
+    pictures: Sequence[PictureFile], headers: Mapping[str, str] | None = None
+) -> list[Answer | Unreadable]:
+    """Classify pictures, in order, in one request with more `headers`.
 
-    Raises ServiceError if a whole request fails.
+    Raises ServiceError if the whole request fails.
     """
-    limit = settings.get_int("MAX_IMAGES_PER_CALL")
-    answers: list[Answer | Unreadable] = []
-    for start in range(0, len(pictures), limit):
-        answers += _classify_batch(pictures[start : start + limit])
+    classifier = _classifier()
+    files = [("images", (one.name, one.data, one.media_type)) for one in pictures]
+    answers = classifier.fetch(
+        _Answers,
+        "POST",
+        "/classify_many",
+        files=files,
+        headers=headers,
+        read_seconds=MANY_SECONDS,
+    ).root
+    if len(answers) != len(files):
+        raise classifier.invalid_response()
     return answers
 
 
@@ -154,18 +167,6 @@ def fetch_state() -> State:
     if champion is None:
         return AwaitingModel()
     return WarmingUp(champion, trouble or "The workers are loading the model.")
-
-
-def _classify_batch(pictures: Sequence[PictureFile]) -> list[Answer | Unreadable]:
-    classifier = _classifier()
-    files = [("images", (one.name, one.data, one.media_type)) for one in pictures]
-    seconds = 10 + SECONDS_PER_IMAGE * len(files)
-    answers = classifier.fetch(
-        _Answers, "POST", "/classify_many", files=files, read_seconds=seconds
-    ).root
-    if len(answers) != len(files):
-        raise classifier.invalid_response()
-    return answers
 
 
 def _classifier() -> Connection:

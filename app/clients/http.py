@@ -42,7 +42,12 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class ServiceError(Exception):
-    """A service could not do what was asked. `message` says why, and what to do."""
+    """A service could not do what was asked. `message` says why, and what to do.
+
+    `retry_after`: the seconds after which the service asks to be asked again, None if it does not.
+    """
+
+    retry_after: float | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -139,7 +144,9 @@ class Connection:
         except requests.RequestException as error:
             raise self._down() from error
         if response.status_code >= 400:
-            raise self._error(response)
+            failure = self._error(response)
+            failure.retry_after = _retry_after(response)
+            raise failure
         return response
 
     def invalid_response(self) -> InvalidResponse:
@@ -187,6 +194,11 @@ def _retry_disconnects(attempt: Callable[[], requests.Response]) -> requests.Res
                 raise
         time.sleep(pause)
     return attempt()
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None
 
 
 def _error_details(response: requests.Response) -> Mapping[str, Any]:

@@ -1,35 +1,41 @@
 """Results of several pictures: a table and a CSV file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.clients.classifier import Answer, PictureFile, Unreadable, version_of
-from app.text import images, spreadsheets
-from app.text.formatting import counted, duration
+from app.clients.batch import Progress
+from app.clients.classifier import Answer, Failed, PictureFile, Unreadable, version_of
+from app.text import spreadsheets
+from app.text.formatting import counted, duration, plain
+from app.text.images import NEUTRAL_TILE
 
-THUMBNAIL_PIXELS = 72
 ROW_PIXELS = 52
 MAX_VISIBLE_ROWS = 9
 
 
 def results_table(
-    files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]
+    files: Sequence[PictureFile],
+    answers: Sequence[Answer | Unreadable],
+    thumbnails: Sequence[str],
 ) -> pd.DataFrame:
-    """Return a row for each file: thumbnail, name, label, confidence in percent, and problem."""
+    """Return a row for each file: thumbnail, name, label, confidence in percent, and problem.
+
+    `thumbnails` are URLs.
+    """
     return pd.DataFrame(
         [
             {
-                "picture": _thumbnail_url(file.data),
+                "picture": thumbnail,
                 "file": file.name,
                 "label": answer.label if isinstance(answer, Answer) else "",
                 "confidence": answer.confidence * 100 if isinstance(answer, Answer) else None,
                 "problem": answer.error if isinstance(answer, Unreadable) else "",
             }
-            for file, answer in zip(files, answers, strict=True)
+            for file, answer, thumbnail in zip(files, answers, thumbnails, strict=True)
         ]
     )
 
@@ -49,13 +55,30 @@ def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreada
     return spreadsheets.to_csv(pd.DataFrame(rows, columns=columns))
 
 
+def render_progress(files: Mapping[str, PictureFile], progress: Progress) -> None:
+    """Render how many pictures are done, and what is waited for."""
+    done = sum(key in progress.outcomes for key in files)
+    text = f"{done:,} of {counted(len(files), 'picture')} done"
+    if progress.note:
+        text += f". {plain(progress.note)} Asking again."
+    st.progress(done / len(files), text=text)
+
+
 def render_batch_results(
-    files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable], seconds: float
+    files: Mapping[str, PictureFile], progress: Progress, *, on_ask_again: Callable[[], None]
 ) -> None:
-    """Render a summary, the table, and a button that downloads the CSV file."""
-    st.markdown(_summary(answers, seconds))
+    """Render a row for each picture that is done; once all are, a summary and a CSV file too."""
+    done = [key for key in files if key in progress.outcomes]
+    chosen, answers = [files[key] for key in done], [progress.outcomes[key] for key in done]
+    thumbnails = [progress.thumbnails.get(key, NEUTRAL_TILE) for key in done]
+    if not progress.running:
+        st.markdown(_summary(answers, progress.seconds))
+        if any(isinstance(answer, Failed) for answer in answers):
+            st.button("Ask again for those without an answer", key="again", on_click=on_ask_again)
+    if not done:
+        return
     st.dataframe(
-        results_table(files, answers),
+        results_table(chosen, answers, thumbnails),
         hide_index=True,
         row_height=ROW_PIXELS,
         height=ROW_PIXELS * min(len(files), MAX_VISIBLE_ROWS) + 40,
@@ -72,14 +95,15 @@ def render_batch_results(
         placeholder="",
         alt="One row per picture: its file, class and confidence",
     )
-    st.download_button(
-        "Download as CSV",
-        results_csv(files, answers),
-        file_name="wardrobe.csv",
-        mime="text/csv",
-        on_click="ignore",
-        key="csv",
-    )
+    if not progress.running:
+        st.download_button(
+            "Download as CSV",
+            results_csv(chosen, answers),
+            file_name="wardrobe.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="csv",
+        )
 
 
 def _columns(answers: Sequence[Answer | Unreadable]) -> list[str]:
@@ -89,17 +113,20 @@ def _columns(answers: Sequence[Answer | Unreadable]) -> list[str]:
 
 def _summary(answers: Sequence[Answer | Unreadable], seconds: float) -> str:
     readable = [answer for answer in answers if isinstance(answer, Answer)]
-    unreadable = len(answers) - len(readable)
-    problem = f" {counted(unreadable, 'file')} could not be read." if unreadable else ""
-    if not readable:
-        return problem.strip()
-    counts = Counter(answer.label for answer in readable).most_common()
-    labels = ", ".join(f"{label} ({count})" for label, count in counts)
-    version = version_of(readable[0].model)
-    return (
-        f"**{counted(len(readable), 'picture')}** classified by version {version} in "
-        f"{duration(seconds)}: {labels}.{problem}"
-    )
+    failed = sum(isinstance(answer, Failed) for answer in answers)
+    unreadable = len(answers) - len(readable) - failed
+    problems = []
+    if unreadable:
+        problems.append(f"{counted(unreadable, 'file')} could not be read.")
+    if failed:
+        problems.append(f"{counted(failed, 'picture')} got no answer.")
+    if readable:
+        counts = Counter(answer.label for answer in readable).most_common()
+        labels = ", ".join(f"{plain(label)} ({count})" for label, count in counts)
+        versions = " and ".join(dict.fromkeys(plain(version_of(one.model)) for one in readable))
+        done = f"**{counted(len(readable), 'picture')}** classified by version {versions}"
+        problems.insert(0, f"{done} in {duration(seconds)}: {labels}.")
+    return " ".join(problems)
 
 
 def _csv_cells(answer: Answer | Unreadable) -> dict[str, Any]:
@@ -107,9 +134,3 @@ def _csv_cells(answer: Answer | Unreadable) -> dict[str, Any]:
         return {"problem": answer.error}
     cells = {"label": answer.label, "confidence": answer.confidence, "model": answer.model}
     return {**cells, **answer.probabilities}
-
-
-@st.cache_data(max_entries=4096, show_spinner=False)
-def _thumbnail_url(data: bytes) -> str | None:
-    png = images.thumbnail(data, THUMBNAIL_PIXELS)
-    return None if png is None else images.data_url(png)

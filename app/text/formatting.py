@@ -7,6 +7,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+_WORD_JOINER = "\u2060"
+_AFTER_MARKDOWN = re.compile(
+    r":(?=[\w+-]+[:/\[])"  # emoji, icons
+    r"|https?(?=://(?!127\.0\.0\.1|localhost))|www(?=\.)|@(?=[\w.-])"  # links
+    r"|(?<!\S)[<>~-](?=[>=-]{1,2}(?!\S))",  # arrows and dashes
+    re.IGNORECASE,
+)
+"""What Streamlit replaces after it has read the Markdown, where an escape is of no use. A word
+joiner behind it, which nobody sees, prevents that."""
+
 
 def named(actor: str | None) -> str | None:
     """Return who did something, None if it is unknown: `local` is a page without a log-in."""
@@ -15,7 +25,8 @@ def named(actor: str | None) -> str | None:
 
 def plain(text: str) -> str:
     """Escape text from outside for Markdown: no links, no emphasis, no formulas."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+    broken = _AFTER_MARKDOWN.sub(lambda found: found[0] + _WORD_JOINER, text)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", broken)
 
 
 def bullets(sentences: Iterable[str]) -> str:

@@ -1,21 +1,28 @@
 """Classify page: draw a picture or upload some, and get the model's answer."""
 
 import hashlib
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from app.clients import classifier
-from app.clients.classifier import Answer, PictureFile, Timed, Unreadable
-from app.clients.http import NotReady, ServiceDown, ServiceError
+from app.clients.batch import Batch, Progress
+from app.clients.classifier import PictureFile, Timed
+from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
 from app.sections import answer, batch_results, feedback, model_status
 from app.text import images
-from app.text.formatting import counted
+from app.text.formatting import plain
+from app.text.uploads import words_for
 
 ORIGINAL_PIXELS = 640
+FIRST_WAIT_SECONDS = 1.0
+POLL_SECONDS = 1.0
+
+# The ids of the files of a batch, and the tag of the live version.
+Question = tuple[tuple[str, ...], str | None]
 
 
 def render_page() -> None:
@@ -61,15 +68,22 @@ def render_upload() -> None:
         accept_multiple_files=True,
         key="files",
     )
-    chosen = [_picture_file(file) for file in files]
-    if len(chosen) == 1:
+    if any(isinstance(file, DeletedFile) for file in st.session_state["files"]):
+        st.warning(
+            "The page was restarted and lost files that you uploaded before. "
+            "Remove their names above, and upload them again."
+        )
+    chosen = {file.file_id: _picture_file(file) for file in files}
+    if len(chosen) > 1:
+        render_batch(chosen)
+        return
+    _stop_batch()
+    for file in chosen.values():
         left, right = st.columns([1, 1.1], gap="large")
         with left:
-            _render_original(chosen[0])
+            _render_original(file)
         with right, st.container(key="upload_answer"):
-            render_single_answer("upload", chosen[0].data, media_type=chosen[0].media_type)
-    elif chosen:
-        render_batch(chosen)
+            render_single_answer("upload", file.data, media_type=file.media_type)
 
 
 def render_single_answer(
@@ -78,31 +92,75 @@ def render_single_answer(
     """Render the answer to one picture, or the error. `source` is `pad` or `upload`."""
     try:
         timed, preview = _classify_once(source, data, media_type)
-    except NotReady:
-        answer.render_placeholder("No answer yet", "You'll get one once the model is ready.")
+    except NotReady as error:
+        if error.retry_after is not None and model_status.live_tag() is not None:
+            _render_no_answer(source, error.message)
+        else:
+            answer.render_placeholder("No answer yet", "You'll get one once the model is ready.")
     except ServiceDown:
         answer.render_placeholder("No answer yet", "You'll get one once the classifier is back.")
+    except RequestRejected as error:
+        words = words_for(data)
+        answer.render_placeholder("Not a picture" if words else "No answer", words or error.message)
     except ServiceError as error:
-        answer.render_placeholder("No answer", error.message)
+        _render_no_answer(source, error.message)
     else:
         answer.render_answer(timed, preview, number=number)
         feedback.render_feedback(timed.answer, data, media_type, source=source)
         answer.render_probabilities(timed.answer, key=f"{source}_bars")
 
 
-def render_batch(files: Sequence[PictureFile]) -> None:
-    """Render the table of answers, or the error."""
-    try:
-        with st.spinner(f"Classifying {counted(len(files), 'picture')}"):
-            answers, seconds = _classify_many_once(files)
-    except NotReady:
-        answer.render_placeholder("No answers yet", "You'll get them once the model is ready.")
-    except ServiceDown:
-        answer.render_placeholder("No answers yet", "You'll get them once the classifier is back.")
-    except ServiceError as error:
-        answer.render_placeholder("No answers", error.message)
+def _render_no_answer(source: str, message: str) -> None:
+    answer.render_placeholder("No answer", message)
+    st.button("Ask again", key=f"{source}_again")
+
+
+def render_batch(files: Mapping[str, PictureFile]) -> None:
+    """Render the table of answers, by the files' ids, as they come."""
+    question = (tuple(files), model_status.live_tag())
+    before: tuple[Question, Batch] | None = st.session_state.get("batch")
+    if before is not None and before[0] == question:
+        batch = before[1]
     else:
-        batch_results.render_batch_results(files, answers, seconds)
+        known = before[1].progress() if before and before[0][1] == question[1] else None
+        batch = _start_batch(question, files, known)
+        batch.wait(FIRST_WAIT_SECONDS)  # a few small pictures need no progress bar
+    polling = batch.progress().running
+    st.fragment(_render_batch_progress, run_every=POLL_SECONDS if polling else None)(polling)
+
+
+def _render_batch_progress(polling: bool) -> None:
+    question, batch = st.session_state["batch"]
+    progress = batch.progress()
+    if polling and not progress.running:
+        st.rerun()  # ends the polling
+    if progress.running:
+        batch_results.render_progress(batch.files, progress)
+    batch_results.render_batch_results(
+        batch.files,
+        progress,
+        on_ask_again=partial(_ask_again, question, batch.files, progress),
+    )
+
+
+def _start_batch(
+    question: Question, files: Mapping[str, PictureFile], known: Progress | None
+) -> Batch:
+    """Start to classify files in place of what was classified before, whose answers stay."""
+    _stop_batch()
+    batch = Batch(files, known)
+    st.session_state["batch"] = (question, batch)
+    return batch
+
+
+def _ask_again(question: Question, files: Mapping[str, PictureFile], known: Progress) -> None:
+    _start_batch(question, files, known)
+
+
+def _stop_batch() -> None:
+    before = st.session_state.pop("batch", None)
+    if before is not None:
+        before[1].stop()
 
 
 def _classify_once(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
@@ -119,25 +177,6 @@ def _classify_once(source: str, data: bytes, media_type: str) -> tuple[Timed, by
     return stored[1]
 
 
-def _classify_many_once(
-    files: Sequence[PictureFile],
-) -> tuple[list[Answer | Unreadable], float]:
-    """Return the answers in order and the seconds they took; stored as in `_classify_once`.
-
-    Raises ServiceError.
-    """
-    digests = tuple(hashlib.sha256(file.data).digest() for file in files)
-    question = (digests, model_status.live_tag())
-    stored: tuple[object, tuple[list[Answer | Unreadable], float]] | None
-    stored = st.session_state.get("answered_many")
-    if stored is None or stored[0] != question:
-        begun = time.perf_counter()
-        answers = classifier.classify_many(files)
-        stored = (question, (answers, time.perf_counter() - begun))
-        st.session_state["answered_many"] = stored
-    return stored[1]
-
-
 def _preview(data: bytes, media_type: str) -> bytes | None:
     try:
         return classifier.preview(data, media_type)
@@ -146,17 +185,18 @@ def _preview(data: bytes, media_type: str) -> bytes | None:
 
 
 def _picture_file(file: UploadedFile) -> PictureFile:
-    """Return an uploaded file. A type that the browser does not know is left to the classifier."""
-    unknown = file.type in ("", "application/octet-stream")
-    return PictureFile(file.name, file.getvalue(), "image/*" if unknown else file.type)
+    """Return an uploaded file. The classifier looks at the content, not at the name."""
+    known = file.type.startswith("image/") and not file.type.startswith("image/svg")
+    return PictureFile(file.name, file.getvalue(), file.type if known else "image/*")
 
 
 def _render_original(file: PictureFile) -> None:
     png = images.thumbnail(file.data, ORIGINAL_PIXELS)
     if png is None:
-        st.caption(f"Can't show {file.name}.")
+        st.html(f'<img src="{images.NEUTRAL_TILE}" width="96" height="96" alt="">')
+        st.caption(plain(file.name))
     else:
-        st.image(png, caption=file.name, width="stretch")
+        st.image(png, caption=plain(file.name), width="stretch")
 
 
 render_page()

@@ -16,7 +16,7 @@ from app.monitoring import drift
 from app.monitoring.load_burst import MAX_CONCURRENCY, MAX_REQUESTS, Burst, Report
 from app.monitoring.snapshot import REFRESH_SECONDS, Snapshot, fetch_snapshot
 from app.sections import alerts, live_quality
-from app.text.formatting import counted, local_zone, percent, zone_note
+from app.text.formatting import counted, local_zone, percent, plain, zone_note
 
 STYLE = Path(__file__).parent / "metrics.css"
 STALE_SECONDS = 10
@@ -53,13 +53,13 @@ def render_status(seconds: int, end: int | None) -> None:
     try:
         snapshot = _fetch(seconds, end)
     except ServiceError as error:
-        st.error(f"**{error.message}** {_advice(error)}")
+        st.error(f"**{plain(error.message)}** {_advice(error)}")
         return
     has_shadow = drift.shadow_comparison(snapshot) is not None
     alerts.render_alerts(list(alerts_to_show(snapshot)), has_shadow=has_shadow)
     render_processes(snapshot)
     for warning in status_warnings(snapshot):
-        st.warning(warning)
+        st.warning(plain(warning))
     render_tiles(snapshot)
 
 
@@ -251,7 +251,7 @@ def render_burst_report(report: Report) -> None:
         for label, value in tiles:
             st.metric(label, value)
     if report.first_error:
-        st.warning(f"First error: {report.first_error}")
+        st.warning(f"First error: {plain(report.first_error)}")
 
 
 render_page()

@@ -79,16 +79,6 @@ def test_a_classifier_with_a_model_is_ready() -> None:
     assert 0 < state.metadata["accuracy"] <= 1
 
 
-def test_many_files_go_in_requests_within_the_servers_limit(
-    stand_in: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MAX_IMAGES_PER_CALL", "3")
-    stand_in.answer = lambda request: json_answer([ANSWER] * request[2].count(b'name="images"'))
-    answers = classifier.classify_many([PictureFile("a.png", b"x", "image/png")] * 7)
-    assert len(answers) == 7
-    assert [body.count(b'name="images"') for _, _, body in stand_in.seen] == [3, 3, 1]
-
-
 def test_an_answer_can_be_cached_but_not_changed(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer(ANSWER)
     answer = classifier.classify(b"x").answer

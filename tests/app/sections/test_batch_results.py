@@ -55,9 +55,27 @@ def test_a_truncated_picture_has_none() -> None:
     assert images.thumbnail(whole[: len(whole) // 2], 72) is None
 
 
-def test_a_picture_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAX_MEGAPIXELS", "1")
-    assert images.thumbnail(encoded(Image.new("L", (1100, 1000)), "PNG"), 72) is None
+def test_a_picture_that_takes_too_much_memory_is_not_decoded() -> None:
+    large = encoded(Image.new("1", (4100, 4000)), "PNG")
+    assert images.thumbnail(large, 72) is None
+    assert images.pixel_count(large) == 16_400_000
+
+
+def test_a_large_photo_is_decoded_at_a_fraction_of_its_size() -> None:
+    assert images.thumbnail(encoded(Image.new("L", (7000, 7000)), "JPEG"), 72) is not None
+
+
+def test_a_jpeg_of_endless_scans_is_not_decoded() -> None:
+    data = encoded(Image.new("L", (64, 64)), "JPEG")
+    assert images.thumbnail(data + b"\xff\xda" * images.MAX_SCANS, 72) is None
+
+
+def test_whatever_a_reader_raises_there_is_no_thumbnail() -> None:
+    dds = encoded(Image.new("RGBA", (8, 8)), "DDS")
+    # The header of DirectX 10 with a format that Pillow does not know: NotImplementedError.
+    wrong = dds[:80] + (4).to_bytes(4, "little") + b"DX10" + bytes(40) + (93).to_bytes(4, "little")
+    assert images.thumbnail(wrong + bytes(300), 72) is None
+    assert images.pixel_count(wrong + bytes(300)) == 0
 
 
 FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
@@ -101,6 +119,6 @@ def test_a_negative_number_stays_a_number() -> None:
 
 
 def test_the_table_shows_the_problem_of_a_file() -> None:
-    table = batch_results.results_table(FILES, ANSWERS)
+    table = batch_results.results_table(FILES, ANSWERS, [images.NEUTRAL_TILE] * 2)
     assert list(table["label"]) == ["Bag", ""]
     assert list(table["problem"]) == ["", "Not a picture."]

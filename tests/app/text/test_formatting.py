@@ -71,3 +71,18 @@ def test_plural() -> None:
 def test_sentences_from_outside_become_an_escaped_list() -> None:
     assert formatting.bullets(["So."]) == r"- So\."
     assert formatting.bullets([]) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [":smile:", "a:+1:b", ":material/delete:", ":red[sale]", "https://a.example", "www.a.example"],
+)
+def test_what_streamlit_replaces_after_markdown_is_broken_up(text: str) -> None:
+    escaped = formatting.plain(text)
+    assert "\u2060" in escaped
+    assert escaped.replace("\u2060", "").replace("\\", "") == text
+
+
+@pytest.mark.parametrize("text", ["a: b", "12:30", "http://127.0.0.1:3000", "no-wrap", "a - b"])
+def test_usual_text_holds_nothing_that_is_unseen(text: str) -> None:
+    assert "\u2060" not in formatting.plain(text)
