@@ -11,7 +11,6 @@ from itertools import cycle, islice
 import requests
 from PIL import Image, ImageDraw
 
-from app.clients import identity
 from app.components.pad.samples import SAMPLES
 
 MAX_REQUESTS = 5000
@@ -67,8 +66,6 @@ class Burst:
                 f"A burst has 1 to {MAX_REQUESTS} requests, 1 to {MAX_CONCURRENCY} at once."
             )
         self._url = f"{classifier_url.rstrip('/')}/classify"
-        # Of the visitor, whom the threads below do not know.
-        self._headers = {"content-type": "image/png", **identity.headers()}
         self._total = total
         self._todo: Iterator[bytes] = islice(cycle(drawings()), total)
         self._outcomes = _Outcomes()
@@ -132,9 +129,10 @@ class Burst:
 
     def _send(self, session: requests.Session, picture: bytes) -> tuple[int, str | None]:
         """Send one request: its code (0: no response), and a message unless it succeeded."""
+        headers = {"content-type": "image/png"}
         try:
             response = session.post(
-                self._url, data=picture, headers=self._headers, timeout=TIMEOUT_SECONDS
+                self._url, data=picture, headers=headers, timeout=TIMEOUT_SECONDS
             )
         except requests.Timeout:
             return 0, "The classifier did not answer in time."
