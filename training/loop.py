@@ -38,7 +38,7 @@ def fit(
     if checkpoint is not None:
         loop.restore(checkpoint)
     first = len(loop.epochs) + 1
-    recorder.start_training(loop.epochs, len(loop.epochs) / recipe.epochs)
+    recorder.start_training(loop.epochs, recipe.epochs)
     with tqdm(
         total=recipe.epochs * loop.steps_per_epoch,
         initial=len(loop.epochs) * loop.steps_per_epoch,

@@ -1,6 +1,7 @@
 """Records the progress of a run: its state in run.json, a line for each step in events.jsonl."""
 
 import time
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,14 @@ from training.store import runs
 
 TRAINING_SHARE = 0.95
 """Of a run's progress; the rest is testing and saving."""
+
+_FINISHING_EPOCHS = 0.4
+"""What follows the training takes about as long as this share of an epoch, whatever the network:
+calibration, the accuracy estimator, tests, the comparison with the live version."""
+
+_RATE_SECONDS = 20
+"""The ETA goes by the pace of the last seconds: a run beside busy clients is several times slower
+than alone, and that begins and ends while it runs."""
 
 _WRITE_SECONDS = 0.3
 """Shortest time between two writes of run.json within an epoch."""
@@ -19,12 +28,16 @@ class RunRecorder:
     def __init__(self, run: runs.Run) -> None:
         self.run = run
         self._events = runs.EventLog(run.run_id)
-        self._started = time.monotonic()
-        self._progress_at_start = 0.0
+        self._epochs = 1
+        self._pace: deque[tuple[float, float]] = deque()  # times and progress of training, 0..1
+        self._ends_at: float | None = None  # when what follows the training should be done
         self._written_at = 0.0
 
     def phase(self, name: str, **changes: Any) -> None:
         """Enter the next phase of the run, and change these fields of the record."""
+        if self._ends_at is not None:
+            left = 0.0 if "ended_at" in changes else self._ends_at - time.monotonic()
+            changes["eta_seconds"] = round(left, 1) if left > 0 else None
         self._update(phase=name, durable=True, **changes)
         self._events.append({"type": "phase", "time": runs.now(), "phase": name})
 
@@ -33,6 +46,7 @@ class RunRecorder:
 
         `epoch` and `step` count from 1; `accuracy` and `progress` (of training) are 0..1.
         """
+        eta_seconds = self._eta(progress)
         progress *= TRAINING_SHARE
         event = {
             "type": "step",
@@ -48,7 +62,7 @@ class RunRecorder:
         self.run = replace(
             self.run,
             progress=progress,
-            eta_seconds=self._eta(progress),
+            eta_seconds=eta_seconds,
             loss=loss,
             accuracy=accuracy,
         )
@@ -60,17 +74,30 @@ class RunRecorder:
         self._update(epochs=[*self.run.epochs, metrics])
         self._events.append({"type": "epoch", "time": runs.now(), **metrics})
 
-    def start_training(self, epochs: list[dict[str, float]], progress: float) -> None:
+    def start_training(self, metrics: list[dict[str, float]], epochs: int) -> None:
         """Start the clock of the ETA: neither loading nor what a resumed run had done counts.
 
-        `epochs` are the metrics of finished epochs, `progress` their share of training, 0..1.
+        `metrics` are those of finished epochs, `epochs` is the number of all.
         """
-        self._started, self._progress_at_start = time.monotonic(), progress * TRAINING_SHARE
-        self._update(epochs=epochs)
+        self._epochs = epochs
+        self._pace.append((time.monotonic(), len(metrics) / epochs))
+        self._update(epochs=metrics)
+
+    def finish_training(self, name: str) -> None:
+        """Enter the first phase after the training."""
+        if self._pace and self.run.eta_seconds is not None:
+            self._ends_at = time.monotonic() + self._eta(1.0)
+        self.phase(name, progress=TRAINING_SHARE)
 
     def _eta(self, progress: float) -> float:
-        seconds = time.monotonic() - self._started
-        return round(seconds * (1 - progress) / (progress - self._progress_at_start), 1)
+        """Seconds until the end of the run, by the pace of the last seconds."""
+        now = time.monotonic()
+        self._pace.append((now, progress))
+        while len(self._pace) > 2 and now - self._pace[1][0] > _RATE_SECONDS:
+            self._pace.popleft()
+        then, progress_then = self._pace[0]
+        left = 1 - progress + _FINISHING_EPOCHS / self._epochs
+        return round((now - then) * left / max(progress - progress_then, 1e-9), 1)
 
     def _update(self, *, durable: bool = False, **changes: Any) -> None:
         self.run = replace(self.run, **changes)

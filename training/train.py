@@ -11,6 +11,7 @@ error message, when the run fails.
 """
 
 import argparse
+import contextlib
 import getpass
 import json
 import os
@@ -35,8 +36,8 @@ from training.loop import blend_weights, fit
 from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
-from training.run_recorder import TRAINING_SHARE, RunRecorder
-from training.store import corrections, promotions, runs, versions
+from training.run_recorder import RunRecorder
+from training.store import corrections, files, promotions, runs, versions
 
 
 def train(
@@ -68,13 +69,14 @@ def train(
     if start is not None:
         blend_weights(network, start, recipe.blend)
 
+    recorder.finish_training("calibrating")
     validation, class_names = dataset.validation, dataset.class_names
     temperature = calibrate(network, validation)
     probabilities = predict(network, validation.images)
     live_baseline = baseline.measure(probabilities, validation.images, class_names)
     estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
     network.cpu()
-    recorder.phase("testing", progress=TRAINING_SHARE, eta_seconds=None)
+    recorder.phase("testing")
     tested = _test(network, class_names)
     metadata = {
         **tested,
@@ -335,6 +337,12 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         runs.end(run.run_id, "failed", str(error))
         print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        reason = f"A file could not be read or written: {files.error_reason(error)}."
+        print(f"{error}\n{reason}", file=sys.stderr)  # noqa: T201
+        with contextlib.suppress(OSError):  # the trainer records it when the disk can be written
+            runs.end(run.run_id, "failed", reason)
         return 1
     except Exception as error:
         runs.end(run.run_id, "failed", f"{type(error).__name__}: {error}")

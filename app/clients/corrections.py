@@ -25,6 +25,7 @@ class Correction(ResponseModel):
     A review request has no such label yet: `label` is what the live model answered. `held_out`:
     it is a test correction, never trained on. `reason` is a sentence that says why it is not used,
     None if it is.
+    `actor` is who gave it, None if that is unknown.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Correction(ResponseModel):
     reason: str | None
     held_out: bool
     png: bytes
+    actor: str | None = None
 
 
 class Page(ResponseModel):
@@ -75,9 +77,23 @@ class SavedCorrection(ResponseModel):
     new: bool = True
 
 
-class _ImportCounts(ResponseModel):
+class RefusedRow(ResponseModel):
+    """A row of an archive's table that was not imported, as a spreadsheet numbers it, and why."""
+
+    row: int
+    reason: str
+
+
+class ImportReport(ResponseModel):
+    """How many rows of an archive were added, were there already, and were refused.
+
+    `problems` holds the first rows that were refused.
+    """
+
     added: int
     known: int
+    refused: int
+    problems: tuple[RefusedRow, ...]
 
 
 def submit(
@@ -142,26 +158,30 @@ def restore(correction: Correction) -> None:
     import_archive(archive.getvalue())
 
 
-def export() -> bytes:
-    """Export all corrections as a zip archive. Raises ServiceError."""
-    response = _trainer().send("GET", "/corrections/export", read_seconds=ARCHIVE_SECONDS)
+def export(headers: Mapping[str, str] | None = None) -> bytes:
+    """Export all corrections as a zip archive. Raises ServiceError.
+
+    `headers` are those of `identity`, where this is called outside of the visitor's session.
+    """
+    response = _trainer().send(
+        "GET", "/corrections/export", headers=headers, read_seconds=ARCHIVE_SECONDS
+    )
     return response.content
 
 
-def import_archive(archive: bytes) -> tuple[int, int]:
-    """Import an archive that `export` made: how many were added, how many were there already.
+def import_archive(archive: bytes) -> ImportReport:
+    """Import the rows of an archive that can be read, and report what became of all of them.
 
-    Raises ServiceError: RequestRejected, if anything in it is wrong; then nothing was imported.
+    Raises ServiceError: RequestRejected if there is none, NotReady while another import goes on.
     """
-    counts = _trainer().fetch(
-        _ImportCounts,
+    return _trainer().fetch(
+        ImportReport,
         "POST",
         "/corrections/import",
         data=archive,
         headers={"Content-Type": "application/zip"},
         read_seconds=ARCHIVE_SECONDS,
     )
-    return counts.added, counts.known
 
 
 def _change(correction_id: int, change: dict[str, Any]) -> Correction:

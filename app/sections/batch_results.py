@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.clients.classifier import Answer, PictureFile, Unreadable, version_of
-from app.text import images
+from app.text import images, spreadsheets
 from app.text.formatting import counted, duration
 
 THUMBNAIL_PIXELS = 72
@@ -35,7 +35,7 @@ def results_table(
 
 
 def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) -> bytes:
-    """Return UTF-8 text with the columns file, label, confidence, problem, model and each class.
+    """Return a CSV file with the columns file, label, confidence, problem, model and each class.
 
     Confidence and the values of the classes are probabilities, 0..1.
     """
@@ -46,7 +46,7 @@ def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreada
     first = ["file", "label", "confidence", "problem", "model"]
     classes = [name for row in rows for name in row if name not in first]
     columns = [*first, *dict.fromkeys(classes)]
-    return pd.DataFrame(rows, columns=columns).to_csv(index=False).encode("utf-8")
+    return spreadsheets.to_csv(pd.DataFrame(rows, columns=columns))
 
 
 def render_batch_results(

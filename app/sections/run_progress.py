@@ -10,6 +10,7 @@ _PHASES = {
     "loading data": "Loading pictures",
     "checking corrections": "Checking corrections",
     "training": "Training",
+    "calibrating": "Calibrating its confidence",
     "testing": "Testing",
     "saving": "Saving the model",
     "comparing": "Comparing with the live version",

@@ -1,20 +1,24 @@
 """Corrections page: review, change, delete, export and import corrections."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.clients import corrections
-from app.clients.corrections import Correction, Page
+from app.clients import corrections, identity
+from app.clients.corrections import Correction, ImportReport, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
-from app.sections import model_status, trainer_notice
+from app.login import permission
+from app.sections import model_status, state_problems, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
-from app.text.formatting import ago, plain
+from app.text.formatting import ago, named, plain
 
 PAGE_SIZE = 30
 MAX_ARCHIVE_MB = 100
+MAX_PROBLEMS = 5
+"""Rows of an import that were refused: shown with the reason."""
 
 _ALL = "all"
 _SOURCES = {
@@ -47,6 +51,8 @@ def render_page() -> None:
             error, "Your corrections are safe, and the live model keeps answering."
         )
         return
+    state_problems.render_state_problems()
+    editable = permission.may("teacher", "Changing corrections")
     render_filters()
     render_import_message()
     if not sum(page.counts.values()):
@@ -56,17 +62,18 @@ def render_page() -> None:
     else:
         st.caption(summary(page))
     # Mounted even when empty: after the last card is deleted, Undo must stay available.
-    last: LastAction | None = st.session_state.get("corrections_done")
+    last: LastAction | None = st.session_state.get("corrections_done") if editable else None
     gallery(
         [card(one) for one in page.corrections],
         model_status.class_names(),
         notice=last.message if last else None,
         undoable=last is not None and last.before is not None,
+        editable=editable,
         on_action=lambda action: handle_action(action, page),
         key="gallery",
     )
     render_paging(page)
-    render_archive()
+    render_archive(editable=editable)
 
 
 def follow_link() -> None:
@@ -146,6 +153,7 @@ def card(one: Correction) -> Card:
     else:
         prediction = f"The model said {one.predicted}"
     state = STATES.get(one.state, UNKNOWN)
+    by = f" by {named(one.actor)}" if named(one.actor) else ""
     source = _SOURCES.get(one.source, f"from {one.source}")
     return Card(
         id=one.id,
@@ -154,7 +162,7 @@ def card(one: Correction) -> Card:
         state=state.title,
         prediction=prediction,
         reason=one.reason or "",
-        origin=f"{source}, {ago(one.created_at)}",
+        origin=f"{source}{by}, {ago(one.created_at)}",
         held_out=one.held_out and one.state != REVIEW_REQUESTED,  # not a correction yet
         acceptable=state.acceptable,
         unlabelled=one.state == REVIEW_REQUESTED,
@@ -232,22 +240,26 @@ def render_paging(page: Page) -> None:
         )
 
 
-def render_archive() -> None:
-    """Render export and import."""
+def render_archive(*, editable: bool) -> None:
+    """Render export, and import for those who may change corrections."""
     with st.container(border=True, key="archive"):
-        st.markdown("## Export and import")
+        st.markdown("## Export and import" if editable else "## Export")
         st.write(
             "Export all corrections as a zip file. Importing one adds to what's here; "
             "nothing is replaced."
+            if editable
+            else "Export all corrections as a zip file."
         )
         st.download_button(
             "Export all",
-            corrections.export,
+            partial(corrections.export, identity.headers()),
             file_name="corrections.zip",
             mime="application/zip",
             on_click="ignore",
             key="export",
         )
+        if not editable:
+            return
         folded = st.expander("Import a zip file", key="import_folded", on_change="rerun")
         if folded.open:
             with folded:
@@ -270,17 +282,28 @@ def render_import_message() -> None:
     """Render once what the last import did."""
     message = st.session_state.pop("corrections_imported", None)
     if message is not None:
-        succeeded, text = message
-        (st.success if succeeded else st.error)(plain(text))
+        render, text = message
+        render(plain(text))
+
+
+def import_summary(report: ImportReport) -> str:
+    """Return how many rows were imported, and for the first refused ones why."""
+    counts = f"{report.added:,} added; {report.known:,} already here"
+    if not report.refused:
+        return f"{counts}."
+    shown = report.problems[:MAX_PROBLEMS]
+    reasons = " ".join(f"Row {it.row}: {it.reason}" for it in shown)
+    more = f" And {report.refused - len(shown):,} more." if report.refused > len(shown) else ""
+    return f"{counts}; {report.refused:,} refused. {reasons}{more}"
 
 
 def _import(file: UploadedFile) -> None:
     try:
-        added, known = corrections.import_archive(file.getvalue())
+        report = corrections.import_archive(file.getvalue())
     except ServiceError as error:
-        message = (False, f"Nothing was imported. {error.message}")
+        message = (st.error, f"Nothing was imported. {error.message}")
     else:
-        message = (True, f"{added:,} added; {known:,} already here.")
+        message = (st.warning if report.refused else st.success, import_summary(report))
         st.session_state["imports"] = st.session_state.get("imports", 0) + 1
     st.session_state["corrections_imported"] = message
     _go_to_first_page()

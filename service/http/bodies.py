@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 
-from service.http import limits
+from service.http import body_memory, limits
 from service.http.errors import ApiError, InternalCall
 from service.http.multipart import FormError, FormReader
 
@@ -100,6 +100,12 @@ async def archive(request: Request) -> bytes:
     return content
 
 
+async def discard(request: Request) -> None:
+    """Read a body of any call and forget it: many clients read no response before they have sent
+    all. Raises ApiError (413) when it is too large."""
+    await _read(request, limits.call_bytes(), lambda _piece: None, limits.request_too_large)
+
+
 def media_type(request: Request) -> str:
     """Return the request's content type in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -175,8 +181,20 @@ async def body(
 async def _read(
     request: Request, max_bytes: int, take: Callable[[bytes], None], too_large: TooLarge
 ) -> None:
-    """Give each piece of a body to `take`, as it arrives."""
+    """Give each piece of a body to `take`, as it arrives.
+
+    Raises ApiError: 415 for a body that is compressed, 400 for one that is announced and empty. A
+    call would act on its defaults then, which is not what its client asked for.
+    """
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The body has the Content-Encoding {encoding[:50]!r}. Send it without one, as it is.",
+            headers={"Accept-Encoding": "identity"},
+        )
     received, more = 0, True
+    is_reserved = False
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -184,7 +202,15 @@ async def _read(
         piece = message.get("body", b"")
         more = message.get("more_body", False)
         received += len(piece)
+        if received > body_memory.FREE_BYTES and not is_reserved:
+            await body_memory.reserve(request, max_bytes)
+            is_reserved = True
         if received <= max_bytes:
             take(piece)
         elif not more or received > max_bytes * _DRAIN_FACTOR:
             raise too_large(max_bytes)
+    if not received and "transfer-encoding" in request.headers:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "The request announces a body, but the body is empty. Send it again with its body.",
+        )

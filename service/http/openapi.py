@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from service.http.security_headers import API_PAGE
+
 Document = dict[str, Any]
 
 VERSION = "0.1.0"
@@ -160,6 +162,6 @@ def openapi_routes(describe: Callable[[], Document]) -> list[Route]:
         return JSONResponse(await asyncio.to_thread(describe_once))
 
     async def page(_: Request) -> Response:
-        return FileResponse(Path(__file__).with_name("api_page.html"))
+        return FileResponse(API_PAGE)
 
     return [Route("/docs.json", openapi), Route("/", page)]

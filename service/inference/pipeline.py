@@ -4,16 +4,16 @@ The one implementation behind the HTTP routes (service/inference/routes.py) and 
 endpoints (service/classifier.py).
 """
 
-import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from service.decoding import pictures
 from service.http import limits
 from service.http.errors import ApiError
-from service.inference import decoding
 from service.inference.batching import Batcher
 from training.model.preprocess import SIDE
 from training.store import versions
@@ -34,19 +34,25 @@ class Pipeline:
     async def classify(self, data: bytes) -> Answer:
         """Classify the picture file `data`. Raises ApiError when it cannot be read."""
         with self._batcher.room_for(1):
-            image = await decode(data)
+            image = await pictures.decode(data)
             [answer] = await self._batcher.submit(image[None])
         return answer
 
-    async def classify_many(self, files: Sequence[bytes]) -> list[Answer]:
+    async def classify_many(
+        self, files: Sequence[bytes], began: float | None = None
+    ) -> list[Answer]:
         """Classify picture files, in order. One that cannot be read does not spoil the others.
+
+        `began` is when the call arrived, in seconds of time.monotonic(): by default it is now. What
+        is not decoded in time has an error in its place.
 
         Raises ApiError (413) for more than MAX_IMAGES_PER_CALL files.
         """
         if len(files) > limits.images_per_call():
             raise limits.too_many_files("images", limits.images_per_call())
         with self._batcher.room_for(len(files)):
-            decoded = await asyncio.to_thread(lambda: [_decode_or_error(file) for file in files])
+            deadline = (began or time.monotonic()) + pictures.MANY_SECONDS
+            decoded = await pictures.decode_many(files, deadline)
             good = [image for image in decoded if not isinstance(image, ApiError)]
             answers = iter(await self._batcher.submit(np.stack(good) if good else _NO_IMAGES))
         return [
@@ -58,17 +64,6 @@ class Pipeline:
         """Classify preprocessed pictures, uint8 (N, 28, 28)."""
         with self._batcher.room_for(len(images)):
             return await self._batcher.submit(images)
-
-
-async def decode(data: bytes) -> npt.NDArray[np.uint8]:
-    """Decode a picture file to the model's input, uint8 (28, 28). Raises ApiError.
-
-    Large pictures are decoded in a thread.
-    """
-    image = decoding.open_picture(data)
-    if decoding.is_small(image):
-        return decoding.decode(image)
-    return await asyncio.to_thread(decoding.decode, image)
 
 
 def to_answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[Answer]:
@@ -84,10 +79,3 @@ def to_answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[A
         }
         for idx, probabilities in zip(scores.argmax(1).tolist(), scores.tolist(), strict=True)
     ]
-
-
-def _decode_or_error(data: bytes) -> npt.NDArray[np.uint8] | ApiError:
-    try:
-        return decoding.decode(decoding.open_picture(data))
-    except ApiError as error:
-        return error

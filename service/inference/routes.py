@@ -6,6 +6,7 @@ its files to disk.
 """
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -19,10 +20,11 @@ from starlette.routing import Route
 from service.access.caller import caller_of
 from service.access.policy import PICTURES
 from service.access.rates import rates
+from service.decoding import arrays, pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.middleware import SentBeforeMetrics
-from service.inference import decoding, pipeline, workers
+from service.inference import pipeline, workers
 from training.model.png import encode_png
 from training.store import versions
 
@@ -30,12 +32,14 @@ from training.store import versions
 async def classify(request: Request) -> Response:
     """Classify one picture.
 
-    A grey picture of 28x28 pixels goes to the model unchanged: a bright article on black. Every
-    other picture is converted first, as `/preview` shows: rotated as its EXIF says, made grey,
-    inverted if its background is light, cropped to the article, scaled and centred.
+    A grey picture of 28x28 pixels with a dark background goes to the model unchanged. Every other
+    picture is converted first, as `/preview` shows: rotated as its EXIF says, made grey, inverted
+    if its background is light, cropped to the article, scaled and centred.
 
-    Only the first frame of an animation counts. Pictures that arrive at the same time share a
-    forward pass; a single one does not wait.
+    A picture with nothing in it, of one color or transparent, has no class: the answer is 422. Of
+    an animation, the first frame with something in it counts.
+
+    Pictures that arrive at the same time share a forward pass; a single one does not wait.
     """
     data = await bodies.one_picture(request)
     return _json(await get_current_service().pipeline.classify(data))
@@ -46,18 +50,21 @@ async def classify_many(request: Request) -> Response:
 
     Send up to `MAX_IMAGES_PER_CALL` (10,000) pictures in a form, or an array of pictures that are
     28x28 already. Answers keep the order of the pictures. A picture that cannot be read has
-    `{"error": …}` in its place and does not affect the others.
+    `{"error": …}` in its place and does not affect the others. So has one with nothing in it, and
+    one that was not decoded in time (9 s for the call): send it again, alone or with fewer.
+
+    An array is the model's exact input: nothing in it is inverted, and a blank picture has a class.
 
     A form may have 100 MB (ten times `MAX_UPLOAD_MB`), an array 10 MB (`MAX_UPLOAD_MB`).
     """
-    service = get_current_service()
+    service, began = get_current_service(), time.monotonic()
     if bodies.media_type(request) == bodies.NPY:
-        images = decoding.read_npy(await bodies.array(request))
+        images = arrays.read_npy(await bodies.array(request))
         _spend(request, len(images))
         return _json(await service.pipeline.classify_array(images))
-    pictures = await bodies.many_pictures(request)
-    _spend(request, len(pictures))
-    return _json(await service.pipeline.classify_many(pictures))
+    files = await bodies.many_pictures(request)
+    _spend(request, len(files))
+    return _json(await service.pipeline.classify_many(files, began))
 
 
 async def preview(request: Request) -> Response:
@@ -65,7 +72,7 @@ async def preview(request: Request) -> Response:
 
     Takes the same pictures as `/classify`. Works without a model.
     """
-    image = await pipeline.decode(await bodies.one_picture(request))
+    image = await pictures.decode(await bodies.one_picture(request))
     return Response(encode_png(image), media_type="image/png")
 
 
@@ -111,7 +118,7 @@ def _json(content: pipeline.Answer | list[pipeline.Answer]) -> Response:
 
 def _describe_live_model() -> dict[str, Any]:
     """Build a schemas.LiveModel as a dict."""
-    tag = versions.champion()
+    tag, served = versions.champion(), get_current_service().champion.model
     alive = workers.list_alive()
     described: dict[str, Any] = {
         "tag": tag,
@@ -125,6 +132,9 @@ def _describe_live_model() -> dict[str, Any]:
         try:
             version = versions.describe(tag)
         except versions.ModelError as error:
+            if served is not None:
+                described["metadata"] = served.metadata
+                described["class_names"] = list(served.class_names)
             return described | {"error": str(error)}
         described["labels"], described["metadata"] = version.labels, version.metadata
         described["class_names"] = version.metadata["class_names"]

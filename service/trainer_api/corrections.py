@@ -5,9 +5,8 @@ disk. FastAPI runs the others in threads by itself.
 """
 
 import base64
-import io
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import asdict
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
@@ -17,14 +16,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
+from service.decoding import pictures
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.openapi import Error
-from service.inference import decoding
+from service.trainer_api import corrections_import
 from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.corrections import (
     CorrectionChange,
     CorrectionForm,
@@ -71,14 +71,9 @@ def _class_names() -> tuple[str, ...]:
     if tag is None:
         raise ModelNotReady
     try:
-        return _class_names_of(tag)
+        return tuple(versions.describe_champion().metadata["class_names"])
     except versions.ModelError as error:
         raise ModelNotReady(f"The classes are not known: {error}") from error
-
-
-@lru_cache(maxsize=4)
-def _class_names_of(tag: str) -> tuple[str, ...]:
-    return tuple(versions.describe(tag).metadata["class_names"])
 
 
 @router.post(
@@ -105,7 +100,7 @@ async def keep_correction(request: Request, response: Response, actor: Actor) ->
 
 
 def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
-    pixels = decoding.decode(decoding.open_picture(picture))
+    pixels = pictures.decode_now(picture)
     return corrections.add(pixels, corrections.parse_submission(texts, _class_names()), actor)
 
 
@@ -122,7 +117,7 @@ def _empty_as_none(value: str | None) -> str | None:
 )
 def list_corrections(
     state: Annotated[CorrectionState | None, BeforeValidator(_empty_as_none)] = None,
-    label: Annotated[str | None, BeforeValidator(_empty_as_none)] = None,
+    label: Annotated[Name | None, BeforeValidator(_empty_as_none)] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
     ] = 0,
@@ -159,8 +154,16 @@ def export_corrections() -> Response:
     summary="Import an archive of corrections",
     response_model=schemas.Imported,
     responses={
-        400: {"model": Error, "description": "Not an archive of corrections. Nothing was added."},
+        400: {
+            "model": Error,
+            "description": "Not an archive of corrections, or `problems` says what is wrong with "
+            "each row. Nothing was added.",
+        },
         413: _TOO_LARGE,
+        503: {
+            "model": Error,
+            "description": "Another import is going on, the store cannot be used, or no model yet.",
+        },
     },
     openapi_extra={
         "requestBody": {
@@ -171,16 +174,16 @@ def export_corrections() -> Response:
     },
 )
 async def import_corrections(request: Request, actor: Actor) -> Answer:
-    """Adds all of an archive's corrections or none. Those that are there already stay as they are.
+    """Imports the rows that can be read, and says what is wrong with each of the others. Those that
+    are there already stay as they are; one that was deleted comes back with its id.
 
-    One that was deleted comes back with its id. In an archive of your own, the columns `file` and
-    `label` are enough; pictures are grey PNG files of 28x28 pixels.
+    The table may come from a spreadsheet: with semicolons or tabs, UTF-8 or UTF-16. The archive
+    may be a folder that was zipped again. In an archive of your own, the columns `file` and `label`
+    are enough, and pictures are read as those of a new correction are. An import ends after 40
+    seconds and refuses the rows that it has not reached.
     """
-    archive = await bodies.archive(request)
-    added, known = await run_in_threadpool(
-        lambda: corrections_archive.import_archive(io.BytesIO(archive), _class_names(), actor)
-    )
-    return {"added": added, "known": known}
+    report = await corrections_import.import_archive(request, _class_names, actor)
+    return asdict(report)
 
 
 def change_correction(

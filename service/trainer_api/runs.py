@@ -13,7 +13,7 @@ from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.runs import RunRequest
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions
@@ -45,7 +45,7 @@ def _supervisor() -> Supervisor:
     return supervisor
 
 
-def _known_run(run_id: str) -> runs.Run:
+def _known_run(run_id: Name) -> runs.Run:
     run = runs.read(run_id)
     if run is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")

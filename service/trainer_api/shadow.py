@@ -34,8 +34,8 @@ def show_shadow() -> Answer:
     pictures on which the two disagree become review requests among the corrections."""
     assigned = assignment.read()
     if assigned is None:
-        nothing = dict.fromkeys(("version", "share", "since", "actor", "reason"))
-        return nothing | {"workers": 0}
+        nothing = dict.fromkeys(("version", "share", "since", "actor"))
+        return nothing | {"workers": 0, "reason": assignment.problem()}
     answering = [tag for _, tag in workers.shadows() if tag == assigned.tag]
     return {
         "version": tags.version_of(assigned.tag),

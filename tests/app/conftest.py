@@ -91,7 +91,7 @@ def _imported(trainer_url: str, table: str) -> list[int]:
         files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
     response = call("POST", trainer_url, "/corrections/import", data=archive.getvalue())
-    assert response.json() == {"added": count, "known": 0}
+    assert response.json() == {"added": count, "known": 0, "refused": 0, "problems": []}
     newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
 
@@ -126,7 +126,7 @@ def page_beside(
         "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
     }
     log = folder / "log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "app/server.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as output:
         process = subprocess.Popen(

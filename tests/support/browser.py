@@ -22,11 +22,12 @@ _ARGUMENTS = [
 ]
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *arguments: str) -> Browser:
     """Headless Chromium: the one that `tests/install-chromium.sh` named, else Playwright's."""
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     return playwright.chromium.launch(
-        executable_path=chromium if Path(chromium).exists() else None, args=_ARGUMENTS
+        executable_path=chromium if Path(chromium).exists() else None,
+        args=[*_ARGUMENTS, *arguments],
     )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_not
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections_db as db
 from training.store.corrections_db import path
+from training.store.corrections_restore import restore
 from training.store.corrections_schema import (
     ACCEPTED,
     CONFLICT,
@@ -90,7 +91,7 @@ def add(
     """
     row = _row(picture, submission) | {"actor": actor}
     with db.writing() as connection:
-        _remove_review_request(connection, row["content_hash"])
+        db.remove_review_request(connection, row["content_hash"])
         wanted = insert_or_not(db.corrections).values(row).on_conflict_do_nothing()
         inserted = connection.execute(wanted).rowcount == 1
         [correction] = db.read(
@@ -118,41 +119,6 @@ def request_review(requests: Iterable[tuple[Grey, LabelSubmission, str]]) -> int
                 connection.execute(insert(db.corrections).values(row))
                 kept += 1
     return kept
-
-
-def restore(entries: Iterable[Correction]) -> tuple[int, int]:
-    """Restore exported rows, all or none.
-
-    Returns how many were added, and how many were there already, which do not change. A row keeps
-    its id unless another row has it. A `conflict` becomes new: it is computed.
-    """
-    added = known = 0
-    with db.writing() as connection:
-        taken = set(connection.execute(select(db.corrections.c.id)).scalars())
-        labelled = select(db.corrections.c.content_hash, db.corrections.c.label).where(
-            db.corrections.c.state != REVIEW_REQUESTED
-        )
-        known_labels = {tuple(pair) for pair in connection.execute(labelled)}
-        for correction in entries:
-            key = (correction.content_hash, correction.label)
-            if correction.state == REVIEW_REQUESTED:
-                is_known = _is_known(connection, correction.content_hash)
-            else:
-                _remove_review_request(connection, correction.content_hash)
-                is_known = key in known_labels
-            if is_known:
-                known += 1
-                continue
-            row = dict(vars(correction))
-            if correction.state == CONFLICT:
-                row |= {"state": NEW, "reason": None}
-            if correction.id < 1 or correction.id in taken:
-                del row["id"]
-            wanted = insert(db.corrections).values(row).returning(db.corrections.c.id)
-            taken.add(connection.execute(wanted).scalar_one())
-            known_labels.add(key)
-            added += 1
-    return added, known
 
 
 def get(correction_id: int) -> Correction:
@@ -319,15 +285,6 @@ def _is_known(connection: Connection, picture: str) -> bool:
         select(db.corrections.c.id).where(db.corrections.c.content_hash == picture).limit(1)
     )
     return known.first() is not None
-
-
-def _remove_review_request(connection: Connection, picture: str) -> None:
-    """Remove the review request for the picture with this hash: a label takes its place."""
-    connection.execute(
-        delete_from(db.corrections).where(
-            db.corrections.c.content_hash == picture, db.corrections.c.state == REVIEW_REQUESTED
-        )
-    )
 
 
 def _content(picture: Grey) -> bytes:

@@ -33,6 +33,10 @@ class StoreUnavailable(CorrectionError):  # noqa: N818 - it says what happened
     """The database is damaged or cannot be written: a full disk, or a file that is none."""
 
 
+class StoreFull(StoreUnavailable):
+    """There is no room left on the disk."""
+
+
 class UnknownCorrection(CorrectionError):  # noqa: N818 - it says what happened
     """There is no correction with that id."""
 

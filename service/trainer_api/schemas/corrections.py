@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.trainer_api.schemas.base import Actor, Body, Png, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
 
@@ -21,10 +21,10 @@ class CorrectionForm(BaseModel):
         description="The picture, as a file: any format, size and colors, at most 10 MB "
         "(`MAX_UPLOAD_MB`) and 50 megapixels (`MAX_MEGAPIXELS`)."
     )
-    label: str = Field(description="The class that it shows.", examples=["Bag"])
-    predicted: str = Field(default="", description="The class that the model named.")
-    model: str = Field(default="", description="The tag of that model, as `/classify` answers it.")
-    source: str = Field(default="api", description="Where it came from: small letters and digits.")
+    label: Name = Field(description="The class that it shows.", examples=["Bag"])
+    predicted: Name = Field(default="", description="The class that the model named.")
+    model: Name = Field(default="", description="The tag of that model, as `/classify` answers it.")
+    source: Name = Field(default="api", description="Where it came from: small letters and digits.")
 
 
 class CorrectionKept(BaseModel):
@@ -79,7 +79,7 @@ class CorrectionPage(BaseModel):
 class CorrectionChange(Body):
     """Another label, or accepted as it is: one of the two."""
 
-    label: str | None = Field(default=None, description="The right class.")
+    label: Name | None = Field(default=None, description="The right class.")
     state: Literal["accepted"] | None = None
 
     @model_validator(mode="after")
@@ -89,8 +89,17 @@ class CorrectionChange(Body):
         return self
 
 
+class RefusedRow(BaseModel):
+    """A row of the table that was not imported."""
+
+    row: int = Field(description="As a spreadsheet numbers it: the head is row 1.")
+    reason: str = Field(description="What is wrong with it.")
+
+
 class Imported(BaseModel):
     """What became of an archive's corrections."""
 
     added: int
     known: int = Field(description="They were there already, and stay as they were.")
+    refused: int
+    problems: list[RefusedRow] = Field(description="The first 100 rows that were refused.")

@@ -10,7 +10,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Actor, Body, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 from training.recipes import RECIPES
 
@@ -20,7 +20,7 @@ RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "int
 class RunRequest(Body):
     """A training run, or the run to go on with. Everything is optional."""
 
-    recipe: str | None = Field(default=None, description="A name of `GET /recipes`.")
+    recipe: Name | None = Field(default=None, description="A name of `GET /recipes`.")
     epochs: int | None = Field(
         default=None,
         ge=1,
@@ -38,7 +38,7 @@ class RunRequest(Body):
         description="Train on corrections too. Default: only if the recipe starts from the live "
         "version; such a recipe always does.",
     )
-    resume: str | None = Field(
+    resume: Name | None = Field(
         default=None,
         description="The `run_id` of a run that ended early. It goes on after its last finished "
         "epoch, with its own settings: send no others.",
@@ -128,7 +128,9 @@ class Run(BaseModel):
     pid: int | None = Field(description="The process.")
     phase: str
     progress: Ratio
-    eta_seconds: float | None = Field(description="Until the end of the training, estimated.")
+    eta_seconds: float | None = Field(
+        description="Until the end of the run, estimated from the pace of the last seconds."
+    )
     loss: float | None = Field(description="Of the last training batch that was reported.")
     accuracy: Ratio | None = Field(description="Of the same batch.")
     epochs: SkipValidation[list[EpochFigures]]

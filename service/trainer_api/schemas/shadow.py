@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel, Field
 
-from service.trainer_api.schemas.base import Actor, Body, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Time
 
 
 class ShadowRequest(Body):
     """The version that answers beside the live one."""
 
-    version: str = Field(description="The version, or the whole tag.")
+    version: Name = Field(description="The version, or the whole tag.")
     share: float = Field(default=1, gt=0, le=1, description="Share of the pictures.")
 
 

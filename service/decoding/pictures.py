@@ -1,0 +1,205 @@
+"""Decoding of uploaded pictures into the model's input, in bounded time and memory.
+
+A tiny picture is decoded where it arrives: that takes less time than a switch to another thread.
+Two threads decode other pictures that are certainly cheap, and one process all the rest. So a
+worker decodes three pictures at a time at most, and takes little memory for them itself.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from http import HTTPStatus
+from typing import TypeVar
+
+from service.decoding import cost, reader
+from service.decoding.cost import Cost
+from service.decoding.process import DecodingProcess
+from service.decoding.reader import PictureError, Problem
+from service.http import limits
+from service.http.bodies import FORMATS
+from service.http.errors import ApiError
+from training.model.preprocess import Grey
+
+_Result = TypeVar("_Result")
+
+WAIT_SECONDS = 2
+"""Longest wait of one picture for its turn."""
+
+MANY_SECONDS = 9
+"""Longest time for the pictures of one call, which leaves time to upload and to classify them."""
+
+_LIGHT_THREADS = 2
+_GROUP = 32
+
+_SENTENCES = {
+    Problem.NOT_A_PICTURE: f"This is not a picture that can be read. Send {FORMATS}.",
+    Problem.DAMAGED: "The {}picture is damaged or cut off. Save it again and resend it.",
+    Problem.TOO_SLOW: "The {}picture takes too long to decode. Save it as PNG and resend it.",
+    Problem.NOTHING_TO_SEE: "There is nothing to see in this picture: it has one color only. "
+    "Send a picture of a piece of clothing in front of a plain background.",
+}
+
+
+async def decode(data: bytes) -> Grey:
+    """Decode a picture file to the model's input, uint8 (28, 28).
+
+    Raises ApiError: 400 for what cannot be read, 413 for what is too large, 422 for a picture with
+    nothing in it, 503 with Retry-After if others take all the time.
+    """
+    try:
+        begun = _begin(data)
+        return await _result(begun, WAIT_SECONDS) if isinstance(begun, Future) else begun
+    except PictureError as error:
+        raise _api_error(error) from error
+
+
+def decode_now(data: bytes, *, keeps_model_input: bool = False) -> Grey:
+    """Decode as `decode` does, outside of an event loop.
+
+    With `keeps_model_input`, a grey picture of 28x28 pixels is not changed, whatever is in it.
+    """
+    try:
+        if keeps_model_input and (pixels := _model_input(data)) is not None:
+            return pixels
+        begun = _begin(data)
+        if not isinstance(begun, Future):
+            return begun
+        try:
+            return begun.result(WAIT_SECONDS)
+        except TimeoutError:
+            if begun.cancel():
+                raise _busy() from None
+            return begun.result()
+    except PictureError as error:
+        raise _api_error(error) from error
+
+
+async def decode_many(files: Sequence[bytes], deadline: float) -> list[Grey | ApiError]:
+    """Decode picture files, in order, each to the model's input or to an error.
+
+    What has no turn before `deadline`, in seconds of time.monotonic(), is an error too.
+    """
+    turn = asyncio.Semaphore(_LIGHT_THREADS)
+
+    async def decode_group(group: Sequence[bytes]) -> list[Grey | ApiError]:
+        async with turn:
+            return await _decode_group(group, deadline)
+
+    groups = [files[start : start + _GROUP] for start in range(0, len(files), _GROUP)]
+    decoded = await asyncio.gather(*map(decode_group, groups))
+    return [item for group in decoded for item in group]
+
+
+async def _decode_group(files: Sequence[bytes], deadline: float) -> list[Grey | ApiError]:
+    """Decode what is tiny in one turn, and every other picture in a turn of its own."""
+    try:
+        tiny = await _result(_light().submit(_decode_tiny, files), deadline - time.monotonic())
+    except ApiError:
+        return [_not_in_time()] * len(files)
+    return [
+        await _decode_in_time(file, deadline) if item is None else item
+        for file, item in zip(files, tiny, strict=True)
+    ]
+
+
+async def _decode_in_time(data: bytes, deadline: float) -> Grey | ApiError:
+    try:
+        begun = _begin(data) if time.monotonic() < deadline else _not_in_time()
+        if isinstance(begun, Future):
+            decoded: Grey = await _result(begun, deadline - time.monotonic())
+            return decoded
+        return begun
+    except PictureError as error:
+        return _api_error(error)
+    except ApiError as error:
+        return _not_in_time() if error.status == HTTPStatus.SERVICE_UNAVAILABLE else error
+
+
+def _decode_tiny(files: Sequence[bytes]) -> list[Grey | ApiError | None]:
+    """Decode the tiny ones of some pictures. None is in the place of the others."""
+    return [_decode_if_tiny(file) for file in files]
+
+
+def _decode_if_tiny(data: bytes) -> Grey | ApiError | None:
+    try:
+        return reader.read(data, limits.pixels()) if _cost(data) is Cost.TINY else None
+    except PictureError as error:
+        return _api_error(error)
+    except ApiError as error:
+        return error
+
+
+def _begin(data: bytes) -> "Grey | Future[Grey]":
+    match _cost(data):
+        case Cost.TINY:
+            return reader.read(data, limits.pixels())
+        case Cost.LIGHT:
+            return _light().submit(reader.read, data, limits.pixels())
+        case Cost.UNKNOWN:
+            return _process().submit(data)
+
+
+def _model_input(data: bytes) -> Grey | None:
+    is_tiny = _cost(data) is Cost.TINY
+    return reader.read_model_input(data) if is_tiny else None
+
+
+def _cost(data: bytes) -> Cost:
+    if len(data) > limits.picture_bytes():
+        raise limits.picture_too_large()
+    if not data:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "The picture is empty (0 bytes). Send a picture.")
+    return cost.estimate(data, limits.pixels())
+
+
+async def _result(future: "Future[_Result]", wait_seconds: float) -> _Result:
+    """Wait for a result. Raises ApiError (503) if its turn does not come in `wait_seconds`."""
+    result = asyncio.wrap_future(future)
+    try:
+        await asyncio.wait([result], timeout=max(0, wait_seconds))
+    except asyncio.CancelledError:
+        result.cancel()  # and the future, if it still waits
+        raise
+    if not result.done() and future.cancel():
+        raise _busy()
+    return await result
+
+
+@cache
+def _light() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_LIGHT_THREADS, thread_name_prefix="decoding")
+
+
+@cache
+def _process() -> DecodingProcess:
+    return DecodingProcess(limits.pixels())
+
+
+def _api_error(error: PictureError) -> ApiError:
+    match error.problem:
+        case Problem.TOO_MANY_PIXELS | Problem.TOO_MUCH_MEMORY:
+            return limits.too_many_pixels()
+        case Problem.NOTHING_TO_SEE:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+        case _:
+            status = HTTPStatus.BAD_REQUEST
+    picture_format = error.picture_format and error.picture_format + " "
+    return ApiError(status, _SENTENCES[error.problem].format(picture_format))
+
+
+def _busy() -> ApiError:
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many large pictures are waiting. Try again in two seconds.",
+        headers={"Retry-After": "2"},
+    )
+
+
+def _not_in_time() -> ApiError:
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Not classified in time: send this picture again alone, or fewer in a call.",
+        headers={"Retry-After": "2"},
+    )

@@ -1,0 +1,53 @@
+"""Writing an archive of all corrections, while it is sent."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+
+from training.model.png import encode_png
+from training.store import corrections
+from training.store.corrections_archive.cells import COLUMNS, TABLE, protect
+
+_CHUNK_BYTES = 64 * 1024
+
+
+def export_archive() -> Iterator[bytes]:
+    """Iterate over the bytes of an archive of all corrections, made while it is sent."""
+    sink, lines = _Sink(), io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(COLUMNS)
+    with zipfile.ZipFile(sink, "w") as archive:
+        for correction in corrections.each():
+            name = f"pictures/{correction.id}.png"
+            archive.writestr(name, encode_png(correction.pixels))
+            cells = {"file": name, **vars(correction)}
+            table.writerow([protect(cells[column]) for column in COLUMNS])
+            if sink.size >= _CHUNK_BYTES:
+                yield sink.taken()
+        archive.writestr(TABLE, lines.getvalue().encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
+    yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """A file that cannot be seeked, whose content is taken in pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.size = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Append `data`."""
+        self._pieces.append(bytes(data))
+        self.size += len(data)
+        return len(data)
+
+    def taken(self) -> bytes:
+        """Return and forget what was written since the last call."""
+        content = b"".join(self._pieces)
+        self._pieces, self.size = [], 0
+        return content

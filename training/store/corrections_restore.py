@@ -1,0 +1,76 @@
+"""Restoring exported corrections."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, insert, select
+
+from training.store import corrections_db as db
+from training.store.corrections_schema import CONFLICT, NEW, REVIEW_REQUESTED, Correction
+
+_BATCH_SIZE = 500
+"""Values in one query."""
+
+_Value = TypeVar("_Value")
+
+
+def restore(entries: Iterable[Correction]) -> tuple[int, int]:
+    """Restore exported rows, all or none.
+
+    Returns how many were added, and how many were there already, which do not change. A row keeps
+    its id unless another row has it. A `conflict` becomes new: it is computed.
+    """
+    entries = list(entries)
+    added = known = 0
+    with db.writing() as connection:
+        taken = _taken_ids(connection, [it.id for it in entries])
+        labels = _labels_by_picture(connection, [it.content_hash for it in entries])
+        for correction in entries:
+            found = labels.setdefault(correction.content_hash, set())
+            if correction.state == REVIEW_REQUESTED:
+                is_known = bool(found)
+            else:
+                if None in found:
+                    db.remove_review_request(connection, correction.content_hash)
+                    found.remove(None)
+                is_known = correction.label in found
+            if is_known:
+                known += 1
+                continue
+            row = dict(vars(correction))
+            if correction.state == CONFLICT:
+                row |= {"state": NEW, "reason": None}
+            if correction.id < 1 or correction.id in taken:
+                del row["id"]
+            wanted = insert(db.corrections).values(row).returning(db.corrections.c.id)
+            taken.add(connection.execute(wanted).scalar_one())
+            found.add(None if correction.state == REVIEW_REQUESTED else correction.label)
+            added += 1
+    return added, known
+
+
+def _taken_ids(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of the ids that rows have."""
+    found = set[int]()
+    for some in _batches(ids):
+        query = select(db.corrections.c.id).where(db.corrections.c.id.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def _labels_by_picture(
+    connection: Connection, pictures: Sequence[str]
+) -> dict[str, set[str | None]]:
+    """The labels of the pictures with these hashes; None stands for a review request."""
+    found: dict[str, set[str | None]] = {}
+    columns = (db.corrections.c.content_hash, db.corrections.c.label, db.corrections.c.state)
+    for some in _batches(pictures):
+        query = select(*columns).where(db.corrections.c.content_hash.in_(some))
+        for picture, label, state in connection.execute(query):
+            known = None if state == REVIEW_REQUESTED else label
+            found.setdefault(picture, set()).add(known)
+    return found
+
+
+def _batches(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
+    return (values[at : at + _BATCH_SIZE] for at in range(0, len(values), _BATCH_SIZE))
