@@ -4,14 +4,13 @@ import io
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 import requests
 from PIL import Image, ImageDraw
 
-from app.clients import identity
 from app.components.pad.samples import SAMPLES
 
 MAX_REQUESTS = 5000
@@ -58,6 +57,8 @@ class _Outcomes:
 class Burst:
     """Sends `total` requests to /classify, `concurrency` of them in flight, in its own threads.
 
+    `headers` are sent with each: the threads have no visitor of their own.
+
     Raises ValueError unless these are 1 to MAX_REQUESTS, and 1 to MAX_CONCURRENCY.
     """
 
@@ -67,14 +68,14 @@ class Burst:
         *,
         total: int,
         concurrency: int,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         if not (1 <= total <= MAX_REQUESTS and 1 <= concurrency <= MAX_CONCURRENCY):
             raise ValueError(
                 f"A burst has 1 to {MAX_REQUESTS} requests, 1 to {MAX_CONCURRENCY} at once."
             )
         self._url = f"{classifier_url.rstrip('/')}/classify"
-        # Of the visitor, whom the threads below do not know.
-        self._headers = {"content-type": "image/png", **identity.headers()}
+        self._headers = {**(headers or {}), "Content-Type": "image/png"}
         self._total = total
         self._todo: Iterator[bytes] = islice(cycle(drawings()), total)
         self._outcomes = _Outcomes()

@@ -232,6 +232,7 @@ def start_burst() -> None:
         settings.get("CLASSIFIER_URL"),
         total=st.session_state["metrics_total"],
         concurrency=st.session_state["metrics_at_once"],
+        headers=identity.headers(),
     )
 
 
