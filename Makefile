@@ -22,7 +22,7 @@ PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no
 WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz lint lock clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile lint lock licenses clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed 
 bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier beyond its capacity, during training, and for MINUTES=10
 	@WRK="$$(tests/install-wrk.sh)" && export WRK && exec $(WITH_SETTINGS) python -m tests.benchmarks.strain
 
+bench-hostile: $(INSTALLED) ## Attack the classifier at CLASSIFIER_URL: slow clients, large pictures, a scan of 100,000 paths
+	@exec $(WITH_SETTINGS) sh -c 'url=$${CLASSIFIER_URL:-http://127.0.0.1:3000}; \
+	  python -m tests.benchmarks.hostile $$url && python -m tests.benchmarks.scan $$url'
+
 bench-fuzz: $(INSTALLED) data ## Send 100,000 mutated requests to both services; N, SEED and CLIENTS narrow it, ONLY="17 18" repeats some
 	@mkdir -p .bench && exec $(WITH_SETTINGS) python -m tests.benchmarks.fuzz
 
@@ -107,6 +111,9 @@ lock: $(INSTALLED) ## Write both lock files from pyproject.toml; UPGRADE=1 takes
 	@{ echo '# Written by `make lock`: the part of requirements.lock that the group `service` needs.'; \
 	  echo '# bentofile.yaml installs from it.'; \
 	  $(WITHOUT_LOCAL_VERSIONS) $(VENV)/requirements.lock; } > service/requirements.lock
+
+licenses: $(INSTALLED) ## Write docs/licenses.md, the license of each package in requirements.lock
+	@python -m tests.support.licenses
 
 clean: ## Remove the virtual environment and all caches; your models and data stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -5,7 +5,9 @@ so that the app runs without torch. docs/settings.md and .env.example repeat thi
 compare them.
 """
 
+import ipaddress
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +51,35 @@ SETTINGS = (
     Setting("PICTURES_PER_MINUTE", "30000", "Most pictures of a token or address; 0: no limit"),
     Setting("CORRECTIONS_PER_MINUTE", "600", "Most corrections of a token; 0: no limit"),
     Setting("RUNS_PER_HOUR", "60", "Most training runs that a token starts; 0: no limit"),
+    Setting(
+        "HOST", "127.0.0.1", "Address at which the page listens; the services stay on loopback"
+    ),
+    Setting("LOGIN", "", "on: the page always asks for a log-in; off: it never does"),
+    Setting("LOGIN_HOURS", "12", "Hours after which a visitor logs in again"),
+    Setting("OIDC_METADATA_URL", "", "OpenID Connect: address of the provider's configuration"),
+    Setting("OIDC_CLIENT_ID", "", "OpenID Connect: name of this page at the provider"),
+    Setting("OIDC_CLIENT_SECRET", "", "OpenID Connect: the provider's secret for this page"),
+    Setting(
+        "OIDC_REDIRECT_URI",
+        "http://localhost:{APP_PORT}/oauth2callback",
+        "OpenID Connect: the page's public address with /oauth2callback",
+    ),
+    Setting("OIDC_SCOPE", "openid email profile", "OpenID Connect: what the provider is asked for"),
+    Setting("VIEWERS", "", "Who may look and classify: e-mail addresses, group:NAME, or *"),
+    Setting("TEACHERS", "", "Who may also correct: e-mail addresses, group:NAME, or *"),
+    Setting("OPERATORS", "", "Who may do everything: e-mail addresses, group:NAME, or *"),
+    Setting("VIEWER_PASSWORD", "", "Without a provider: password of the role viewer"),
+    Setting("TEACHER_PASSWORD", "", "Without a provider: password of the role teacher"),
+    Setting("OPERATOR_PASSWORD", "", "Without a provider: password of the role operator"),
 )
+
+ROLES = ("viewer", "teacher", "operator")
+"""What a person or a program may do; each role includes those before it."""
+
+SECRETS_FILE = Path(__file__).parent / ".streamlit" / "secrets.toml"
+"""Streamlit's own file of secrets: a provider in it is used when no OIDC_ setting is there."""
+
+MIN_PASSWORD_LENGTH = 8
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -81,6 +111,71 @@ def get_int(name: str) -> int:
 def home() -> Path:
     """Return the absolute path of WARDROBE_HOME, which need not exist yet."""
     return Path(get("WARDROBE_HOME")).expanduser().absolute()
+
+
+def login_method() -> str:
+    """Return how visitors of the page log in: `provider`, `password` or `none`.
+
+    `password` takes a role's password or its access token. Raises ValueError with a message that
+    names the variable.
+    """
+    wanted = get("LOGIN")
+    if wanted not in ("", "on", "off"):
+        raise ValueError(f"LOGIN is {wanted!r}: set it to on or off, or leave it out.")
+    if wanted == "off":
+        return "none"
+    if has_provider():
+        return "provider"
+    exposed = not is_loopback(get("HOST")) or bool(get("ALLOWED_HOSTS"))
+    return "password" if wanted == "on" or exposed or role_passwords() else "none"
+
+
+def has_provider() -> bool:
+    """Return whether an OpenID Connect provider is configured.
+
+    By the settings, or by an [auth] section in .streamlit/secrets.toml. Raises ValueError if only
+    some of the settings are there, or that file cannot be read.
+    """
+    names = ("OIDC_METADATA_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    missing = [name for name in names if not get(name)]
+    if not missing:
+        return True
+    if len(missing) < len(names):
+        raise ValueError(f"{' and '.join(missing)} must be set too for a log-in by a provider.")
+    try:
+        return "auth" in tomllib.loads(SECRETS_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except ValueError as error:
+        raise ValueError(f"{SECRETS_FILE} cannot be read: {error}") from error
+
+
+def role_passwords() -> dict[str, str]:
+    """Return the password of each role that has one.
+
+    Raises ValueError if one is short or two are the same.
+    """
+    passwords = {role: get(f"{role.upper()}_PASSWORD") for role in ROLES}
+    passwords = {role: password for role, password in passwords.items() if password}
+    for role, password in passwords.items():
+        if len(password) < MIN_PASSWORD_LENGTH:
+            raise ValueError(
+                f"{role.upper()}_PASSWORD is too short: "
+                f"it needs at least {MIN_PASSWORD_LENGTH} characters."
+            )
+    if len(set(passwords.values())) < len(passwords):
+        raise ValueError("Two roles have the same password: give each role its own.")
+    return passwords
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a server that listens at this address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class _Values(dict[str, str]):

@@ -1,4 +1,4 @@
-"""Entry point of the app: `streamlit run app/streamlit_app.py` from the repository root."""
+"""The page's script, which `app/server.py` serves: the log-in, and the list of pages."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import streamlit as st
 
+from app.login import page as login
+from app.login import visitor
 from app.sections import model_status
 
 HERE = Path(__file__).parent
@@ -16,6 +18,7 @@ st.set_page_config("Wardrobe", page_icon=HANGER, layout="wide")
 st.logo(str(HERE / "assets" / "wordmark.svg"), size="large")
 st.html(HERE / "style.css")
 
+who = visitor.current()
 page = st.navigation(
     [
         st.Page("views/classify.py", title="Classify", default=True),
@@ -24,7 +27,14 @@ page = st.navigation(
         st.Page("views/models.py", title="Models", url_path="models"),
         st.Page("views/metrics.py", title="Metrics", url_path="metrics"),
     ],
-    position="top",
+    position="hidden" if who is None or who.role is None else "top",
 )
-model_status.render_model_status()
-page.run()
+if who is None:
+    login.render_login_page(page.url_path)
+elif who.role is None:
+    login.render_no_role_page(who)
+else:
+    with st.container(key="status"):
+        login.render_visitor(who)
+        model_status.render_model_status()
+    page.run()

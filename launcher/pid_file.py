@@ -10,8 +10,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
+from launcher.console import print_line
 from launcher.errors import CannotStartError
 from launcher.ports import page_url
+from launcher.processes import started_processes
+from launcher.state_folder import error_reason, move_away, writing
 
 
 def pid_file(home: Path) -> Path:
@@ -21,19 +26,29 @@ def pid_file(home: Path) -> Path:
 
 @contextlib.contextmanager
 def hold_pid_file(home: Path) -> Iterator[None]:
-    """Hold the folder's pid file. Raises CannotStartError when another launcher holds it."""
-    home.mkdir(parents=True, exist_ok=True)
-    with pid_file(home).open("a+") as file:
+    """Hold the folder's pid file.
+
+    Raises CannotStartError when another launcher holds it, or when the folder cannot be written.
+    """
+    with writing(home):
+        if pid_file(home).is_dir():
+            move_away(pid_file(home), "it is a folder")
+        opened = pid_file(home).open("a+")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotStartError(
                 f"Wardrobe is already running, as process {running_launcher(home)}: "
-                f"open {page_url()}, or stop it with `make stop`."
+                f"open {running_page_url(home)}, or stop it with `make stop`."
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+        except OSError as error:
+            # The lock is what counts: the number can be found without the file.
+            print_line(f"{pid_file(home)} cannot be written: {error_reason(error)}.")
         try:
             yield
         finally:
@@ -43,11 +58,34 @@ def hold_pid_file(home: Path) -> Iterator[None]:
 def running_launcher(home: Path) -> int | None:
     """Process number of this folder's launcher, or None when none is running."""
     try:
-        with pid_file(home).open() as file:
+        with pid_file(home).open(errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read())
-    except FileNotFoundError:
+                return _number(file.read()) or _holder(home)
+    except (FileNotFoundError, IsADirectoryError):
         pass
+    return None
+
+
+def running_page_url(home: Path) -> str:
+    """Address of the page that the running launcher of this folder started."""
+    for process in started_processes(home, "app"):
+        with contextlib.suppress(psutil.Error):
+            return f"http://localhost:{process.environ()['APP_PORT']}"
+    return page_url()
+
+
+def _number(text: str) -> int | None:
+    digits = text.strip("\0 \n")
+    return int(digits) if digits.isascii() and digits.isdigit() else None
+
+
+def _holder(home: Path) -> int | None:
+    """The process that has the pid file open, for one whose content is damaged."""
+    path = str(pid_file(home))
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and any(it.path == path for it in process.open_files()):
+                return process.pid
     return None

@@ -11,8 +11,10 @@ from launcher.errors import CannotStartError
 
 
 def page_url() -> str:
-    """Address of the page in a browser."""
-    return f"http://localhost:{settings.get('APP_PORT')}"
+    """Address of the page in a browser on this machine."""
+    host = settings.get("HOST")
+    listens_here = host in ("0.0.0.0", "::") or settings.is_loopback(host)  # noqa: S104
+    return f"http://{'localhost' if listens_here else host}:{settings.get('APP_PORT')}"
 
 
 def check_ports() -> None:

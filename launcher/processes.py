@@ -6,9 +6,6 @@ from pathlib import Path
 
 import psutil
 
-import settings
-from launcher.ports import listens_on
-
 STOP_TIMEOUT_SECONDS = 3.0
 """A process that has not ended this long after SIGTERM is killed."""
 
@@ -43,19 +40,18 @@ def kill_started_processes(home: Path) -> int:
     return count
 
 
-def free_port(home: Path, name: str) -> None:
-    """Kill the workers that a dead process left listening on its port.
+def free_ports(home: Path, name: str) -> None:
+    """Kill what a dead process left listening: its workers, or the Prometheus behind its gate.
 
     A training run does not listen, so it survives a killed trainer, and the next one finds it.
     """
-    port = settings.get_int(f"{name.upper()}_PORT")
-    kill([process for process in started_processes(home, name) if holds_port(process, port)])
+    kill([process for process in started_processes(home, name) if listens(process)])
 
 
-def holds_port(process: psutil.Process, port: int) -> bool:
-    """Return whether this process listens on this port."""
+def listens(process: psutil.Process) -> bool:
+    """Return whether this process accepts connections."""
     with contextlib.suppress(psutil.Error):
-        return any(listens_on(one, port) for one in process.net_connections("tcp"))
+        return any(it.status == psutil.CONN_LISTEN for it in process.net_connections("tcp"))
     return False
 
 

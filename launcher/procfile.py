@@ -10,6 +10,7 @@ from pathlib import Path
 import settings
 from launcher.errors import CannotStartError
 
+PAGE_SECRETS = {"OIDC_CLIENT_SECRET", "VIEWER_PASSWORD", "TEACHER_PASSWORD", "OPERATOR_PASSWORD"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -25,6 +26,13 @@ def process_environment(home: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "BENTOML_DO_NOT_TRACK": "True",
     }
+
+
+def environment_of(name: str, environment: dict[str, str]) -> dict[str, str]:
+    """Environment of one process: only the page gets what its log-in keeps secret."""
+    if name == "app":
+        return environment
+    return {key: value for key, value in environment.items() if key not in PAGE_SECRETS}
 
 
 def read_procfile(environment: dict[str, str]) -> dict[str, list[str]]:

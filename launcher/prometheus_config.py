@@ -4,6 +4,8 @@ import string
 from pathlib import Path
 
 import settings
+from launcher.console import print_line
+from launcher.state_folder import error_reason, move_away
 
 MONITORING = Path(__file__).resolve().parents[1] / "monitoring"
 
@@ -16,4 +18,11 @@ def write_prometheus_config(home: Path) -> None:
     template = string.Template(Path(MONITORING, "prometheus.local.yml").read_text())
     values = {setting.name: settings.get(setting.name) for setting in settings.SETTINGS}
     text = template.substitute(values, RULES=str(MONITORING / "rules/*.yml"))
-    (home / "prometheus.yml").write_text(text)
+    path = home / "prometheus.yml"
+    try:
+        if path.is_dir():
+            move_away(path, "it is a folder")
+        path.write_text(text)
+    except OSError as error:
+        # Everything else works without Prometheus.
+        print_line(f"{path} cannot be written: {error_reason(error)}. Metrics may be missing.")

@@ -25,7 +25,8 @@ def wait_until_ready(names: Iterable[str], stopping: threading.Event) -> bool:
     """
     printed, started = "", datetime.now(UTC)
     deadline = time.monotonic() + MODEL_TIMEOUT_SECONDS
-    ports = [settings.get_int(f"{name.upper()}_PORT") for name in names]
+    services = [name for name in names if name != "app"]  # the page may listen at another address
+    ports = [settings.get_int(f"{name.upper()}_PORT") for name in services]
     while not stopping.wait(0.5):
         if not all(map(is_taken, ports)) or not get(f"{page_url()}/_stcore/health"):
             deadline = time.monotonic() + MODEL_TIMEOUT_SECONDS

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,15 @@ from tornado.ioloop import IOLoop
 
 from launcher.console import ProcessOutput, print_line
 from launcher.ports import page_url
-from launcher.processes import STOP_TIMEOUT_SECONDS, free_port
-from launcher.procfile import ROOT
+from launcher.processes import STOP_TIMEOUT_SECONDS, free_ports
+from launcher.procfile import ROOT, environment_of
 from launcher.readiness import wait_until_ready
+from launcher.state_folder import move_away
 
 MAX_EXITS_BEFORE_READY = 5
 """The launcher gives up on a process that dies this often before the page is ready."""
+REPAIR_SECONDS = 5.0
+"""Two exits of Prometheus within this time: its database is damaged."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -28,14 +33,20 @@ class Supervisor:
     """Runs the processes. `failure` holds the reason if it gave up, otherwise None."""
 
     def __init__(
-        self, home: Path, environment: dict[str, str], commands: dict[str, list[str]]
+        self,
+        home: Path,
+        counters: Path,
+        environment: dict[str, str],
+        commands: dict[str, list[str]],
     ) -> None:
         self.home = home
+        self.counters = counters
         self.environment = environment
         self.commands = commands
         width = max(map(len, commands))
         self.outputs = {name: ProcessOutput(name, width) for name in commands}
         self.failure: str | None = None
+        self.prometheus_exit_at = -math.inf
         self.exits = dict.fromkeys(commands, 0)
         self.ready = threading.Event()
         self.stopping = threading.Event()
@@ -85,10 +96,10 @@ class Supervisor:
             args=arguments,
             working_dir=str(ROOT),
             env={
-                **self.environment,
+                **environment_of(name, self.environment),
                 "WARDROBE_PROCESS": name,
                 # A server clears the folder of its metrics in there when it starts.
-                "BENTOML_HOME": str(self.home / "bentoml" / name),
+                "BENTOML_HOME": str(self.counters / name),
             },
             use_sockets=True,  # otherwise it closes inherited files, including the output's pipe
             graceful_timeout=STOP_TIMEOUT_SECONDS,
@@ -99,9 +110,9 @@ class Supervisor:
         )
 
     def before_spawn(self, watcher: Any, **_: Any) -> bool:
-        """Before each start: print an unfinished line, and free the process's port."""
+        """Before each start: print an unfinished line, and free the process's ports."""
         self.outputs[watcher.name].flush()
-        free_port(self.home, watcher.name)
+        free_ports(self.home, watcher.name)
         return True
 
     def after_reap(self, watcher: Any, exit_code: int, **_: Any) -> None:
@@ -109,11 +120,23 @@ class Supervisor:
         if self.stopping.is_set():
             return
         self.exits[watcher.name] += 1
+        if watcher.name == "prometheus" and exit_code in (1, 2):  # not by a signal
+            self.repair_prometheus()
         if self.ready.is_set() or self.exits[watcher.name] < MAX_EXITS_BEFORE_READY:
             print_line(f"{watcher.name} has died (exit code {exit_code}): starting it again.")
         else:
             self.failure = f"{watcher.name} does not start: its lines above say why."
             self.stopping.set()
+
+    def repair_prometheus(self) -> None:
+        """Give a Prometheus that exits again and again a new database: its own may be damaged."""
+        now = time.monotonic()
+        is_again = now - self.prometheus_exit_at < REPAIR_SECONDS
+        self.prometheus_exit_at = now
+        if is_again:
+            self.prometheus_exit_at = -math.inf
+            with contextlib.suppress(OSError):
+                move_away(self.home / "prometheus", "Prometheus does not start with it")
 
     def announce(self) -> None:
         """Print the page's address as soon as the page is usable."""

@@ -7,6 +7,7 @@ and faster HTTP routes at the same addresses (service/inference/routes.py). Both
 """
 
 import asyncio
+import contextlib
 import gc
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +21,12 @@ from PIL import Image
 import settings
 from service.access.middleware import guard, make_page_tokens
 from service.decoding import pictures
+from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn
+from service.http.worker_restarts import restart_workers_soon
 from service.inference import routes, worker_gauges, workers
 from service.inference.batching import Batcher
 from service.inference.champion import Champion
@@ -31,7 +34,8 @@ from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
 from service.inference.schemas import Classification
-from service.metrics.buffer import FlushBeforeScrape, MetricsBuffer
+from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
+from service.metrics.scrapes import OneScrape
 from service.shadow.feeder import ShadowFeeder
 from training.store import versions
 
@@ -95,7 +99,8 @@ class Classifier:
 
         Champion removes what the dead leave by their numbers, and would remove the new one's.
         """
-        workers.remove_dead()
+        with contextlib.suppress(OSError):  # a read-only disk: the champion is served all the same
+            workers.remove_dead()
 
     @bentoml.on_startup
     def follow_live_version(self) -> None:
@@ -124,10 +129,15 @@ class Classifier:
         return to_answers(scores, model)
 
 
+_routes = [*routes.ROUTES, *openapi_routes(describe)]
+_endpoints = Endpoints(_routes)
+add_middleware(Classifier, OnlyEndpoints, endpoints=_endpoints)
 guard(Classifier)
-mount_routes(Classifier, [*routes.ROUTES, *openapi_routes(describe)])
-add_middleware(Classifier, FlushBeforeScrape)
-patch_uvicorn()
+# Both intervals have passed in every worker then: one that is running, and the one that follows.
+add_middleware(Classifier, OneScrape, delay_seconds=2 * FLUSH_SECONDS)
+mount_routes(Classifier, _routes)
+patch_uvicorn("classifier", _endpoints)
+restart_workers_soon()
 
 
 def _adopt_packed_version() -> None:

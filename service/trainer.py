@@ -6,25 +6,34 @@ The page at `/` describes its calls; they are in service/trainer_api/.
 """
 
 import asyncio
-import contextlib
+import logging
 
 import bentoml
 
 import settings
 from service.access.middleware import guard, make_page_tokens
-from service.trainer_api.app import TIMEOUT_SECONDS, app
+from service.http.endpoints import Endpoints, OnlyEndpoints
+from service.http.middleware import add_middleware
+from service.http.uvicorn_patches import patch_uvicorn
+from service.http.worker_restarts import restart_workers_soon
+from service.metrics.scrapes import OneScrape
+from service.trainer_api.app import ROUTES, TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.runs import configuration
 from service.trainer_api.schemas.runs import RunRequest
 from training.recipes import FIRST_RECIPE
-from training.store import runs, versions
+from training.store import corrections, files, runs, versions
+
+_log = logging.getLogger(__name__)
 
 
 @bentoml.service(
     name="trainer",
     workers=1,  # it owns the active run
     traffic={"timeout": TIMEOUT_SECONDS},
+    # Nobody collects traces, and BentoML's timer of each request would keep its trace in memory.
+    tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(app)
@@ -40,9 +49,17 @@ class Trainer:
         """Account for the runs of an earlier trainer; train the first model if so set."""
         make_page_tokens()
         self.supervisor.start()
-        if settings.get("TRAIN_FIRST_MODEL") == "1" and not versions.list_versions():
-            with contextlib.suppress(runs.BusyError):  # somebody trains it by `make train`
+        try:
+            corrections.counts()  # a damaged store is replaced and reported now, not later
+        except corrections.StoreUnavailable as error:
+            _log.error("%s", error)
+        if settings.get("TRAIN_FIRST_MODEL") == "1" and not _has_version():
+            try:
                 self.supervisor.run(configuration(RunRequest(recipe=FIRST_RECIPE)))
+            except runs.BusyError:
+                pass  # somebody trains it by `make train`
+            except OSError as error:
+                _log.error("cannot train the first model: %s", files.error_reason(error))
 
     @bentoml.on_shutdown
     def stop(self) -> None:
@@ -54,4 +71,13 @@ class Trainer:
         return text + await asyncio.to_thread(self._metrics.text)
 
 
+_endpoints = Endpoints(ROUTES)
+add_middleware(Trainer, OnlyEndpoints, endpoints=_endpoints)
 guard(Trainer)
+add_middleware(Trainer, OneScrape)
+patch_uvicorn("trainer", _endpoints)
+restart_workers_soon()
+
+
+def _has_version() -> bool:
+    return any(version.error is None for version in versions.list_versions())

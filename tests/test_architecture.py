@@ -36,13 +36,15 @@ standard library only, and so does what it imports."""
 
 LAYERS = {
     "app": (
-        {"streamlit_app"},
+        {"server", "streamlit_app"},
         {"views"},
         {"sections"},
         {"charts"},
         {"monitoring"},
         {"components"},
+        {"web"},
         {"clients"},
+        {"login"},
         {"text"},
     ),
     "service": (

@@ -11,6 +11,7 @@ error message, when the run fails.
 """
 
 import argparse
+import contextlib
 import getpass
 import json
 import os
@@ -36,7 +37,7 @@ from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
-from training.store import corrections, promotions, runs, versions
+from training.store import corrections, files, promotions, runs, versions
 
 
 def train(
@@ -220,7 +221,7 @@ def _store(
         )
         if decision is not None and decision.promoted:
             versions.promote(tag)
-            promotions.record(tag, previous, promotions.GATE)
+            promotions.record(tag, previous, promotions.GATE, actor=recorder.run.actor)
     return tag, previous
 
 
@@ -336,6 +337,12 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         runs.end(run.run_id, "failed", str(error))
         print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        reason = f"A file could not be read or written: {files.error_reason(error)}."
+        print(f"{error}\n{reason}", file=sys.stderr)  # noqa: T201
+        with contextlib.suppress(OSError):  # the trainer records it when the disk can be written
+            runs.end(run.run_id, "failed", reason)
         return 1
     except Exception as error:
         runs.end(run.run_id, "failed", f"{type(error).__name__}: {error}")

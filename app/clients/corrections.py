@@ -25,6 +25,7 @@ class Correction(ResponseModel):
     A review request has no such label yet: `label` is what the live model answered. `held_out`:
     it is a test correction, never trained on. `reason` is a sentence that says why it is not used,
     None if it is.
+    `actor` is who gave it, None if that is unknown.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Correction(ResponseModel):
     reason: str | None
     held_out: bool
     png: bytes
+    actor: str | None = None
 
 
 class Page(ResponseModel):
@@ -156,9 +158,14 @@ def restore(correction: Correction) -> None:
     import_archive(archive.getvalue())
 
 
-def export() -> bytes:
-    """Export all corrections as a zip archive. Raises ServiceError."""
-    response = _trainer().send("GET", "/corrections/export", read_seconds=ARCHIVE_SECONDS)
+def export(headers: Mapping[str, str] | None = None) -> bytes:
+    """Export all corrections as a zip archive. Raises ServiceError.
+
+    `headers` are those of `identity`, where this is called outside of the visitor's session.
+    """
+    response = _trainer().send(
+        "GET", "/corrections/export", headers=headers, read_seconds=ARCHIVE_SECONDS
+    )
     return response.content
 
 

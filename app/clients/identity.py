@@ -4,38 +4,20 @@ The services believe the page about its visitors because it sends a token of TOK
 only this machine's user can read.
 """
 
-import json
-from pathlib import Path
-from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-import settings
-
-Role = Literal["viewer", "teacher", "operator"]
-
-
-class Visitor(NamedTuple):
-    """What a visitor may do, and the name under which it is recorded; None without a log-in."""
-
-    role: Role
-    name: str | None
-
-
-def visitor() -> Visitor:
-    """The visitor for whom the page runs now."""
-    return Visitor("operator", None)
+from app.login import tokens, visitor
 
 
 def headers() -> dict[str, str]:
-    """The headers that tell a service about the visitor.
+    """The headers that tell a service about the visitor of this session.
 
-    Empty when there is no usable TOKENS_FILE: the service then says what is missing.
+    Empty when there is no usable TOKENS_FILE: the service then says what is missing. Empty outside
+    of a session's run, as in a thread that a page starts: call this before, and pass it on.
     """
-    who = visitor()
-    try:
-        path = Path(settings.get("TOKENS_FILE")).expanduser()
-        token = json.loads(path.read_text(encoding="utf-8"))[who.role]
-    except (OSError, ValueError, KeyError, TypeError):
+    who = visitor.current()
+    token = tokens.page_tokens().get(who.role) if who is not None and who.role else None
+    if who is None or token is None:
         return {}
     sent = {"Authorization": f"Bearer {token}"}
     return sent if who.name is None else sent | {"Wardrobe-User": quote(who.name, safe="")}

@@ -73,14 +73,15 @@ class Run(ResponseModel):
     until its version has been compared with the champion.
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
-    that this one continues, None for one that started from scratch.
+    that this one continues, None for one that started from scratch. `actor` is who started it,
+    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
     state: str
-    recipe: str = Field(validation_alias=AliasPath("config", "recipe"))
-    epochs_planned: int = Field(validation_alias=AliasPath("config", "epochs"))
-    seed: int = Field(validation_alias=AliasPath("config", "seed"))
+    recipe: str = Field("unknown", validation_alias=AliasPath("config", "recipe"))
+    epochs_planned: int = Field(0, validation_alias=AliasPath("config", "epochs"))
+    seed: int = Field(0, validation_alias=AliasPath("config", "seed"))
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
@@ -94,6 +95,7 @@ class Run(ResponseModel):
     error: str | None
     resumable: bool
     resumes: str | None = Field(None, validation_alias=AliasPath("config", "resume"))
+    actor: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -116,13 +118,15 @@ class Run(ResponseModel):
 class PromotionRecord(ResponseModel):
     """A past promotion of a version: when, in place of which tag, and by whom.
 
-    `by` is `gate` or `person`; `reason` is what that person wrote, if anything.
+    `by` is `gate` or `person`; `reason` is what that person wrote, if anything; `actor` is the
+    person's name, None if it is unknown.
     """
 
     time: AwareDatetime
     previous: str | None
     by: str
     reason: str | None
+    actor: str | None = None
 
 
 class Model(ResponseModel):
@@ -131,7 +135,8 @@ class Model(ResponseModel):
     `status` is `champion`, `candidate` (held back by the gate and never live), `former` (live
     once) or `stored`. `gate` is None for a version that was never compared; `promotions` are oldest
     first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these and
-    `epochs` are empty if training did not store them.
+    `epochs` are empty if training did not store them. `verified`: its files have the checksums that
+    were stored with it. `error` says what is damaged and what to do, None if it is whole.
     """
 
     tag: str
@@ -150,6 +155,8 @@ class Model(ResponseModel):
         {}, validation_alias=AliasPath("metadata", "per_class_accuracy")
     )
     epochs: tuple[Epoch, ...] = Field((), validation_alias=AliasPath("metadata", "learning_curves"))
+    verified: bool = True
+    error: str | None = None
 
 
 class Promotion(ResponseModel):

@@ -4,7 +4,7 @@ import io
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
@@ -57,15 +57,25 @@ class _Outcomes:
 class Burst:
     """Sends `total` requests to /classify, `concurrency` of them in flight, in its own threads.
 
+    `headers` are sent with each: the threads have no visitor of their own.
+
     Raises ValueError unless these are 1 to MAX_REQUESTS, and 1 to MAX_CONCURRENCY.
     """
 
-    def __init__(self, classifier_url: str, *, total: int, concurrency: int) -> None:
+    def __init__(
+        self,
+        classifier_url: str,
+        *,
+        total: int,
+        concurrency: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         if not (1 <= total <= MAX_REQUESTS and 1 <= concurrency <= MAX_CONCURRENCY):
             raise ValueError(
                 f"A burst has 1 to {MAX_REQUESTS} requests, 1 to {MAX_CONCURRENCY} at once."
             )
         self._url = f"{classifier_url.rstrip('/')}/classify"
+        self._headers = {**(headers or {}), "Content-Type": "image/png"}
         self._total = total
         self._todo: Iterator[bytes] = islice(cycle(drawings()), total)
         self._outcomes = _Outcomes()
@@ -113,6 +123,7 @@ class Burst:
 
     def _work(self) -> None:
         with requests.Session() as session:
+            session.trust_env = False  # as in app.clients.http
             while (picture := self._next()) is not None:
                 began = time.perf_counter()
                 code, error = self._send(session, picture)
@@ -129,10 +140,9 @@ class Burst:
 
     def _send(self, session: requests.Session, picture: bytes) -> tuple[int, str | None]:
         """Send one request: its code (0: no response), and a message unless it succeeded."""
-        headers = {"content-type": "image/png"}
         try:
             response = session.post(
-                self._url, data=picture, headers=headers, timeout=TIMEOUT_SECONDS
+                self._url, data=picture, headers=self._headers, timeout=TIMEOUT_SECONDS
             )
         except requests.Timeout:
             return 0, "The classifier did not answer in time."

@@ -9,6 +9,7 @@ from app.clients import corrections
 from app.clients.classifier import Answer
 from app.clients.http import ServiceError
 from app.components.feedback import FeedbackPrompt, feedback_prompt
+from app.login import permission
 from app.text.formatting import as_noun
 
 _SUBJECT = {"pad": "drawing", "upload": "picture"}
@@ -34,6 +35,9 @@ def render_feedback(answer: Answer, data: bytes, media_type: str, *, source: str
     `data` is the picture as it was sent to the classifier, `source` is `pad` or `upload`. Nothing
     is sent to the trainer before a click.
     """
+    if not permission.may("teacher", "Correcting an answer"):
+        st.page_link("views/corrections.py", label="See all corrections")
+        return
     digest = hashlib.sha256(data).hexdigest()
     state_key = f"{source}_outcome"
     last: _Outcome = st.session_state.get(state_key, _Outcome(digest))

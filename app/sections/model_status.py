@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.clients import classifier, trainer
 from app.clients.http import ServiceError
+from app.login import permission
 from app.sections import run_progress
 from app.text.formatting import counted, percent, plain
 
@@ -117,7 +118,8 @@ def _render_first_model() -> None:
         if latest is not None and latest.state != "succeeded":
             st.error(plain(run_progress.end_message(latest)))
         st.write("It takes seconds to minutes, and goes live when it's done.")
-        if st.button("Train the first model", type="primary", key="train_first"):
+        disabled = not permission.may("operator", "Training")
+        if st.button("Train the first model", type="primary", key="train_first", disabled=disabled):
             _start_first_run()
 
 

@@ -9,6 +9,7 @@ from app.charts.accuracy_metric import accuracy_metric
 from app.clients.classifier import version_of
 from app.clients.gate import Gate
 from app.clients.trainer import CorrectionUsage, Model, Result, Run
+from app.login import visitor
 from app.sections import promotion
 from app.text.formatting import bullets, counted, duration, out_of, percent
 
@@ -34,7 +35,9 @@ def render_run_outcome(run: Run, result: Result, models: Sequence[Model]) -> Non
     box(f"{outcome.headline}\n\n{bullets(outcome.reasons)}")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if outcome.roll_back_to and st.button(
-            f"Roll back to {outcome.roll_back_to}", key="go_back"
+            f"Roll back to {outcome.roll_back_to}",
+            key="go_back",
+            disabled=not visitor.may("operator"),
         ):
             promotion.promote(outcome.roll_back_to)
         _render_link(result, models, is_candidate=outcome.is_candidate)

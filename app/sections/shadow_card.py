@@ -24,7 +24,7 @@ class ShadowStatus:
     running: Shadow | None
 
 
-def render_shadow_status() -> ShadowStatus | None:
+def render_shadow_status(*, disabled: bool) -> ShadowStatus | None:
     """Return the status of the shadow test; None if it is unknown.
 
     Renders errors, and a notice about a test that has ended by itself.
@@ -41,15 +41,23 @@ def render_shadow_status() -> ShadowStatus | None:
         return ShadowStatus(last)
     with st.container(border=True, key="shadow_ended"):
         st.markdown(f"The shadow test of version **{last.version}** ended. {plain(last.ended)}")
-        st.button("Got it", key="stop_shadow", on_click=_stop)
+        st.button("Got it", key="stop_shadow", on_click=_stop, disabled=disabled)
     return ShadowStatus(None)
 
 
-def render_shadow_button(model: Model, running: Shadow | None) -> None:
+def render_shadow_button(model: Model, running: Shadow | None, *, disabled: bool) -> None:
     """Render the button that starts a shadow test of a version, or stops it."""
     if running is not None and running.version == model.version:
-        st.button("Stop shadow test", key="stop_shadow", on_click=_stop, width="stretch")
-    elif st.button("Shadow test", key=f"shadow_{model.version}", width="stretch"):
+        st.button(
+            "Stop shadow test",
+            key="stop_shadow",
+            on_click=_stop,
+            width="stretch",
+            disabled=disabled,
+        )
+    elif st.button(
+        "Shadow test", key=f"shadow_{model.version}", width="stretch", disabled=disabled
+    ):
         _confirm_start(model, running)
 
 

@@ -8,6 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 
+def named(actor: str | None) -> str | None:
+    """Return who did something, None if it is unknown: `local` is a page without a log-in."""
+    return None if actor == "local" else actor
+
+
 def plain(text: str) -> str:
     """Escape text from outside for Markdown: no links, no emphasis, no formulas."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

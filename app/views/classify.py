@@ -42,6 +42,10 @@ def render_drawing() -> None:
             answer.render_placeholder(
                 "Start drawing", "You'll get an answer once the model is ready."
             )
+        elif drawing.strokes:
+            answer.render_placeholder(
+                "Nothing drawn", "Everything is erased. Draw something, or press Undo."
+            )
         else:
             answer.render_placeholder(
                 "Your answer appears here", "Draw something, or pick one of the samples."

@@ -1,17 +1,19 @@
 """Corrections page: review, change, delete, export and import corrections."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.clients import corrections
+from app.clients import corrections, identity
 from app.clients.corrections import Correction, ImportReport, Page
 from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
-from app.sections import model_status, trainer_notice
+from app.login import permission
+from app.sections import model_status, state_problems, trainer_notice
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
-from app.text.formatting import ago, plain
+from app.text.formatting import ago, named, plain
 
 PAGE_SIZE = 30
 MAX_ARCHIVE_MB = 100
@@ -49,6 +51,8 @@ def render_page() -> None:
             error, "Your corrections are safe, and the live model keeps answering."
         )
         return
+    state_problems.render_state_problems()
+    editable = permission.may("teacher", "Changing corrections")
     render_filters()
     render_import_message()
     if not sum(page.counts.values()):
@@ -58,17 +62,18 @@ def render_page() -> None:
     else:
         st.caption(summary(page))
     # Mounted even when empty: after the last card is deleted, Undo must stay available.
-    last: LastAction | None = st.session_state.get("corrections_done")
+    last: LastAction | None = st.session_state.get("corrections_done") if editable else None
     gallery(
         [card(one) for one in page.corrections],
         model_status.class_names(),
         notice=last.message if last else None,
         undoable=last is not None and last.before is not None,
+        editable=editable,
         on_action=lambda action: handle_action(action, page),
         key="gallery",
     )
     render_paging(page)
-    render_archive()
+    render_archive(editable=editable)
 
 
 def follow_link() -> None:
@@ -148,6 +153,7 @@ def card(one: Correction) -> Card:
     else:
         prediction = f"The model said {one.predicted}"
     state = STATES.get(one.state, UNKNOWN)
+    by = f" by {named(one.actor)}" if named(one.actor) else ""
     source = _SOURCES.get(one.source, f"from {one.source}")
     return Card(
         id=one.id,
@@ -156,7 +162,7 @@ def card(one: Correction) -> Card:
         state=state.title,
         prediction=prediction,
         reason=one.reason or "",
-        origin=f"{source}, {ago(one.created_at)}",
+        origin=f"{source}{by}, {ago(one.created_at)}",
         held_out=one.held_out and one.state != REVIEW_REQUESTED,  # not a correction yet
         acceptable=state.acceptable,
         unlabelled=one.state == REVIEW_REQUESTED,
@@ -234,22 +240,26 @@ def render_paging(page: Page) -> None:
         )
 
 
-def render_archive() -> None:
-    """Render export and import."""
+def render_archive(*, editable: bool) -> None:
+    """Render export, and import for those who may change corrections."""
     with st.container(border=True, key="archive"):
-        st.markdown("## Export and import")
+        st.markdown("## Export and import" if editable else "## Export")
         st.write(
             "Export all corrections as a zip file. Importing one adds to what's here; "
             "nothing is replaced."
+            if editable
+            else "Export all corrections as a zip file."
         )
         st.download_button(
             "Export all",
-            corrections.export,
+            partial(corrections.export, identity.headers()),
             file_name="corrections.zip",
             mime="application/zip",
             on_click="ignore",
             key="export",
         )
+        if not editable:
+            return
         folded = st.expander("Import a zip file", key="import_folded", on_change="rerun")
         if folded.open:
             with folded:

@@ -11,11 +11,13 @@ from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, PromotionRecord
 from app.components.chart import chart
+from app.login import permission
 from app.sections import (
     gate_report,
     model_status,
     promotion,
     shadow_card,
+    state_problems,
     trainer_notice,
     training_charts,
 )
@@ -25,7 +27,9 @@ from app.text.formatting import (
     counted,
     duration,
     moment,
+    named,
     percent,
+    plain,
     size,
     zone_note,
 )
@@ -52,6 +56,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
+    state_problems.render_state_problems(besides="models/fashion_mnist_model/")
     if not models:
         st.info("No versions yet. Train the first one on the Retrain page, or above.")
         return
@@ -60,16 +65,18 @@ def render_page() -> None:
         st.warning("No version is live. Promote one.")
     else:
         st.markdown(
-            f"Version **{champion.version}** is live. You can promote any other version, or roll "
-            "back with one click."
+            f"Version **{champion.version}** is live. "
+            "Any other version can be promoted, and a promotion rolled back with one click."
         )
     st.caption(zone_note())
-    shadow_status = shadow_card.render_shadow_status()
+    allowed = permission.may("operator", "Promoting a version")
+    shadow_status = shadow_card.render_shadow_status(disabled=not allowed)
     linked = st.query_params.get("version")
     show_all = st.session_state.get("all_versions", False)
     for model in models if show_all else models[:SHOWN_AT_FIRST]:
         others = _others(model, models)
-        render_version(model, champion, others, shadow_status, opened=linked == model.version)
+        opened = linked == model.version
+        render_version(model, champion, others, shadow_status, opened=opened, allowed=allowed)
     hidden = len(models) - SHOWN_AT_FIRST
     if hidden > 0 and not show_all and st.button(f"Show {counted(hidden, 'older version')}"):
         st.session_state["all_versions"] = True
@@ -83,8 +90,15 @@ def render_version(
     shadow_status: shadow_card.ShadowStatus | None,
     *,
     opened: bool,
+    allowed: bool,
 ) -> None:
-    """Render the card of one version: accuracy, buttons and details."""
+    """Render the card of one version: accuracy, buttons and details.
+
+    `allowed`: the visitor may promote it.
+    """
+    if model.error is not None:
+        _render_damaged(model)
+        return
     running = shadow_status.running if shadow_status is not None else None
     in_shadow = running is not None and running.version == model.version
     with st.container(border=True, key=f"model_{model.version}"):
@@ -97,9 +111,9 @@ def render_version(
         with figures:
             _render_accuracy(model, champion)
         with action:
-            _render_promotion_button(model, champion)
+            _render_promotion_button(model, champion, disabled=not allowed)
             if shadow_status is not None and champion is not None and not model.champion:
-                shadow_card.render_shadow_button(model, running)
+                shadow_card.render_shadow_button(model, running, disabled=not allowed)
         if in_shadow:
             shadow_card.render_shadow_results(model)
         if model.status == "candidate" and model.gate is not None:
@@ -113,12 +127,24 @@ def render_version(
                 render_details(model, others)
 
 
-def _render_promotion_button(model: Model, champion: Model | None) -> None:
+def _render_damaged(model: Model) -> None:
+    """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
+    live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
+    with st.container(border=True, key=f"model_{model.version}"):
+        st.html(
+            f'<div class="version"><strong>{escape(model.version)}</strong>'
+            f'<div class="badge down"><b>Damaged</b></div>{live}</div>'
+        )
+        st.error(plain(str(model.error)))
+
+
+def _render_promotion_button(model: Model, champion: Model | None, *, disabled: bool) -> None:
     if model.champion:
         st.html(f'<div class="badge ready"><b>Live</b> {_workers_text(model)}</div>')
         return
     label = _BUTTONS.get(model.status, "Promote")
-    if st.button(label, key=f"promote_{model.version}", width="stretch"):
+    key = f"promote_{model.version}"
+    if st.button(label, key=key, width="stretch", disabled=disabled):
         if model.status == "former":
             promotion.promote(model.version)
         else:
@@ -187,6 +213,7 @@ def render_details(model: Model, others: list[Model]) -> None:
         "Size": size(model.size_bytes),
         "Code": _short(metadata.get("git_revision")),
         "Data": _short(metadata.get("data_fingerprint")),
+        "Checksums": "Match" if model.verified else "None: stored by an earlier release",
     }
     st.html(
         '<dl class="facts">'
@@ -249,7 +276,10 @@ def _render_promotions(promotions: tuple[PromotionRecord, ...]) -> None:
 
 
 def _promotion_item(record: PromotionRecord) -> str:
-    by = "automatically after training" if record.by == "gate" else f"by a {record.by}"
+    if record.by == "gate":
+        by = "automatically after training"
+    else:
+        by = f"by {named(record.actor) or f'a {record.by}'}"
     replaced = f", replacing {version_of(record.previous)}" if record.previous else ""
     reason = f"<q>{escape(record.reason)}</q>" if record.reason else ""
     return f"<li><b>{escape(moment(record.time))}</b> {escape(by + replaced)}{reason}</li>"

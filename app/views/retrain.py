@@ -10,8 +10,16 @@ from app.clients import corrections, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, Recipe, Run
-from app.sections import promotion, run_outcome, run_progress, trainer_notice, training_charts
-from app.text.formatting import ago, counted, duration, percent, plain
+from app.login import permission, visitor
+from app.sections import (
+    promotion,
+    run_outcome,
+    run_progress,
+    state_problems,
+    trainer_notice,
+    training_charts,
+)
+from app.text.formatting import ago, counted, duration, named, percent, plain
 
 REFRESH_SECONDS = 1.0
 REFERENCE = "reference"  # the recipe of other tutorials, which have no corrections
@@ -51,6 +59,7 @@ def render_page() -> None:
         trainer_notice.render_trainer_error(error, "The live model keeps answering.")
         return
     promotion.render_promotion_message()
+    state_problems.render_state_problems()
     if snapshot.latest is not None and snapshot.latest.is_active:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
     else:
@@ -81,6 +90,7 @@ def render_snapshot(snapshot: TrainerSnapshot) -> None:
     """Render the live version, the form, the latest run, and all runs."""
     latest, champion = snapshot.latest, snapshot.champion
     st.markdown(promotion_rule(champion))
+    permission.may("operator", "Training")
     if latest is None or not latest.is_active:
         seed = latest.seed + 1 if latest else 0
         render_form(snapshot.recipes, snapshot.corrections, champion, seed=seed)
@@ -139,7 +149,8 @@ def render_form(
                 _render_links(page)
             else:
                 use_corrections = render_corrections_choice(recipe, page)
-        if st.button("Train a new version", type="primary", key="train", disabled=bool(missing)):
+        disabled = bool(missing) or not visitor.may("operator")
+        if st.button("Train a new version", type="primary", key="train", disabled=disabled):
             start_run(name, epochs, chosen_seed, use_corrections)
 
 
@@ -196,7 +207,7 @@ def render_active_run(run: Run) -> None:
     run_progress.render_progress(run)
     if run.corrections is not None:
         run_outcome.render_correction_usage(run.corrections, run.gate)
-    if st.button("Cancel", key="cancel"):
+    if st.button("Cancel", key="cancel", disabled=not visitor.may("operator")):
         try:
             trainer.cancel(run.run_id)
         except ServiceError as error:
@@ -224,7 +235,8 @@ def render_unfinished_run(run: Run) -> None:
     message, action = st.columns([3, 1], vertical_alignment="center")
     with message:
         box(plain(run_progress.end_message(run)))
-    if action.button(_resume_label(run), key="resume", width="stretch"):
+    disabled = not visitor.may("operator")
+    if action.button(_resume_label(run), key="resume", width="stretch", disabled=disabled):
         resume_run(run)
 
 
@@ -245,7 +257,7 @@ def render_history(runs: list[Run]) -> None:
         st.write("No runs yet.")
         return
     table = pd.DataFrame([_row(run) for run in runs])
-    empty = [name for name in ("Decision", "Problem") if not table[name].any()]
+    empty = [name for name in ("Decision", "Started by", "Problem") if not table[name].any()]
     st.dataframe(
         table.drop(columns=empty),
         hide_index=True,
@@ -310,6 +322,7 @@ def _row(run: Run) -> dict[str, object]:
         "Version": version_of(run.result.model) if run.result else "",
         "Decision": _decision(run),
         "Problem": run.error or "",
+        "Started by": named(run.actor) or "",
     }
 
 

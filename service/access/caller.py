@@ -40,5 +40,5 @@ def caller_of(request: Request) -> Caller:
 
 
 def actor_of(request: Request) -> str | None:
-    """Who is recorded for what a request changes. FastAPI's dependency."""
+    """Who is recorded for what a request changes."""
     return caller_of(request).actor

@@ -20,7 +20,6 @@ from service.access.rates import Rates
 from service.access.tokens import Role, Token
 from service.http.errors import ApiError
 from service.http.middleware import add_middleware, error_response
-from service.http.security_headers import with_security_headers
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +50,6 @@ class AccessMiddleware:
             if kind == "websocket" and not self._is_own_page(scope):
                 return await send({"type": "websocket.close", "code": 1008})
             return await self._app(scope, receive, send)
-        send = with_security_headers(send)
         checked: dict[bytes, bytes] = {
             name: value for name, value in scope["headers"] if name in _CHECKED
         }
@@ -192,7 +190,10 @@ class AccessMiddleware:
 
 
 def guard(service: object) -> None:
-    """Let a BentoML service check every request. To be called before other middleware is added."""
+    """Let a BentoML service check every request. To be called before other middleware is added.
+
+    Only `OnlyEndpoints` comes before it: it puts the path of the request back.
+    """
     add_middleware(service, AccessMiddleware)
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from service.access.tokens import Role
+from service.http.openapi import Access
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -70,6 +71,13 @@ CALLS = {
     ("GET", "/corrections/{id}/image"): _LOOK,
 }
 """By method and path, as the OpenAPI documents write it."""
+
+
+def describe(method: str, path: str) -> Access:
+    """A call for the OpenAPI documents. Raises KeyError for one that the table does not name."""
+    need = CALLS[method, path]
+    return Access(None if need.role is None else need.changes, need.cost is not None)
+
 
 _WITHOUT_PARAMETERS = {call: need for call, need in CALLS.items() if "{" not in call[1]}
 _WITH_PARAMETERS = [

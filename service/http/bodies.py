@@ -181,7 +181,18 @@ async def body(
 async def _read(
     request: Request, max_bytes: int, take: Callable[[bytes], None], too_large: TooLarge
 ) -> None:
-    """Give each piece of a body to `take`, as it arrives. Raises ApiError."""
+    """Give each piece of a body to `take`, as it arrives.
+
+    Raises ApiError: 415 for a body that is compressed, 400 for one that is announced and empty. A
+    call would act on its defaults then, which is not what its client asked for.
+    """
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The body has the Content-Encoding {encoding[:50]!r}. Send it without one, as it is.",
+            headers={"Accept-Encoding": "identity"},
+        )
     received, more = 0, True
     is_reserved = False
     while more:
@@ -198,3 +209,8 @@ async def _read(
             take(piece)
         elif not more or received > max_bytes * _DRAIN_FACTOR:
             raise too_large(max_bytes)
+    if not received and "transfer-encoding" in request.headers:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "The request announces a body, but the body is empty. Send it again with its body.",
+        )

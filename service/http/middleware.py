@@ -14,11 +14,12 @@ from typing import Any, cast
 import bentoml
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.errors import ApiError, InternalCall, endpoint_errors
+from service.http.json_answers import RobustJson
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ on one socket, and one worker often accepts all of several connections that are 
 new connection goes to an idle worker, so a busy worker gives some away."""
 
 
+METHOD_NOT_ALLOWED = "This address does not accept that method. The page at / lists the calls."
 _PICKLE_REFUSED = "Pickled requests are refused. Send the picture itself, or a form with it."
 
 
@@ -135,15 +137,14 @@ def error_response(error: Exception) -> Response:
     match error:
         case ApiError():
             body = {"error": error.message, **error.details}
-            return JSONResponse(body, error.status, dict(error.headers))
+            return RobustJson(body, error.status, dict(error.headers))
         case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
-            message = "This address does not accept that method. The page at / lists the calls."
-            return JSONResponse({"error": message}, error.status_code, error.headers)
+            return RobustJson({"error": METHOD_NOT_ALLOWED}, error.status_code, error.headers)
         case HTTPException():
-            return JSONResponse({"error": error.detail}, error.status_code)
+            return RobustJson({"error": error.detail}, error.status_code)
         case ClientDisconnect():
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         case _:
             _log.error("a call failed", exc_info=error)
             message = "The service failed at this request. Its log says why. Please report it."
-            return JSONResponse({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return RobustJson({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)

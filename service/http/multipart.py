@@ -10,6 +10,9 @@ from functools import lru_cache
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+_FILE_TYPES = (b"image/", b"application/octet-stream", b"application/zip", b"application/x-zip")
+"""Beginnings of the types, in lower case, whose parts are files without a file name too."""
+
 
 class FormError(Exception):
     """A body that is no form; the message says why."""
@@ -17,7 +20,10 @@ class FormError(Exception):
 
 @dataclass
 class Form:
-    """What a form holds, in its order: names with contents. A part with a file name is a file."""
+    """What a form holds, in its order: names with contents.
+
+    A part with a file name is a file, and so is one whose type says that it is no text.
+    """
 
     files: list[tuple[str, bytes]] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
@@ -38,7 +44,7 @@ class FormReader:
         self.form = Form()
         self._is_whole = False
         self._header, self._value = b"", b""
-        self._disposition = b""
+        self._disposition, self._type = b"", b""
         self._data: list[bytes] = []
         _, options = parse_options_header(content_type)
         try:
@@ -74,7 +80,7 @@ class FormReader:
         return self.form
 
     def _on_part_begin(self) -> None:
-        self._disposition = b""
+        self._disposition, self._type = b"", b""
         self._data = []
 
     def _on_header_begin(self) -> None:
@@ -89,13 +95,15 @@ class FormReader:
     def _on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
             self._disposition = self._value
+        elif self._header.lower() == b"content-type":
+            self._type = self._value.lower()
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         self._data.append(data[start:end])
 
     def _on_part_end(self) -> None:
-        name, is_file = _name(self._disposition)
-        if is_file:
+        name, has_filename = _name(self._disposition)
+        if has_filename or self._type.startswith(_FILE_TYPES):
             self.form.files.append((name, b"".join(self._data)))
         else:
             self.form.texts.append((name, b"".join(self._data).decode("utf-8", "replace")))
@@ -106,7 +114,7 @@ class FormReader:
 
 @lru_cache(maxsize=1024)
 def _name(disposition: bytes) -> tuple[str, bool]:
-    """A part's name, and whether it is a file."""
+    """A part's name, and whether it has a file name."""
     _, options = parse_options_header(disposition)
     if b"name" not in options:
         raise FormError("A part of it has no name.")

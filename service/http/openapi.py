@@ -12,12 +12,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+
+from service.http.security_headers import API_PAGE
 
 Document = dict[str, Any]
 
@@ -48,6 +50,56 @@ def common_errors(timeout: int) -> dict[int | str, dict[str, Any]]:
             "or the machine is overloaded.",
         },
     }
+
+
+class Access(NamedTuple):
+    """What a call asks of whoever sends it.
+
+    `token`: True if it needs one, False if only from other machines, None if nobody needs one.
+    `limited`: whether it may be sent only so often.
+    """
+
+    token: bool | None
+    limited: bool
+
+
+def with_access(document: Document, access: Callable[[str, str], Access]) -> Document:
+    """A copy of a document that says where a token is sent, and how a request is refused for it.
+
+    `access` takes a method and a path.
+    """
+    document = deepcopy(document)
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token with a role: viewer, teacher or operator.",
+        }
+    }
+    components.setdefault("schemas", {}).setdefault("Error", Error.model_json_schema())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            token, limited = access(method.upper(), path)
+            refusals = _refusals(takes_body=bool(token), limited=limited)
+            operation["responses"] = refusals | operation["responses"]
+            if token is not None:
+                operation["security"] = [{"token": []}] if token else [{}, {"token": []}]
+    return document
+
+
+def _refusals(*, takes_body: bool, limited: bool) -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    found = {
+        "401": "No token where one is needed, or one that is wrong, has ended or was withdrawn.",
+        "403": "A page of another website asks, or the token's role is not enough.",
+        "421": "The Host header names no host of this service: see `ALLOWED_HOSTS`.",
+    }
+    if takes_body:
+        found["415"] = "A kind of body that any website can send, such as `text/plain`."
+    if limited:
+        found["429"] = "Too many pictures, corrections or runs. `Retry-After` says when to go on."
+    return {status: {"description": it, "content": error} for status, it in found.items()}
 
 
 def bentoml_paths() -> dict[str, Any]:
@@ -110,6 +162,6 @@ def openapi_routes(describe: Callable[[], Document]) -> list[Route]:
         return JSONResponse(await asyncio.to_thread(describe_once))
 
     async def page(_: Request) -> Response:
-        return FileResponse(Path(__file__).with_name("api_page.html"))
+        return FileResponse(API_PAGE)
 
     return [Route("/docs.json", openapi), Route("/", page)]

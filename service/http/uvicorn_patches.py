@@ -1,4 +1,4 @@
-"""The patches of uvicorn, which BentoML starts itself and without an option for either.
+"""The patches of uvicorn, which BentoML starts itself and without an option for any of them.
 
 *A worker accepts several connections in a round of its event loop.* libuv, on which uvloop stands,
 accepts one new connection from a listening socket in each round of the event loop, whatever else a
@@ -7,16 +7,22 @@ seconds, and does not even learn that there is no room. A worker that listens on
 several times accepts as many in a round. docs/serving.md has the measurements, and a way to see it
 without Wardrobe.
 
-*A client that closes its sending side is answered.* It sends FIN after its request, as HTTP allows.
-uvicorn lets the connection close then, and a response that is ready a round of the loop later is
-lost. Ours waits for a batch, so nearly every one was.
+*A service's application is the outermost.* BentoML offers no place before its metrics, which would
+count each path that a client makes up; see service/http/endpoints.py.
+
+The protocol of connections is in service/http/http_protocol.py.
 """
 
-import asyncio
 from socket import fromfd, socket
-from typing import Any
+from typing import cast
 
+import bentoml
 import uvicorn
+
+from service.http.connections import Connections, allow_open_files
+from service.http.endpoints import Endpoints, LabelByEndpoint
+from service.http.http_protocol import WardrobeProtocol
+from service.http.security_headers import security_headers
 
 UVICORN_VERSION = "0.54.0"
 """What the patch was written and measured for."""
@@ -26,8 +32,10 @@ SOCKETS = 8
 connect anew, so eight keep up with rounds of 800 requests."""
 
 
-def patch_uvicorn() -> None:
+def patch_uvicorn(service: str = "", endpoints: Endpoints | None = None) -> None:
     """Apply the patches to every uvicorn server that is started later.
+
+    A server of the BentoML service of this name labels its requests by `endpoints`.
 
     uvicorn closes the sockets that it was given, and these with them: a server that stops accepts
     nothing more. Raises RuntimeError on another version of uvicorn.
@@ -35,13 +43,25 @@ def patch_uvicorn() -> None:
     if uvicorn.__version__ != UVICORN_VERSION:
         raise RuntimeError(
             f"Wardrobe patches uvicorn {UVICORN_VERSION}, and {uvicorn.__version__} is installed. "
-            "Install the versions of requirements.lock, or check the patch in "
-            "service/http/uvicorn_patches.py and change the version there."
+            "Install the versions of requirements.lock, or check the patches in "
+            "service/http/uvicorn_patches.py and service/http/http_protocol.py, and change the "
+            "version there."
         )
     startup = uvicorn.Server.startup
 
     async def patched(self: uvicorn.Server, sockets: list[socket] | None = None) -> None:
-        self.config.http_protocol_class = _answering_half_closed(self.config.http_protocol_class)
+        config = self.config
+        if endpoints and bentoml.server_context.service_name == service:
+            config.loaded_app = LabelByEndpoint(config.loaded_app, endpoints)
+        config.http_protocol_class = WardrobeProtocol
+        config.ws_protocol_class = None  # no service has a WebSocket
+        config.encoded_headers += [
+            (name.encode(), value.encode()) for name, value in security_headers()
+        ]
+        allow_open_files()
+        watched = Connections(cast(set[WardrobeProtocol], self.server_state.connections))
+        self.server_state.watched = watched  # type: ignore[attr-defined]
+        watched.watch()
         await startup(self, [one for it in sockets or () for one in (it, *_copies(it))] or None)
 
     uvicorn.Server.startup = patched  # type: ignore[method-assign]
@@ -55,17 +75,3 @@ def _copies(listening: socket) -> list[socket]:
     """
     kind = (listening.family, listening.type, listening.proto)
     return [fromfd(listening.fileno(), *kind) for _ in range(SOCKETS - 1)]
-
-
-def _answering_half_closed(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    """Extend uvicorn's HTTP protocol: keep a connection open until its request is answered."""
-
-    class AnsweringHalfClosed(protocol):  # type: ignore[misc, valid-type]
-        cycle: Any  # uvicorn's request and response, None before the first
-
-        def eof_received(self) -> bool:
-            """Keep writing possible while a whole request waits for its response."""
-            cycle = self.cycle
-            return cycle is not None and not cycle.more_body and not cycle.response_complete
-
-    return AnsweringHalfClosed

@@ -3,7 +3,7 @@
 A thread watches the file WARDROBE_HOME/champion. It loads and warms up a new version outside the
 request path and then replaces one reference. A forward pass reads the reference once, so requests
 in progress finish on the version they started with. If a version does not load, the worker keeps
-serving the old one.
+serving the old one; one that has just started serves the newest earlier champion that loads.
 """
 
 import logging
@@ -21,7 +21,7 @@ from service.metrics import definitions
 from service.metrics.buffer import MetricsBuffer
 from service.metrics.live_traffic import LiveTraffic
 from training.model.preprocess import SIDE
-from training.store import versions
+from training.store import files, versions
 
 _log = logging.getLogger(__name__)
 
@@ -98,11 +98,12 @@ class Champion:
         while not self._stop.wait(_POLL_SECONDS):
             try:
                 self._refresh()
+                self._registration.repair()
                 for dead in workers.remove_dead():
                     if dead.is_here:  # else its requests in progress would be counted for ever
                         multiprocess.mark_process_dead(dead.pid)  # type: ignore[no-untyped-call]
-            except OSError:  # a full or unmounted disk must not end this thread
-                _log.exception("cannot follow the champion")
+            except OSError as error:  # a full or unmounted disk must not end this thread
+                files.log_once(f"cannot follow the champion: {files.error_reason(error)}")
 
     def _refresh(self) -> None:
         tag = versions.champion()
@@ -111,18 +112,26 @@ class Champion:
         if tag == self._last_tried and time.monotonic() - self._last_tried_at < _RETRY_SECONDS:
             return
         self._last_tried, self._last_tried_at = tag, time.monotonic()
+        self._error = self._load(tag)
+        if self._error is not None and self._live is None:
+            for earlier in versions.former_champions(tag):
+                if self._load(earlier) is None:
+                    break
+        self._registration.report(self._tag, self._error, tag)
+
+    def _load(self, tag: str) -> str | None:
+        """Load a version and serve it. Returns the reason, a sentence, if it does not load."""
         try:
             model = versions.load(tag)
             for size in _WARM_UP_BATCHES:
                 model.probabilities(np.zeros((size, SIDE, SIDE), dtype=np.uint8))
         except (versions.ModelError, RuntimeError) as error:
             definitions.LOAD_FAILURES.inc()
-            self._error = str(error)
-            _log.error("cannot load %s, still serving %s: %s", tag, self._tag, error)
-        else:
-            self._live, self._error = _LiveModel(model, LiveTraffic(model)), None
-            _log.info("serving %s", tag)
-        self._registration.report(self._tag, self._error, tag)
+            _log.error("cannot load %s, serving %s: %s", tag, self._tag or "nothing", error)
+            return str(error)
+        self._live = _LiveModel(model, LiveTraffic(model))
+        _log.info("serving %s", tag)
+        return None
 
     @property
     def _tag(self) -> str | None:

@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from service.access import policy
 from service.http.openapi import (
     HEALTH_TAG,
     LICENSE,
@@ -13,6 +14,7 @@ from service.http.openapi import (
     Error,
     bentoml_paths,
     common_errors,
+    with_access,
     with_examples,
 )
 from service.inference import routes
@@ -26,7 +28,7 @@ _DESCRIPTION = """Send a picture, get its class and the probability of each clas
 Every error is `{"error": "…"}`, a sentence that says what to do. BentoML's own client knows
 `classify`, `classify_many` and `preview` too; `/schema.json` describes them.
 
-There is no log-in: keep this port to your own machine."""
+Programs on this machine need no token. Others send one, as docs/security.md says."""
 
 _FILE = {"type": "string", "format": "binary"}
 _ONE_PICTURE = {
@@ -97,7 +99,7 @@ def describe() -> Document:
         license_info=LICENSE,
     )
     document["paths"] = {**bentoml_paths(), **document["paths"]}
-    return with_examples(document, EXAMPLES)
+    return with_examples(with_access(document, policy.describe), EXAMPLES)
 
 
 def _described_routes() -> list[Any]:

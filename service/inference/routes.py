@@ -106,7 +106,7 @@ def _json(content: pipeline.Answer | list[pipeline.Answer]) -> Response:
 
 def _describe_live_model() -> dict[str, Any]:
     """Build a schemas.LiveModel as a dict."""
-    tag = versions.champion()
+    tag, served = versions.champion(), get_current_service().champion.model
     alive = workers.list_alive()
     described: dict[str, Any] = {
         "tag": tag,
@@ -120,6 +120,9 @@ def _describe_live_model() -> dict[str, Any]:
         try:
             version = versions.describe(tag)
         except versions.ModelError as error:
+            if served is not None:
+                described["metadata"] = served.metadata
+                described["class_names"] = list(served.class_names)
             return described | {"error": str(error)}
         described["labels"], described["metadata"] = version.labels, version.metadata
         described["class_names"] = version.metadata["class_names"]

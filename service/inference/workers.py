@@ -12,13 +12,18 @@ or removes entries; otherwise a dead worker's removal could remove a new worker'
 import contextlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 import settings
 from training.store import files, locks
+
+_NAME = re.compile(r".+-\d+")
 
 
 @dataclass(frozen=True)
@@ -45,16 +50,32 @@ class Worker:
         return int(self.worker.rpartition("-")[2])
 
 
+_WORKER = TypeAdapter(Worker)
+
+
 class Registration:
-    """This process's own entry. It lasts until the process ends."""
+    """This process's own entry. It lasts until the process ends.
+
+    A disk that is full or read-only is logged, and the worker serves all the same.
+    """
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self._entry = ""
+        try:
+            self._register()
+        except OSError as error:  # a read-only disk: a worker serves without an entry too
+            files.log_once(f"cannot register this worker: {files.error_reason(error)}")
+
+    def _register(self) -> None:
         path = _folder() / f"{self.name}.lock"
         with _entries_locked():
             # Locked before it gets its name, so no reader ever finds it unlocked.
             unnamed = path.with_suffix(".new")
-            self._lock = os.fdopen(locks.hold(unnamed), "w")  # closed with this object
+            for each in (unnamed, path):
+                if each.is_dir():
+                    files.move_away(each, "it is a folder")
+            self._lock = os.fdopen(locks.hold(unnamed), "rb")  # closed with this object
             self.report()
             unnamed.rename(path)
 
@@ -62,9 +83,20 @@ class Registration:
         self, tag: str | None = None, error: str | None = None, tried: str | None = None
     ) -> None:
         """Write what this worker serves now; see Worker."""
-        worker = Worker(self.name, tag, error, tried)
+        self._entry = json.dumps(asdict(Worker(self.name, tag, error, tried)))
+        try:
+            # Not flushed to the disk: it is useless after a crash.
+            files.replace(_folder() / f"{self.name}.json", self._entry, durable=False)
+        except OSError as error:  # `repair` tries again
+            files.log_once(f"cannot register this worker: {files.error_reason(error)}")
+
+    def repair(self) -> None:
+        """Write the entry again if it is missing or damaged. Raises OSError."""
         path = _folder() / f"{self.name}.json"
-        files.replace(path, json.dumps(asdict(worker)), durable=False)  # useless after a crash
+        with contextlib.suppress(OSError, ValueError):
+            if path.read_text(encoding="utf-8") == self._entry:
+                return
+        files.replace(path, self._entry, durable=False)
 
     def report_shadow(self, tag: str | None) -> None:
         """Write the tag of this worker's shadow version, None when it has none."""
@@ -88,8 +120,8 @@ def shadows() -> list[tuple[Worker, str]]:
 def shadow_of(worker: Worker) -> str | None:
     """Return the tag of a worker's shadow version, None when it has none."""
     try:
-        return (_folder() / f"{worker.worker}.shadow").read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return files.read_text(_folder() / f"{worker.worker}.shadow")
+    except (FileNotFoundError, files.DamagedFile):
         return None
 
 
@@ -99,7 +131,10 @@ def remove_dead() -> list[Worker]:
         dead = [worker for worker, is_alive in _entries() if not is_alive]
         for worker in dead:
             for suffix in ("lock", "json", "shadow"):
-                (_folder() / f"{worker.worker}.{suffix}").unlink(missing_ok=True)
+                path = _folder() / f"{worker.worker}.{suffix}"
+                if path.is_dir():
+                    files.move_away(path, "it is a folder")
+                path.unlink(missing_ok=True)
     return dead
 
 
@@ -117,11 +152,22 @@ def _entries_locked() -> Iterator[None]:
 def _entries() -> list[tuple[Worker, bool]]:
     found = []
     for lock in sorted(_folder().glob("*.lock")):
-        with contextlib.suppress(FileNotFoundError):  # another process has just removed it
+        if not _NAME.fullmatch(lock.stem):
+            continue
+        with contextlib.suppress(OSError):  # another process has just removed it, or it is damaged
             is_alive = locks.is_locked(lock)
-            worker = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))
-            found.append((Worker(**worker), is_alive))
+            found.append((_read(lock), is_alive))
     return found
+
+
+def _read(lock: Path) -> Worker:
+    """The entry beside a lock; an empty one while it is damaged. Its worker writes it again."""
+    name = lock.name.removesuffix(".lock")
+    try:
+        worker = _WORKER.validate_python(files.read_object(lock.with_name(f"{name}.json")))
+    except (FileNotFoundError, files.DamagedFile, ValueError):
+        return Worker(name)
+    return worker if worker.worker == name else Worker(name)
 
 
 def _folder() -> Path:

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 FLUSH_SECONDS = 0.02
 """The longest time between an answer and its appearance in the metrics."""
 
@@ -37,19 +35,3 @@ class MetricsBuffer:
         entries, self._entries = self._entries, {}
         for consumer, of_consumer in entries.items():
             consumer(of_consumer)
-
-
-class FlushBeforeScrape:
-    """ASGI middleware that delays a scrape until all workers have flushed their buffers.
-
-    So a scrape contains every request that was answered before it, by any worker.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for two flush intervals before `/metrics` is answered."""
-        if scope["type"] == "http" and scope["path"] == "/metrics":
-            await asyncio.sleep(2 * FLUSH_SECONDS)
-        await self._app(scope, receive, send)

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 import settings
 from training.store import files, locks
 
@@ -23,7 +25,8 @@ load."""
 class Assignment:
     """A version's tag, its share of the pictures (above 0, up to 1) and the start (ISO 8601, UTC).
 
-    If the test ended by itself, `ended` is one of ENDS and `reason` a sentence.
+    `actor` is who started it. If the test ended by itself, `ended` is one of ENDS and `reason` a
+    sentence.
     """
 
     tag: str
@@ -31,19 +34,38 @@ class Assignment:
     since: str
     ended: str | None = None
     reason: str | None = None
+    actor: str | None = None
+
+
+_ASSIGNMENT = TypeAdapter(Assignment)
 
 
 def read() -> Assignment | None:
     """Return the current assignment, None when there is none or its file is damaged."""
     try:
-        return Assignment(**json.loads(path().read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        return _ASSIGNMENT.validate_python(files.read_object(path()))
+    except (FileNotFoundError, files.DamagedFile, ValueError):
         return None
 
 
-def assign(tag: str, share: float) -> Assignment:
+def problem() -> str | None:
+    """Return a sentence about the file of the assignment, None if nothing is wrong with it."""
+    try:
+        _ASSIGNMENT.validate_python(files.read_object(path()))
+    except FileNotFoundError:
+        return None
+    except (files.DamagedFile, ValueError) as error:
+        reason = str(error) if isinstance(error, files.DamagedFile) else "it is no shadow test"
+        return (
+            f"The file of the shadow test is damaged: {reason}. The test has ended. Start it anew."
+        )
+    return None
+
+
+def assign(tag: str, share: float, actor: str | None = None) -> Assignment:
     """Start a shadow test of a version, in place of the one before."""
-    assignment = Assignment(tag, share, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    assignment = Assignment(tag, share, since, actor=actor)
     with _exclusive_lock():
         _write(assignment)
     return assignment
@@ -52,6 +74,8 @@ def assign(tag: str, share: float) -> Assignment:
 def clear() -> None:
     """End the shadow test."""
     with _exclusive_lock():
+        if path().is_dir():
+            files.move_away(path(), "it is a folder")
         path().unlink(missing_ok=True)
 
 

@@ -31,7 +31,7 @@ from service.shadow import assignment
 from service.shadow.assignment import BROKEN, DELETED, ENDS, PROMOTED, Assignment
 from service.shadow.protocol import pack
 from training.model.preprocess import Grey
-from training.store import versions
+from training.store import files, versions
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ class ShadowFeeder:
         while not self._stop.wait(_POLL_SECONDS):
             try:
                 self._refresh()
-            except (OSError, versions.ModelError):  # a full disk, or an invalid assignment
-                _log.exception("cannot follow the shadow assignment")
+            except (OSError, versions.ModelError) as error:  # a full disk, an invalid assignment
+                files.log_once(f"cannot follow the shadow assignment: {error}")
 
     def _refresh(self) -> None:
         assigned = assignment.read()

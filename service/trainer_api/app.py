@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
+from service.access import policy
 from service.http import openapi
-from service.trainer_api import corrections, models, runs, shadow
+from service.trainer_api import corrections, models, problems, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60
@@ -19,7 +21,7 @@ app = FastAPI(
     description="Trains new versions of the model, lists and promotes them, and keeps the "
     "corrections that people make.\n\n"
     'Every request that is refused gets `{"error": "…"}`, a sentence that says what to do.\n\n'
-    "There is no log-in: let only your own machine reach this port.",
+    "Calls that change something need a token: docs/security.md says where it is.",
     version=openapi.VERSION,
     license_info=openapi.LICENSE,
     servers=openapi.SERVERS,
@@ -42,10 +44,15 @@ def describe() -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     document["paths"] |= openapi.bentoml_paths()
-    return openapi.with_examples(document, _EXAMPLES)
+    return openapi.with_examples(openapi.with_access(document, policy.describe), _EXAMPLES)
 
 
-for _router in (runs.router, models.router, shadow.router, corrections.router):
+_routers = (runs.router, models.router, shadow.router, corrections.router, problems.router)
+_pages = openapi.openapi_routes(describe)
+for _router in _routers:
     app.include_router(_router)
-app.router.routes.extend(openapi.openapi_routes(describe))
+app.router.routes.extend(_pages)
 add_error_handlers(app)
+
+ROUTES = [*_pages, *(it for router in _routers for it in router.routes if isinstance(it, Route))]
+"""All routes of the application."""

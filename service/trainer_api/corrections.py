@@ -7,7 +7,6 @@ disk. FastAPI runs the others in threads by itself.
 import base64
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
@@ -22,9 +21,10 @@ from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.openapi import Error
 from service.trainer_api import corrections_import
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.corrections import (
     CorrectionChange,
     CorrectionForm,
@@ -71,14 +71,9 @@ def _class_names() -> tuple[str, ...]:
     if tag is None:
         raise ModelNotReady
     try:
-        return _class_names_of(tag)
+        return tuple(versions.describe_champion().metadata["class_names"])
     except versions.ModelError as error:
         raise ModelNotReady(f"The classes are not known: {error}") from error
-
-
-@lru_cache(maxsize=4)
-def _class_names_of(tag: str) -> tuple[str, ...]:
-    return tuple(versions.describe(tag).metadata["class_names"])
 
 
 @router.post(
@@ -94,19 +89,19 @@ def _class_names_of(tag: str) -> tuple[str, ...]:
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _FORM}}},
 )
-async def keep_correction(request: Request, response: Response) -> Answer:
+async def keep_correction(request: Request, response: Response, actor: Actor) -> Answer:
     """Keeps the 28x28 picture that the network gets, and the label. It is on the disk when the
     answer arrives."""
     fields = [name for name in CorrectionForm.model_fields if name != "image"]
     picture, texts = await bodies.one_picture_with_texts(request, fields)
-    correction, is_new = await run_in_threadpool(_keep, picture, texts)
+    correction, is_new = await run_in_threadpool(_keep, picture, texts, actor)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
     return {"id": correction.id, "state": correction.state}
 
 
-def _keep(picture: bytes, texts: dict[str, str]) -> tuple[Correction, bool]:
+def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
     pixels = pictures.decode_now(picture)
-    return corrections.add(pixels, corrections.parse_submission(texts, _class_names()))
+    return corrections.add(pixels, corrections.parse_submission(texts, _class_names()), actor)
 
 
 def _empty_as_none(value: str | None) -> str | None:
@@ -122,7 +117,7 @@ def _empty_as_none(value: str | None) -> str | None:
 )
 def list_corrections(
     state: Annotated[CorrectionState | None, BeforeValidator(_empty_as_none)] = None,
-    label: Annotated[str | None, BeforeValidator(_empty_as_none)] = None,
+    label: Annotated[Name | None, BeforeValidator(_empty_as_none)] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST_ID, description="The last id of the page before.")
     ] = 0,
@@ -178,7 +173,7 @@ def export_corrections() -> Response:
         }
     },
 )
-async def import_corrections(request: Request) -> Answer:
+async def import_corrections(request: Request, actor: Actor) -> Answer:
     """Imports the rows that can be read, and says what is wrong with each of the others. Those that
     are there already stay as they are; one that was deleted comes back with its id.
 
@@ -187,20 +182,21 @@ async def import_corrections(request: Request) -> Answer:
     are enough, and pictures are read as those of a new correction are. An import ends after 40
     seconds and refuses the rows that it has not reached.
     """
-    report = await corrections_import.import_archive(request, _class_names)
+    report = await corrections_import.import_archive(request, _class_names, actor)
     return asdict(report)
 
 
 def change_correction(
     id: CorrectionId,
+    actor: Actor,
     asked: Annotated[CorrectionChange, Body(openapi_examples=_EXAMPLES)],
 ) -> Answer:
     """With another label it is new again. If the same picture has that label already, the two
     become one, which is the answer. Runs use an accepted one whatever it looks like."""
     if asked.label is None:
-        return _to_json(corrections.accept(id))
+        return _to_json(corrections.accept(id, actor))
     submission = corrections.parse_submission({"label": asked.label}, _class_names())
-    return _to_json(corrections.relabel(id, submission.label))
+    return _to_json(corrections.relabel(id, submission.label, actor))
 
 
 router.add_api_route(

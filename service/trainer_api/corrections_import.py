@@ -30,9 +30,9 @@ _thread = ThreadPoolExecutor(1, "import")
 
 
 async def import_archive(
-    request: Request, class_names: Callable[[], Sequence[str]]
+    request: Request, class_names: Callable[[], Sequence[str]], actor: str | None
 ) -> ImportReport:
-    """Import the archive in a request's body.
+    """Import the archive in a request's body, as given by `actor`.
 
     Raises ApiError: 503 while another import goes on, 413 when the body is too large, 400 when no
     row can be imported. Raises CorrectionError and ModelNotReady too.
@@ -51,7 +51,7 @@ async def import_archive(
         _is_importing.release()
         raise
     # The thread releases it: a call that is ended by its time limit leaves the thread at work.
-    work = _thread.submit(_import, content, class_names, began + _CALL_SECONDS)
+    work = _thread.submit(_import, content, class_names, actor, began + _CALL_SECONDS)
     work.add_done_callback(lambda _: _is_importing.release())
     report = await asyncio.wrap_future(work)
     if report.refused and not report.added + report.known:
@@ -65,12 +65,16 @@ async def import_archive(
 
 
 def _import(
-    content: bytes, class_names: Callable[[], Sequence[str]], deadline: float
+    content: bytes,
+    class_names: Callable[[], Sequence[str]],
+    actor: str | None,
+    deadline: float,
 ) -> ImportReport:
     return corrections_archive.import_archive(
         content,
         class_names(),
         _decode,
+        actor=actor,
         max_picture_bytes=limits.picture_bytes(),
         max_seconds=min(corrections_archive.MAX_SECONDS, deadline - time.monotonic()),
     )

@@ -3,34 +3,36 @@
 Routes raise the errors of the stores as they are; this module knows the status of each.
 """
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
 
+import settings
 from service.http.errors import ApiError
+from service.http.json_answers import RobustJson
 from service.http.middleware import error_response
+from service.trainer_api.schemas.base import UNUSABLE_TEXT
 from training.recipes import NoChampion
-from training.store import corrections, runs, versions
+from training.store import corrections, files, runs, texts, versions
+from training.store.corrections_schema import StoreFull
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
     corrections.CorrectionError: HTTPStatus.BAD_REQUEST,
     corrections.UnknownCorrection: HTTPStatus.NOT_FOUND,
     corrections.Disputed: HTTPStatus.CONFLICT,
     corrections.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     versions.ModelError: HTTPStatus.NOT_FOUND,
+    versions.DamagedVersion: HTTPStatus.UNPROCESSABLE_ENTITY,
     runs.ResumeError: HTTPStatus.CONFLICT,
     NoChampion: HTTPStatus.CONFLICT,
 }
 
-_UNKNOWN_ADDRESS = "There is nothing at this address. The page at / lists the calls."
 _NOT_JSON = "The body is not JSON."
 
 _TYPES = {
@@ -46,41 +48,20 @@ _TYPES = {
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Have an application answer every error, and every unknown address, as described above."""
+    """Have an application answer every error as described above."""
     for error, status in _STATUS.items():
         app.add_exception_handler(error, _answer_with(status))
     app.add_exception_handler(ApiError, _shared)
+    app.add_exception_handler(OSError, _disk_error)
     app.add_exception_handler(runs.BusyError, _busy)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _shared)
     app.add_exception_handler(Exception, _shared)
-    app.router.routes.append(_UnknownAddress(list(app.router.routes)))
-
-
-class _UnknownAddress(BaseRoute):
-    """The last route: 404 for an address that no other one has, whatever the method.
-
-    Without it BentoML answers, in plain text. The files of the page at `/` are BentoML's.
-    """
-
-    def __init__(self, others: Sequence[BaseRoute]) -> None:
-        self._others = others
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether nobody else answers this address."""
-        is_taken = scope["path"].startswith("/static_content/") or any(
-            route.matches(scope)[0] is not Match.NONE for route in self._others
-        )
-        return (Match.NONE if is_taken or scope["type"] != "http" else Match.FULL), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse the request."""
-        raise HTTPException(HTTPStatus.NOT_FOUND, _UNKNOWN_ADDRESS)
 
 
 def _answer(status: int, message: str, **details: Any) -> Response:
-    return JSONResponse({"error": message, **details}, status)
+    return RobustJson({"error": message, **details}, status)
 
 
 def _answer_with(status: HTTPStatus) -> Any:
@@ -98,6 +79,18 @@ async def _shared(_: Request, error: Exception) -> Response:
 async def _busy(_: Request, error: Exception) -> Response:
     assert isinstance(error, runs.BusyError)  # noqa: S101
     return _answer(HTTPStatus.CONFLICT, str(error), run_id=error.run_id)
+
+
+async def _disk_error(_: Request, error: Exception) -> Response:
+    """507 for a full disk, 503 for a file that cannot be read or written."""
+    if not isinstance(error, OSError) or (error.filename is None and not files.is_full(error)):
+        return error_response(error)  # not of a file
+    if files.is_full(error):
+        message = f"The disk of {settings.home()} is full. Free some space and try again."
+        return _answer(HTTPStatus.INSUFFICIENT_STORAGE, message)
+    name = error.filename2 or error.filename
+    message = f"{name} cannot be read or written: {files.error_reason(error)}."
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE, message)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
@@ -122,15 +115,18 @@ def _sentence(error: dict[str, Any]) -> str:
     if kind == "json_invalid":
         return f"The body is not JSON: {error['ctx']['error']} (character {place[1]})."
     if place[0] == "path":
-        return f"There is nothing with the {field} {error['input']!r}."
+        return f"There is nothing with the {field} {texts.abridged(str(error['input']))}."
     if kind == "value_error":
         return str(error["ctx"]["error"])
+    if kind == UNUSABLE_TEXT:
+        return f"'{field}' {error['msg']}."
     if not field:
         return "Send a JSON object. The page at / shows an example."
     if kind == "missing":
         return f"'{field}' is missing. The page at / shows an example."
     if kind == "extra_forbidden":
-        return f"There is no field '{field}'. The page at / lists the fields that there are."
+        name = texts.abridged(field)
+        return f"There is no field {name}. The page at / lists the fields that there are."
     return f"'{field}' should {_rule(kind, error)}."
 
 

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from service.http.errors import ApiError
 from service.http.openapi import Error
 from service.trainer_api import promotion
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.models import PromotionRequest
 from training.store import promotions, tags, versions
 
@@ -25,7 +26,7 @@ _EXAMPLES = {
 }
 
 
-def _tag(version: Annotated[str, Path(description="The version, or the whole tag.")]) -> str:
+def _tag(version: Annotated[Name, Path(description="The version, or the whole tag.")]) -> str:
     return tags.to_tag(version)
 
 
@@ -34,7 +35,9 @@ Tag = Annotated[str, Depends(_tag)]
 
 @router.get("/models", summary="List the versions, newest first", response_model=schemas.Versions)
 def list_models() -> Answer:
-    """With their metadata, how each compared with the live version, and when it was live."""
+    """With their metadata, how each compared with the live version, and when it was live.
+
+    A damaged one has `error`, a sentence that says what to do, and no metadata."""
     champion = versions.champion()
     promoted: dict[str, list[promotions.Promotion]] = {}
     served = set[str | None]()  # the first champion of an older store was never promoted
@@ -51,7 +54,7 @@ def list_models() -> Answer:
         }
         for it in versions.list_versions()
     ]
-    return {"champion": champion, "models": rows}
+    return {"champion": champion, "error": versions.champion_problem(), "models": rows}
 
 
 def _status(version: versions.Version, champion: str | None, *, was_served: bool) -> str:
@@ -67,7 +70,10 @@ def _status(version: versions.Version, champion: str | None, *, was_served: bool
     "/models/{version}/report",
     summary="Show how a version compared with the live one",
     response_model=schemas.ReportAnswer,
-    responses={404: {"model": Error, "description": "No such version, or it was not compared."}},
+    responses={
+        404: {"model": Error, "description": "No such version, or it was not compared."},
+        422: {"model": Error, "description": "The version or its report is damaged."},
+    },
 )
 def show_report(tag: Tag) -> Answer:
     """Written once, when the run ended: figures of both versions, and pictures on which they
@@ -96,20 +102,21 @@ def show_report(tag: Tag) -> Answer:
         413: {"model": Error, "description": "The body is too large."},
         422: {
             "model": Error,
-            "description": "A worker cannot load it. The live version is the old one again.",
+            "description": "It is damaged, or a worker cannot load it. The old version stays live.",
         },
     },
 )
 async def promote(
     tag: Tag,
     response: Response,
+    actor: Actor,
     asked: Annotated[PromotionRequest, Body(openapi_examples=_EXAMPLES)] = PromotionRequest(),  # noqa: B008
 ) -> Answer:
     """Makes it the live version, whatever the gate found, and answers when every worker serves it.
 
     No request fails meanwhile: workers load it beside the old one. `promotions` of `GET /models`
-    keeps the time and the reason.
+    keeps the time, the reason and who did it.
     """
-    status, answer = await promotion.promote(tag, asked.reason)
+    status, answer = await promotion.promote(tag, asked.reason, actor)
     response.status_code = status
     return answer

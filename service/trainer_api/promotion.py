@@ -15,11 +15,13 @@ _TIMEOUT_SECONDS = 30
 _one_at_a_time = asyncio.Lock()
 
 
-async def promote(tag: str, reason: str | None) -> tuple[HTTPStatus, dict[str, Any]]:
+async def promote(
+    tag: str, reason: str | None, actor: str | None
+) -> tuple[HTTPStatus, dict[str, Any]]:
     """Make a version the champion and wait until every living worker serves it.
 
     200 with the seconds it took and the number of workers; 202 when there is no worker to serve
-    it, or it takes more than 30 s. Either way the promotion is recorded, with the `reason`.
+    it, or it takes more than 30 s. Either way the promotion is recorded, with both texts.
     Files are read and locked in threads. Raises ModelError for an unknown version; ApiError, 422
     when a worker cannot load it, and then the old champion is back; 409 when another version was
     promoted meanwhile.
@@ -30,7 +32,9 @@ async def promote(tag: str, reason: str | None) -> tuple[HTTPStatus, dict[str, A
         while (outcome := await asyncio.to_thread(_progress, tag, previous, began)) is None:
             await asyncio.sleep(_POLL_SECONDS)
         if previous != tag:
-            await asyncio.to_thread(promotions.record, tag, previous, promotions.PERSON, reason)
+            await asyncio.to_thread(
+                promotions.record, tag, previous, promotions.PERSON, reason, actor
+            )
         return outcome
 
 

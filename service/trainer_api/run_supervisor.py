@@ -17,7 +17,7 @@ from typing import Any
 
 import settings
 import training
-from training.store import runs
+from training.store import files, runs
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._watched: str | None = None  # the run_id of the active run
+        self._dead: list[str] = []  # runs that ended without a trainer, not recorded yet
         self._lock = threading.Lock()  # calls, and the thread that watches
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="runs", daemon=True)
@@ -50,7 +51,8 @@ class Supervisor:
                 self._watched = run.run_id
                 _log.info("run %s goes on", run.run_id)
             else:
-                runs.end(run.run_id, "interrupted", "The trainer and the run were stopped.")
+                self._dead.append(run.run_id)
+        self._record_dead()
         self._thread.start()
 
     def stop(self) -> None:
@@ -60,10 +62,10 @@ class Supervisor:
         if self._watched is not None:
             self._end(self._watched, "interrupted", "The trainer was stopped.")
 
-    def run(self, config: dict[str, Any]) -> runs.Run:
+    def run(self, config: dict[str, Any], actor: str | None = None) -> runs.Run:
         """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
         with self._lock:
-            run, lock = runs.create(config)
+            run, lock = runs.create(config, actor)
             try:
                 self._process = _spawn(run, lock)
             finally:
@@ -78,9 +80,19 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
+            self._record_dead()
             with self._lock:
                 if self._watched is not None and not runs.is_alive(self._watched):
                     self._close(self._watched, *self._how_it_died())
+
+    def _record_dead(self) -> None:
+        for run_id in tuple(self._dead):
+            try:
+                runs.end(run_id, "interrupted", "The trainer and the run were stopped.")
+            except OSError as error:  # tried again, until the disk can be written
+                _log_unrecorded(run_id, error)
+            else:
+                self._dead.remove(run_id)
 
     def _end(self, run_id: str, state: str, error: str) -> runs.Run | None:
         with self._lock:
@@ -96,7 +108,12 @@ class Supervisor:
             return self._close(run_id, state, error)
 
     def _close(self, run_id: str, state: str, error: str) -> runs.Run | None:
-        run = runs.end(run_id, state, error)
+        try:
+            run = runs.end(run_id, state, error)
+        except OSError as disk_error:
+            _log_unrecorded(run_id, disk_error)
+            self._dead.append(run_id)
+            run = runs.read(run_id)
         self._process, self._watched = None, None
         if run is not None:
             _log.info("run %s %s %s", run_id, run.state, run.error or run.result)
@@ -134,6 +151,11 @@ def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
     with contextlib.suppress(OSError):
         Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
     return process
+
+
+def _log_unrecorded(run_id: str, error: OSError) -> None:
+    reason = files.error_reason(error)
+    files.log_once(f"cannot record the end of run {run_id}: {reason}. It is tried again.")
 
 
 def _signal(pid: int | None, number: signal.Signals) -> None:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Body, Depends, Query
 
 from service.http.errors import ApiError
 from service.http.openapi import Error
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
-from service.trainer_api.schemas.base import Answer
+from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.runs import RunRequest
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions
@@ -44,7 +45,7 @@ def _supervisor() -> Supervisor:
     return supervisor
 
 
-def _known_run(run_id: str) -> runs.Run:
+def _known_run(run_id: Name) -> runs.Run:
     run = runs.read(run_id)
     if run is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"There is no run {run_id}. GET /runs lists them.")
@@ -73,6 +74,7 @@ KnownRun = Annotated[runs.Run, Depends(_known_run)]
 )
 def start_run(
     supervisor: OurSupervisor,
+    actor: Actor,
     asked: Annotated[RunRequest, Body(openapi_examples=_EXAMPLES)] = RunRequest(),  # noqa: B008
 ) -> Answer:
     """Trains a new version and compares it with the live one, on pictures that neither has seen.
@@ -83,7 +85,7 @@ def start_run(
     A run is a process of its own: if it crashes or is cancelled, nothing else does. An empty body
     means all defaults.
     """
-    return {"run_id": supervisor.run(configuration(asked)).run_id}
+    return {"run_id": supervisor.run(configuration(asked), actor).run_id}
 
 
 @router.get("/runs", summary="List the runs, newest first", response_model=schemas.Runs)

@@ -9,6 +9,7 @@ from service.http.errors import ApiError
 from service.http.openapi import Error
 from service.inference import workers
 from service.shadow import assignment
+from service.trainer_api.actor import Actor
 from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
@@ -33,12 +34,14 @@ def show_shadow() -> Answer:
     pictures on which the two disagree become review requests among the corrections."""
     assigned = assignment.read()
     if assigned is None:
-        return {"version": None, "share": None, "since": None, "workers": 0, "reason": None}
+        nothing = dict.fromkeys(("version", "share", "since", "actor"))
+        return nothing | {"workers": 0, "reason": assignment.problem()}
     answering = [tag for _, tag in workers.shadows() if tag == assigned.tag]
     return {
         "version": tags.version_of(assigned.tag),
         "share": assigned.share,
         "since": assigned.since,
+        "actor": assigned.actor,
         "workers": 0 if assigned.ended else len(answering),
         "reason": assigned.reason,
     }
@@ -55,7 +58,9 @@ def show_shadow() -> Answer:
         413: {"model": Error, "description": "The body is too large."},
     },
 )
-def set_shadow(asked: Annotated[ShadowRequest, Body(openapi_examples=_EXAMPLES)]) -> Answer:
+def set_shadow(
+    actor: Actor, asked: Annotated[ShadowRequest, Body(openapi_examples=_EXAMPLES)]
+) -> Answer:
     """Replaces the one before. It ends by itself when the version is promoted, deleted or does not
     load: `reason` of `GET /shadow` says so."""
     tag = tags.to_tag(asked.version)
@@ -67,7 +72,7 @@ def set_shadow(asked: Annotated[ShadowRequest, Body(openapi_examples=_EXAMPLES)]
     if tag == champion:
         message = "That version is live already. Choose another one."
         raise ApiError(HTTPStatus.CONFLICT, message)
-    assignment.assign(tag, asked.share)
+    assignment.assign(tag, asked.share, actor)
     return show_shadow()
 
 

@@ -126,7 +126,7 @@ def page_beside(
         "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
     }
     log = folder / "log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "app/server.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as output:
         process = subprocess.Popen(

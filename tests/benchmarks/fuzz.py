@@ -10,7 +10,6 @@ where a line of the table is not met.
 """
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -80,19 +79,11 @@ def print_examples(findings: Findings, watch: Watch) -> None:
             print(f"traceback in the log of {name}, {lines.count(line)} times: {line}")
 
 
-def token_headers(home: Home) -> list[tuple[str, str]]:
-    """The operator's token, where the services ask for one."""
-    file = home.path / "tokens.json"
-    if not file.exists():
-        return []
-    return [("Authorization", f"Bearer {json.loads(file.read_text())['operator']}")]
-
-
-def look_again(session: Session, fuzzer: Fuzzer, indices: list[int], home: Home) -> None:
+def look_again(session: Session, fuzzer: Fuzzer, indices: list[int]) -> None:
     """Send single cases and print their answers."""
     for index in indices:
         case = fuzzer.case(index)
-        answer = asyncio.run(send(case, session.servers[case.service].url, token_headers(home)))
+        answer = asyncio.run(send(case, session.servers[case.service].url, session.headers))
         print(f"{case}\n  -> {answer.status} after {answer.seconds:.2f} s: {answer.body[:300]!r}")
         (Path("/tmp") / f"fuzz-{index}.body").write_bytes(case.body)
 
@@ -118,10 +109,10 @@ def main() -> int:
             wait_for(lambda: sum(servers["classifier"].get("/model")["serving"].values()))
             for _ in range(CORRECTIONS):
                 keep(servers["trainer"], new_picture())
-            session = Session(servers, token_headers(home))
+            session = Session(servers)
             fuzzer = Fuzzer(session.calls(), session.known(), seed)
             if only := os.environ.get("ONLY"):
-                look_again(session, fuzzer, [int(it) for it in only.split()], home)
+                look_again(session, fuzzer, [int(it) for it in only.split()])
                 return 0
             began = time.monotonic()
             with Watch(servers) as watch:

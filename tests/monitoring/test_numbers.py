@@ -62,15 +62,16 @@ def _send(classifier_url: str) -> Counter[int]:
         return Counter(pool.map(send, bodies))
 
 
-def test_a_scan_for_random_paths_creates_no_series_but_is_counted(watched: Watched) -> None:
-    dropped = 'wardrobe:scrape_dropped_samples:sum{job="classifier"}'
+def test_a_scan_for_random_paths_is_one_series(watched: Watched) -> None:
+    scanned = 'bentoml_service_request_total{job="classifier",endpoint="other"}'
     watched.scrape()
-    before = watched.total(dropped)
+    before = watched.total(scanned)
     for i in range(30):
         assert requests.get(f"{watched.classifier_url}/wp-admin/{i}", timeout=5).status_code == 404
     watched.scrape()
     assert not watched.ask('{endpoint=~"/wp-admin.*"}')
-    assert watched.total(dropped) - before >= 30
+    assert len(watched.ask(scanned)) == 1
+    assert watched.total(scanned) - before == 30
 
 
 def test_promotions_and_nothing_else_are_marked(watched: Watched) -> None:

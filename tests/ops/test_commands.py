@@ -13,6 +13,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.support.licenses import PAGE
+
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -163,6 +165,13 @@ def test_a_lock_pins_every_package_and_names_no_machine(lock: str, groups: tuple
 
 def test_the_bentos_lock_is_part_of_the_lock() -> None:
     assert pins("service/requirements.lock").items() < pins("requirements.lock").items()
+
+
+def test_the_license_list_is_that_of_the_lock() -> None:
+    rows = re.findall(r"^\| (\S+) \| (\S+) \| \S.* \|$", PAGE.read_text(), re.MULTILINE)
+    listed = dict(rows[1:])
+
+    assert listed == pins("requirements.lock"), "run `make licenses`"
 
 
 def test_lint_checks_every_dependency_group() -> None:

@@ -35,7 +35,7 @@ def servers(make_home: MakeHome, home: Home) -> Iterator[dict[str, Server]]:
 
 
 def test_mutated_requests_break_nothing(servers: dict[str, Server]) -> None:
-    session = Session(servers, [])
+    session = Session(servers)
     fuzzer = Fuzzer(session.calls(), session.known(), SEED, large=False)
     with Watch(servers) as watch:
         asyncio.run(session.run(fuzzer, range(REQUESTS), CLIENTS))
@@ -53,7 +53,7 @@ def test_mutated_requests_break_nothing(servers: dict[str, Server]) -> None:
 
 
 def test_a_case_is_the_same_for_a_seed(servers: dict[str, Server]) -> None:
-    session = Session(servers, [])
+    session = Session(servers)
     [first, second] = [Fuzzer(session.calls(), session.known(), SEED) for _ in range(2)]
 
     assert [first.case(index) for index in range(50)] == [second.case(index) for index in range(50)]

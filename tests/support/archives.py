@@ -3,17 +3,20 @@
 import io
 import struct
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
 
-from tests.support.corrections_store import picture
+from tests.support.corrections_store import CLASSES, picture
+from training.model.preprocess import Grey, preprocess
+from training.store import corrections_archive
+from training.store.corrections import CorrectionError
+from training.store.corrections_archive import ImportReport
 
 
-def zipped(
-    files: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED
-) -> bytes:
-    """A zip archive with these files."""
+def zipped(files: Mapping[str, Any], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip archive with these files: names with bytes or text."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in files.items():
@@ -42,3 +45,21 @@ def with_rows(*rows: str, head: str = "file,label") -> bytes:
 def declared_smaller(archive: bytes, real: int, declared: int) -> bytes:
     """An archive whose headers say that a file of `real` bytes has `declared`."""
     return archive.replace(struct.pack("<I", real), struct.pack("<I", declared))
+
+
+def decode(data: bytes) -> Grey:
+    """Decode a picture as the trainer does, or refuse it."""
+    try:
+        return preprocess(Image.open(io.BytesIO(data)))
+    except Exception as error:
+        raise CorrectionError("This is not a picture that can be read.") from error
+
+
+def imported(archive: bytes, **options: Any) -> ImportReport:
+    """Import an archive into the store of this process."""
+    return corrections_archive.import_archive(archive, CLASSES, decode, **options)
+
+
+def counts(report: ImportReport) -> tuple[int, int, int]:
+    """How many rows were added, known and refused."""
+    return report.added, report.known, report.refused

@@ -2,10 +2,12 @@
    the names of a run, a version and a correction; returns everything that it could read. */
 async ({targets, stored}) => {
   const read = [];
-  const within = (promise, what) => Promise.race([
-    promise.then((found) => { if (found) read.push(`${what}: ${found}`); }, () => {}),
-    new Promise((resolve) => setTimeout(resolve, 5000)),
-  ]);
+  let waiting = [];
+  const attempt = (promise, what) => waiting.push(Promise.race([
+    promise.then((found) => { if (found) read.push(`${what}: ${String(found).slice(0, 100)}`); }, () => {}),
+    new Promise((resolve) => setTimeout(resolve, 10000)),
+  ]));
+  const attempts = async () => { await Promise.all(waiting); waiting = []; };
 
   const reads = [
     ['classifier', '/'], ['classifier', '/model'], ['classifier', '/metrics'],
@@ -40,28 +42,29 @@ async ({targets, stored}) => {
 
   // 1. fetch: with an answer that may be read, or blind, with every type that needs no preflight
   for (const [name, path] of reads) {
-    await within(fetch(targets[name] + path).then((answer) => answer.text()), `fetch ${name}${path}`);
-    await within(fetch(targets[name] + path, {credentials: 'include'}).then((answer) => answer.text()),
+    attempt(fetch(targets[name] + path).then((answer) => answer.text()), `fetch ${name}${path}`);
+    attempt(fetch(targets[name] + path, {credentials: 'include'}).then((answer) => answer.text()),
       `fetch with cookies ${name}${path}`);
   }
   for (const [method, path, {body, type}] of changes) {
     for (const contentType of [type, 'text/plain', 'application/x-www-form-urlencoded']) {
       for (const mode of ['cors', 'no-cors']) {
         const init = {method, body, mode, headers: {'Content-Type': contentType}};
-        await within(fetch(targets.trainer + path, init).then((answer) => answer.text()),
+        attempt(fetch(targets.trainer + path, init).then((answer) => answer.text()),
           `fetch ${mode} ${method} ${path}`);
       }
     }
   }
   for (const mode of ['cors', 'no-cors']) {
-    await within(fetch(`${targets.trainer}/runs`, {method: 'POST', mode}), `fetch without a body`);
-    await within(fetch(`${targets.trainer}/corrections`, {method: 'POST', mode, body: correction()})
+    attempt(fetch(`${targets.trainer}/runs`, {method: 'POST', mode}), `fetch without a body`);
+    attempt(fetch(`${targets.trainer}/corrections`, {method: 'POST', mode, body: correction()})
       .then((answer) => answer.text()), `fetch ${mode} of a form`);
-    await within(fetch(`${targets.classifier}/classify`, {method: 'POST', mode, body: picture})
+    attempt(fetch(`${targets.classifier}/classify`, {method: 'POST', mode, body: picture})
       .then((answer) => answer.text()), `fetch ${mode} of a picture`);
   }
   navigator.sendBeacon(`${targets.trainer}/runs`, '{"recipe": "quick", "epochs": 1}');
   navigator.sendBeacon(`${targets.trainer}/corrections`, correction());
+  await attempts();
 
   // 2. forms, into a frame and into another tab
   for (const target of ['frame', '_blank']) {
@@ -98,16 +101,17 @@ async ({targets, stored}) => {
       }
     }
   }
+  await attempts();
 
   // 3. images, scripts, styles, media
   for (const [name, path] of reads) {
-    await within(new Promise((resolve) => {
+    attempt(new Promise((resolve) => {
       const image = new Image();
       image.onload = () => resolve(`${image.naturalWidth} pixels wide`);
       image.onerror = () => resolve('');
       image.src = targets[name] + path;
     }), `image ${name}${path}`);
-    await within(new Promise((resolve) => {
+    attempt(new Promise((resolve) => {
       const script = document.createElement('script');
       script.onload = () => resolve('runs');
       script.onerror = () => resolve('');
@@ -115,6 +119,7 @@ async ({targets, stored}) => {
       document.body.append(script);
     }), `script ${name}${path}`);
   }
+  await attempts();
 
   // 4. connections that stay
   const websocket = (url, protocols) => new Promise((resolve) => {
@@ -128,23 +133,25 @@ async ({targets, stored}) => {
     ['app', '/_stcore/stream', []], ['app', '/_stcore/stream', ['streamlit', 'PLACEHOLDER_AUTH_TOKEN']],
     ['trainer', '/runs', []], ['classifier', '/model', []], ['prometheus', '/', []],
   ]) {
-    await within(websocket(targets[name].replace('http', 'ws') + path, protocols),
+    attempt(websocket(targets[name].replace('http', 'ws') + path, protocols),
       `websocket ${name}${path}`);
   }
   for (const [name, path] of [...reads, ['trainer', `/runs/${stored.run}/events`]]) {
-    await within(new Promise((resolve) => {
+    attempt(new Promise((resolve) => {
       const source = new EventSource(targets[name] + path);
       source.onopen = source.onmessage = () => { source.close(); resolve('opened'); };
       source.onerror = () => { source.close(); resolve(''); };
     }), `EventSource ${name}${path}`);
   }
+  await attempts();
 
   // 5. frames: the page could be laid under something else to be clicked
   for (const name of Object.keys(targets)) {
     const frame = document.createElement('iframe');
     frame.src = targets[name];
     document.body.append(frame);
-    await within(new Promise((resolve) => { frame.onload = () => resolve(''); }), `frame ${name}`);
+    attempt(new Promise((resolve) => { frame.onload = () => resolve(''); }), `frame ${name}`);
   }
+  await attempts();
   return read;
 }

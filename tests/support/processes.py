@@ -145,6 +145,8 @@ class Home:
     """A WARDROBE_HOME for tests, and what can be run on it."""
 
     path: Path
+    logs: Path | None = None
+    """Where its services write their logs; the folder itself by default."""
 
     def environment(self, **extra: str) -> dict[str, str]:
         """The environment of processes that use it."""
@@ -159,12 +161,13 @@ class Home:
     def serve(self, name: str, **extra: str) -> Server:
         """Start a service with `bentoml serve` and wait until it is alive."""
         port = free_port()
-        log = self.path / f"{name}.log"
+        log = (self.logs or self.path) / f"{name}.log"
+        extra.setdefault("BENTOML_HOME", str(self.path / "bentoml" / name))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", SERVICES[name], "--port", str(port)],
                 cwd=ROOT,
-                env=self.environment(BENTOML_HOME=str(self.path / "bentoml" / name), **extra),
+                env=self.environment(**extra),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 SURFACE = 448
-"""Of the pad's coordinates, as in pad.js."""
+"""Of the pad's coordinates, as in strokes.js."""
 
 SENT = 224
 """Edge of the picture that the pad sends, in pixels."""

@@ -198,6 +198,9 @@ def main() -> int:
     argparse.ArgumentParser(description="Prepare Fashion-MNIST under WARDROBE_HOME.").parse_args()
     try:
         print(f"Fashion-MNIST is ready in {prepare()}.")  # noqa: T201
+    except OSError as error:
+        print(f"The data set cannot be written to {folder()}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except DataError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

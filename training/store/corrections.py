@@ -82,12 +82,14 @@ _BATCH_SIZE = 500
 """Rows that are read at a time when all of them are wanted."""
 
 
-def add(picture: Grey, submission: LabelSubmission) -> tuple[Correction, bool]:
+def add(
+    picture: Grey, submission: LabelSubmission, actor: str | None = None
+) -> tuple[Correction, bool]:
     """Store the label of a picture, uint8 (28, 28). Returns its row and whether it is new.
 
     The same picture with the same label has one row. A review request for the picture is removed.
     """
-    row = _row(picture, submission)
+    row = _row(picture, submission) | {"actor": actor}
     with db.writing() as connection:
         db.remove_review_request(connection, row["content_hash"])
         wanted = insert_or_not(db.corrections).values(row).on_conflict_do_nothing()
@@ -164,7 +166,7 @@ def each() -> Iterator[Correction]:
         after = found[-1].id
 
 
-def relabel(correction_id: int, label: str) -> Correction:
+def relabel(correction_id: int, label: str, actor: str | None = None) -> Correction:
     """Give a row another label. Its state is new again, and the reason of a quarantine is removed.
 
     A review request becomes a correction, also with the label it has. If the same picture has a
@@ -188,12 +190,12 @@ def relabel(correction_id: int, label: str) -> Correction:
         connection.execute(
             update(db.corrections)
             .where(db.corrections.c.id == correction_id)
-            .values(label=label, state=NEW, reason=None)
+            .values(label=label, state=NEW, reason=None, actor=actor)
         )
         return db.read_one(connection, correction_id)
 
 
-def accept(correction_id: int) -> Correction:
+def accept(correction_id: int, actor: str | None = None) -> Correction:
     """Accept a row, on a person's word: runs use it, even if it looks wrong.
 
     Raises UnknownCorrection, or Disputed while the same picture has another label too.
@@ -205,7 +207,7 @@ def accept(correction_id: int) -> Correction:
         connection.execute(
             update(db.corrections)
             .where(db.corrections.c.id == correction_id)
-            .values(state=ACCEPTED, reason=None)
+            .values(state=ACCEPTED, reason=None, actor=actor)
         )
         return db.read_one(connection, correction_id)
 

@@ -5,9 +5,10 @@ the process ends, and several processes may read and write at once.
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,19 @@ from sqlalchemy import (
     event,
     exists,
     func,
+    inspect,
     select,
 )
+from sqlalchemy.dialects.sqlite import insert as insert_or_not
 from sqlalchemy.exc import DBAPIError
 
 import settings
-from training.store import locks
+from training.store import corrections_recovery, files, locks
 from training.store.corrections_schema import (
     CONFLICT,
     REVIEW_REQUESTED,
     Correction,
+    StoreFull,
     StoreUnavailable,
     UnknownCorrection,
 )
@@ -57,6 +61,7 @@ corrections = Table(
     Column("state", String, nullable=False),
     Column("reason", String),
     Column("picture", LargeBinary, nullable=False),
+    Column("actor", String),
     UniqueConstraint("content_hash", "label"),
     sqlite_autoincrement=True,  # an id is not given twice
 )
@@ -130,30 +135,119 @@ def remove_review_request(connection: Connection, picture: str) -> None:
 
 @contextmanager
 def _transaction(*, is_writing: bool) -> Iterator[Connection]:
+    file = path()
     try:
-        with _engine(path()).execution_options(is_writing=is_writing).begin() as connection:
+        with _engine(file).execution_options(is_writing=is_writing).begin() as connection:
             yield connection
     except (DBAPIError, sqlite3.Error, OSError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreUnavailable(
-            f"The corrections in {path()} cannot be read or written: {reason}. "
-            "Check that file, and the free space on its disk."
-        ) from error
+        raise _unavailable(file, error.orig if isinstance(error, DBAPIError) else error) from error
 
 
-@cache
+def _unavailable(file: Path, error: BaseException | None) -> StoreUnavailable:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and files.is_full(error)):
+        return StoreFull(
+            f"The disk is full: nothing can be stored in {file} now. Free some space and try again."
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+        _forget(file)  # checked when it is opened again
+        return StoreUnavailable(
+            f"The corrections in {file} are damaged: {error}. Try again: what is damaged is then "
+            "replaced."
+        )
+    reason = files.error_reason(error) if isinstance(error, OSError) else error
+    return StoreUnavailable(
+        f"The corrections in {file} cannot be read or written: {reason}. Check that file, whom it "
+        "belongs to, and its disk."
+    )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    engine: Engine
+    identity: tuple[int, int]
+    """Device and number of the file: another file at its path is another database."""
+
+
+_opened: dict[Path, _Opened] = {}
+_opening = threading.Lock()
+
+
 def _engine(file: Path) -> Engine:
-    """The engine of the database at this path, which is created if there is none."""
+    """The engine of the database at this path, which is created if there is none.
+
+    A database that was damaged, deleted or replaced since it was opened is opened anew.
+    """
+    opened = _opened.get(file)
+    if opened is None or opened.identity != _identity(file):
+        with _opening:
+            opened = _opened.get(file)
+            if opened is None or opened.identity != _identity(file):
+                _forget(file)
+                opened = _opened[file] = _open(file)
+    return opened.engine
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_size else None
+
+
+def _forget(file: Path) -> None:
+    opened = _opened.pop(file, None)
+    if opened is not None:
+        opened.engine.dispose()
+
+
+def _open(file: Path) -> _Opened:
     engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    lock = file.parent / f".{file.name}.lock"
+    existed = lock.exists()  # it is made with the first database
     # One process at a time: SQLite does not wait while another one changes to WAL.
-    with locks.locked(file.parent / f".{file.name}.lock"):
+    with locks.locked(lock):
+        moved = corrections_recovery.move_damaged_away(
+            file, existed=existed, busy_seconds=_BUSY_SECONDS
+        )
         with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as no_transaction:
             no_transaction.execute("PRAGMA journal_mode=WAL")
         with engine.execution_options(is_writing=True).begin() as connection:
             corrections.metadata.create_all(connection)
-    return engine
+            _add_new_columns(connection)
+        if moved is not None:
+            moved.describe(file, _restore(engine, moved.rows))
+    identity = _identity(file)
+    if identity is None:
+        raise FileNotFoundError(file)
+    return _Opened(engine, identity)
+
+
+def _restore(engine: Engine, rows: corrections_recovery.Rows) -> int:
+    """Store the rows of a damaged database in the new one; return how many, 0 if it fails."""
+    try:
+        with engine.execution_options(is_writing=True).begin() as connection:
+            for row in rows:
+                known = {name: value for name, value in row.items() if name in corrections.c}
+                connection.execute(
+                    insert_or_not(corrections).values(known).on_conflict_do_nothing()
+                )
+    except DBAPIError:  # a full disk: the rows are in the damaged one still
+        return 0
+    return len(rows)
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """Add the columns that an older version of this program did not have."""
+    known = {column["name"] for column in inspect(connection).get_columns(corrections.name)}
+    for column in corrections.c:
+        if column.name not in known:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {corrections.name} ADD COLUMN {column.name} {column.type.compile()}"
+            )
 
 
 def _set_up(connection: Any, _: object) -> None:

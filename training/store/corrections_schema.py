@@ -33,6 +33,10 @@ class StoreUnavailable(CorrectionError):  # noqa: N818 - it says what happened
     """The database is damaged or cannot be written: a full disk, or a file that is none."""
 
 
+class StoreFull(StoreUnavailable):
+    """There is no room left on the disk."""
+
+
 class UnknownCorrection(CorrectionError):  # noqa: N818 - it says what happened
     """There is no correction with that id."""
 
@@ -56,7 +60,8 @@ class LabelSubmission:
 
 @dataclass(frozen=True)
 class Correction:
-    """A row. `created_at` is ISO 8601, UTC; `state` is one of STATES.
+    """A row. `created_at` is ISO 8601, UTC; `state` is one of STATES; `actor` named its label, or
+    accepted it.
 
     `picture` holds the 784 grey values, row by row, and `content_hash` their SHA-256 in hex. With
     `label` it identifies a correction in any store, `id` in one store only.
@@ -72,6 +77,7 @@ class Correction:
     state: str
     reason: str | None
     picture: bytes
+    actor: str | None = None
 
     @property
     def pixels(self) -> Grey:

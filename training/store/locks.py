@@ -27,12 +27,7 @@ def hold(path: Path) -> int:
     Creates an empty file, and its folder, where there is none. The lock lasts until every copy of
     the descriptor is closed, those in child processes included.
     """
-    if path.is_dir():
-        flags = os.O_RDONLY  # a folder cannot be opened for writing
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = _open(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except BaseException:
@@ -47,9 +42,21 @@ def is_locked(path: Path) -> bool:
     A reader's right is enough: the file may belong to the user of another container. Two
     processes that ask at once do not take each other for the holder.
     """
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
     return False
+
+
+def _open(path: Path) -> int:
+    if path.is_dir():
+        return os.open(path, os.O_RDONLY)  # a folder cannot be opened for writing
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        return os.open(path, os.O_RDONLY)  # of another user, or on a read-only disk

@@ -10,7 +10,6 @@ The lock shows whether a run's process is alive: the kernel releases it however 
 While the process lives it alone writes run.json; after its end, whoever finds it so does.
 """
 
-import contextlib
 import json
 import re
 import secrets
@@ -18,6 +17,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 import settings
 from training.store import files, locks
@@ -32,7 +33,7 @@ class Run:
 
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
     held out and quarantined, once they are split; `gate` compares the version with the champion,
-    once it is trained (gate.GateDecision.summary).
+    once it is trained (gate.GateDecision.summary). `actor` is who asked the trainer for it.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class Run:
     gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
+    actor: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -64,6 +66,12 @@ class Run:
         ended_early = not self.is_active and self.state != "succeeded"
         return ended_early and checkpoint_path(self.run_id).is_file()
 
+
+UNKNOWN = "unknown"
+"""Phase of a run whose record is damaged."""
+
+_RUN = TypeAdapter(Run)
+_STAMP = "%Y%m%d-%H%M%S-%f"
 
 _NAME = re.compile(r"[0-9a-f-]{1,64}")
 """Pattern of a run's id. No other name reaches the file system."""
@@ -123,7 +131,7 @@ def resumption(run_id: str) -> dict[str, Any]:
     return {**run.config, "resume": run_id}
 
 
-def create(config: dict[str, Any]) -> tuple[Run, int]:
+def create(config: dict[str, Any], actor: str | None = None) -> tuple[Run, int]:
     """Record a new run, queued. Returns it with a descriptor that holds its lock.
 
     The lock passes to the run's process with the descriptor, so that there is no moment at which
@@ -135,8 +143,9 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
             if other.is_active and is_alive(other.run_id):
                 raise BusyError(other.run_id)
         # The time first, so that names sort by age.
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        run = Run(f"{stamp}-{secrets.token_hex(2)}", "queued", config, created_at=now())
+        stamp = datetime.now(UTC).strftime(_STAMP)[:-3]
+        run_id = f"{stamp}-{secrets.token_hex(2)}"
+        run = Run(run_id, "queued", config, created_at=now(), actor=actor)
         folder(run.run_id).mkdir(parents=True)
         descriptor = locks.hold(folder(run.run_id) / "lock")
         write(run)
@@ -145,17 +154,64 @@ def create(config: dict[str, Any]) -> tuple[Run, int]:
 
 def write(run: Run, *, durable: bool = True) -> None:
     """Replace run.json; `durable` as in files.replace."""
-    files.replace(folder(run.run_id) / "run.json", json.dumps(asdict(run)), durable=durable)
+    files.replace(_record_path(run.run_id), json.dumps(asdict(run)), durable=durable)
 
 
 def read(run_id: str) -> Run | None:
-    """A run's record, or None when there is none by that name."""
+    """A run's record, or None when there is none by that name.
+
+    A run whose record is damaged is a failed one, or an active one while its process lives; `error`
+    says so. Its process writes the record anew.
+    """
     if not _NAME.fullmatch(run_id):
         return None
     try:
-        return Run(**json.loads((folder(run_id) / "run.json").read_text(encoding="utf-8")))
+        return _parse(run_id, files.read_object(_record_path(run_id)))
     except FileNotFoundError:
-        return None
+        # A run that is being created has a folder, a lock in it, and then its record.
+        if not _has_files(folder(run_id)) or is_alive(run_id):
+            return None
+        reason = "it is missing"
+    except files.DamagedFile as error:
+        reason = str(error)
+    return _damaged(run_id, reason)
+
+
+def _parse(run_id: str, found: dict[str, Any]) -> Run:
+    try:
+        run = _RUN.validate_python(found)
+        datetime.fromisoformat(run.created_at)
+    except ValueError as error:
+        raise files.DamagedFile("it is not the record of a run") from error
+    if run.run_id != run_id or run.state not in STATES or not 0 <= run.progress <= 1:
+        raise files.DamagedFile("it is not the record of this run")
+    return run
+
+
+def _damaged(run_id: str, reason: str) -> Run:
+    error = (
+        f"The record of this run, {_record_path(run_id)}, is damaged: {reason}. If the run made a "
+        "version, it is on the Models page. Restore the record from a copy, or delete its folder."
+    )
+    files.log_once(error)
+    try:
+        created_at = datetime.fromisoformat(f"{run_id[:8]}T{run_id[9:15]}").replace(tzinfo=UTC)
+    except ValueError:
+        created_at = datetime.fromtimestamp(folder(run_id).stat().st_mtime, UTC)
+    state = "running" if is_alive(run_id) else "failed"
+    time = created_at.isoformat(timespec="milliseconds")
+    return Run(run_id, state, {}, created_at=time, phase=UNKNOWN, error=error)
+
+
+def _has_files(path: Path) -> bool:
+    try:
+        return any(path.iterdir())
+    except OSError:
+        return False
+
+
+def _record_path(run_id: str) -> Path:
+    return folder(run_id) / "run.json"
 
 
 def read_all() -> list[Run]:
@@ -166,16 +222,17 @@ def read_all() -> list[Run]:
 def ids() -> list[str]:
     """The name of every run's folder, newest first."""
     parent = settings.home() / "runs"
-    if not parent.is_dir():
+    try:
+        return sorted((entry.name for entry in parent.iterdir() if entry.is_dir()), reverse=True)
+    except OSError:  # there is no such folder, or it cannot be read
         return []
-    return sorted((entry.name for entry in parent.iterdir() if entry.is_dir()), reverse=True)
 
 
 def is_alive(run_id: str) -> bool:
     """Whether the run's process, or the one about to start it, holds its lock."""
     try:
         return locks.is_locked(folder(run_id) / "lock")
-    except FileNotFoundError:
+    except OSError:  # none is there, or nobody may read it
         return False
 
 
@@ -197,6 +254,8 @@ class EventLog:
 
     def __init__(self, run_id: str) -> None:
         path = folder(run_id) / "events.jsonl"
+        if path.is_dir():
+            files.move_away(path, "it is a folder")
         self._lines = path.open("a", encoding="utf-8", buffering=1)  # each line as it comes
 
     def append(self, event: dict[str, Any]) -> None:
@@ -206,12 +265,19 @@ class EventLog:
 
 def events(run_id: str, after: int = 0) -> list[dict[str, Any]]:
     """The events numbered above `after`, oldest first; they count from 1."""
+    path = folder(run_id) / "events.jsonl"
     try:
-        lines = (folder(run_id) / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = path.read_bytes().splitlines()
     except FileNotFoundError:
+        return []
+    except OSError as error:
+        files.log_once(f"{path} cannot be read: {files.error_reason(error)}.")
         return []
     found = []
     for number, line in enumerate(lines[after:], start=after + 1):
-        with contextlib.suppress(json.JSONDecodeError):  # the line that is being written
-            found.append({"n": number, **json.loads(line)})
+        try:
+            found.append({**files.parse_object(line.decode()), "n": number})
+        except (files.DamagedFile, UnicodeDecodeError):
+            if number < len(lines):  # else it is the line that is being written
+                files.log_once(f"{path} is damaged at line {number}, which is left out.")
     return found

@@ -8,11 +8,11 @@ torch is imported where weights are handled: the trainer lists and promotes vers
 """
 
 import contextlib
+import hashlib
+import io
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,32 @@ import bentoml
 # The store's class has no public name, and without it the store's place hangs on what
 # BENTOML_HOME was when the process began. Pinned by requirements.lock.
 from bentoml._internal.models.model import ModelStore
-from bentoml.exceptions import BentoMLException
 
 import settings
-from training.store import files, locks, tags
+from training.store import files
+from training.store.champion_file import (
+    champion,
+    champion_path,
+    champion_problem,
+    choosing_champion,
+    former_champions,
+    set_champion,
+)
+from training.store.descriptions import (
+    CHECKSUMS,
+    ESTIMATOR,
+    REPORT,
+    WEIGHTS,
+    DamagedVersion,
+    ModelError,
+    Version,
+    describe,
+    describe_champion,
+    is_stored,
+    list_versions,
+    report,
+)
+from training.store.descriptions import folder as folder_of
 from training.store.tags import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -36,15 +58,27 @@ if TYPE_CHECKING:
     from training.model.accuracy_estimator import AccuracyEstimator
     from training.model.preprocess import Grey
 
-_WEIGHTS = "weights.pt"
-_REPORT = "report.json"
-_ESTIMATOR = "accuracy_estimator.pt"
-_VERSION = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
-"""Pattern of a version, as BentoML allows it. No other name reaches the file system."""
-
-
-class ModelError(Exception):
-    """A version is missing, incomplete or cannot be loaded; the message says which and why."""
+__all__ = [
+    "DamagedVersion",
+    "Model",
+    "ModelError",
+    "Version",
+    "adopt",
+    "champion",
+    "champion_path",
+    "champion_problem",
+    "choosing_champion",
+    "describe",
+    "describe_champion",
+    "former_champions",
+    "is_stored",
+    "list_versions",
+    "load",
+    "promote",
+    "report",
+    "save",
+    "set_champion",
+]
 
 
 @dataclass(frozen=True)
@@ -72,22 +106,6 @@ class Model:
         return scores
 
 
-@dataclass(frozen=True)
-class Version:
-    """A version's description, as the store keeps it. `created_at` is ISO 8601, UTC."""
-
-    tag: str
-    created_at: str
-    labels: dict[str, str]
-    metadata: dict[str, Any]
-    size_bytes: int
-
-    @property
-    def version(self) -> str:
-        """The tag's second half."""
-        return tags.version_of(self.tag)
-
-
 def save(
     network: "nn.Module",
     *,
@@ -113,13 +131,18 @@ def save(
             custom_objects={"class_names": metadata["class_names"]},
             _model_store=ModelStore(scratch),
         ) as model:
-            torch.save(network.state_dict(), model.path_of(_WEIGHTS))
+            torch.save(network.state_dict(), model.path_of(WEIGHTS))
             if accuracy_estimator is not None:
-                torch.save(accuracy_estimator.state_dict(), model.path_of(_ESTIMATOR))
+                torch.save(accuracy_estimator.state_dict(), model.path_of(ESTIMATOR))
             if report is not None:
-                Path(model.path_of(_REPORT)).write_text(json.dumps(report), encoding="utf-8")
+                Path(model.path_of(REPORT)).write_text(json.dumps(report), encoding="utf-8")
+            model.info.metadata[CHECKSUMS] = {
+                name: files.sha256(Path(model.path_of(name)))
+                for name in (WEIGHTS, ESTIMATOR, REPORT)
+                if Path(model.path_of(name)).is_file()
+            }
         tag = str(model.tag)
-        target = _path(tag)
+        target = folder_of(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
         (scratch / MODEL_NAME / target.name).rename(target)
         files.replace(target.parent / "latest", target.name)
@@ -135,7 +158,7 @@ def adopt(tag: str, folder: Path) -> None:
     """
     if champion() is not None:
         return
-    target = _path(tag)
+    target = folder_of(tag)
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
@@ -152,7 +175,7 @@ def adopt(tag: str, folder: Path) -> None:
 def load(tag: str) -> Model:
     """Rebuild a version's network and load its weights, without unpickling anything.
 
-    Raises ModelError when it is missing, incomplete or does not fit its network.
+    Raises ModelError when it is missing, incomplete, damaged or does not fit its network.
     """
     import torch
 
@@ -162,9 +185,11 @@ def load(tag: str) -> Model:
     try:
         class_names = tuple(description.metadata["class_names"])
         network = networks.build(description.metadata["network"], len(class_names))
-        weights = torch.load(_path(tag) / _WEIGHTS, map_location="cpu", weights_only=True)
+        weights = torch.load(_read(description, WEIGHTS), map_location="cpu", weights_only=True)
         network.load_state_dict(weights)
-        estimator = _load_estimator(tag, len(class_names))
+        estimator = _load_estimator(description, len(class_names))
+    except DamagedVersion:
+        raise
     # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
     except Exception as error:
         raise ModelError(
@@ -174,76 +199,27 @@ def load(tag: str) -> Model:
     return Model(tag, network.eval(), class_names, description.metadata, estimator)
 
 
-def _load_estimator(tag: str, classes: int) -> "AccuracyEstimator | None":
+def _load_estimator(description: Version, classes: int) -> "AccuracyEstimator | None":
     import torch
 
     from training.model.accuracy_estimator import AccuracyEstimator
 
-    if not (_path(tag) / _ESTIMATOR).is_file():
+    if not (folder_of(description.tag) / ESTIMATOR).is_file():
         return None
     estimator = AccuracyEstimator(classes)
     estimator.load_state_dict(
-        torch.load(_path(tag) / _ESTIMATOR, map_location="cpu", weights_only=True)
+        torch.load(_read(description, ESTIMATOR), map_location="cpu", weights_only=True)
     )
     return estimator.eval()
 
 
-def is_stored(tag: str) -> bool:
-    """Whether there is such a version, readable or not. Raises ModelError as `describe` does."""
-    return _path(tag).is_dir()
-
-
-def describe(tag: str) -> Version:
-    """A version's labels and metadata. Raises ModelError when it is not in the store."""
-    if not is_stored(tag):
-        raise ModelError(f"There is no version {tag} in the model store.")
-    try:
-        model = _store().get(tag)
-    except (BentoMLException, OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{tag} has no readable description: {error}") from error
-    return Version(
-        tag=str(model.tag),
-        created_at=model.info.creation_time.isoformat(),
-        labels=dict(model.info.labels),
-        metadata=dict(model.info.metadata),
-        size_bytes=int(model.file_size),
-    )
-
-
-def report(tag: str) -> dict[str, Any] | None:
-    """Return the gate's report on a version, or None if there is none.
-
-    Raises ModelError when the version is not in the store.
-    """
-    describe(tag)
-    try:
-        found: dict[str, Any] = json.loads((_path(tag) / _REPORT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return found
-
-
-def list_versions() -> list[Version]:
-    """Every version that can be read, newest first."""
-    folder = settings.home() / "models" / MODEL_NAME
-    if not folder.is_dir():
-        return []
-    found = []
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            try:
-                found.append(describe(tags.to_tag(entry.name)))
-            except ModelError:  # half a version that somebody copied in is no version
-                continue
-    return sorted(found, key=lambda version: version.created_at, reverse=True)
-
-
-def champion() -> str | None:
-    """Return the champion's tag, or None before the first model."""
-    try:
-        return champion_path().read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+def _read(description: Version, name: str) -> io.BytesIO:
+    """Read a file of a version, and compare exactly these bytes with its checksum."""
+    content = (folder_of(description.tag) / name).read_bytes()
+    wanted = description.metadata.get(CHECKSUMS, {}).get(name)
+    if wanted is not None and wanted != hashlib.sha256(content).hexdigest():
+        raise DamagedVersion(description.tag, f"{name} is not the file that was stored")
+    return io.BytesIO(content)
 
 
 def promote(tag: str) -> None:
@@ -252,42 +228,10 @@ def promote(tag: str) -> None:
     set_champion(tag)
 
 
-@contextlib.contextmanager
-def choosing_champion() -> Iterator[str | None]:
-    """One process at a time compares with the champion and replaces it. Gives the present one."""
-    with locks.locked(settings.home() / ".champion.lock"):
-        yield champion()
-
-
-def set_champion(tag: str | None) -> None:
-    """Name the champion without loading it; None goes back to before the first."""
-    if tag is None:
-        champion_path().unlink(missing_ok=True)
-    else:
-        files.replace(champion_path(), f"{tag}\n")
-
-
-def champion_path() -> Path:
-    """The file that classifiers watch."""
-    return settings.home() / "champion"
-
-
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return value
-
-
-def _store() -> ModelStore:
-    return ModelStore(_made(settings.home() / "models"))
-
-
-def _path(tag: str) -> Path:
-    """Where a version lies. Raises ModelError for a tag that is no tag of ours."""
-    version = tags.version_of(tag)
-    if tag != f"{MODEL_NAME}:{version}" or not _VERSION.fullmatch(version):
-        raise ModelError(f"{tag!r} is not a version of {MODEL_NAME}.")
-    return settings.home() / "models" / MODEL_NAME / version
 
 
 def _made(folder: Path) -> Path:

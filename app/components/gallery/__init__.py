@@ -61,18 +61,21 @@ def gallery(
     *,
     notice: str | None,
     undoable: bool,
+    editable: bool,
     on_action: Callable[[Action], None],
     key: str,
 ) -> None:
     """Mount the cards. `on_action` runs after a click, before the page reruns.
 
-    `notice` describes the last action; `undoable` gives it an Undo button.
+    `notice` describes the last action; `undoable` gives it an Undo button. Without
+    `editable`, nothing can be changed.
     """
     data = {
         "cards": [{**asdict(card), "png": data_url(card.png)} for card in cards],
         "class_names": list(class_names),
         "notice": notice,
         "undoable": undoable,
+        "editable": editable,
     }
 
     def handle_click() -> None:

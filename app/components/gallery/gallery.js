@@ -24,12 +24,12 @@ class Gallery {
     this.undo.addEventListener("click", () => this.send({ name: "undo" }));
   }
 
-  update({ cards, class_names, notice, undoable }) {
+  update({ cards, class_names, notice, undoable, editable }) {
     const focused = this.list.getRootNode().activeElement;
     const shown = new Map();
     for (const card of cards) {
       const element = this.cards.get(card.id) ?? this.createCard(card.id);
-      fill(element, card, class_names);
+      fill(element, card, class_names, editable);
       shown.set(card.id, element);
     }
     const gone = focused && this.list.contains(focused) && ![...shown.values()].some((it) => it.contains(focused));
@@ -61,7 +61,7 @@ class Gallery {
   }
 }
 
-function fill(element, card, classNames) {
+function fill(element, card, classNames, editable) {
   const part = (name) => element.querySelector(name);
   element.dataset.tone = card.tone;
   part("img").src = card.png;
@@ -75,6 +75,8 @@ function fill(element, card, classNames) {
     if (card.unlabelled) select.options[0].disabled = true;
   }
   select.value = card.unlabelled ? "" : card.label;
+  select.disabled = !editable;
+  part(".actions").hidden = !editable;
   select.setAttribute("aria-label", `Class of #${card.id}`);
   part(".state").textContent = card.state;
   part(".prediction").textContent = card.prediction;

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.components.pad.samples import SAMPLES
 
-SURFACE = 448  # pixels each way; as in pad.js
+SURFACE = 448  # pixels each way; as in strokes.js
 MAX_STROKES = 500
 MAX_COORDINATES = 40_000
 MAX_PNG_BYTES = 1_000_000
@@ -28,7 +28,7 @@ _mount = st.components.v2.component(
     "wardrobe_pad",
     html=(_HERE / "pad.html").read_text(encoding="utf-8"),
     css=(_HERE / "pad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "pad.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("strokes.js", "pad.js")),
 )
 
 
@@ -46,7 +46,7 @@ class Stroke:
 class Drawing:
     """A drawing, white on black as in Fashion-MNIST. `number` counts changes to the pad.
 
-    `png` is None while the pad is empty.
+    `png` is None while there is nothing to see: no stroke, or everything is erased.
     """
 
     png: bytes | None
@@ -67,6 +67,8 @@ def pad(*, key: str) -> Drawing:
         "strokes": [asdict(stroke) for stroke in stored.strokes],
         "number": stored.number,
         "samples": SAMPLES,
+        "max_strokes": MAX_STROKES,
+        "max_coordinates": MAX_COORDINATES,
     }
     sent = _mount(key=key, data=data, on_drawing_change=lambda: None).get("drawing")
     drawing = drawing_of(sent)
@@ -88,7 +90,7 @@ def drawing_of(sent: Any) -> Drawing | None:
     if sum(len(stroke.points) for stroke in valid) > MAX_COORDINATES:
         return None
     png = _png_of(sent.get("png"))
-    if png is None and valid:
+    if png is None and sent.get("png") is not None:
         return None
     return Drawing(png=png if valid else None, strokes=valid, number=number)
 

@@ -1,11 +1,9 @@
-// The drawing pad. A stroke is {points: [x0, y0, x1, y1, …], size, shade, fill}, in pixels of the
-// surface below; shade 0 erases. Python gets {png, strokes, number} after each stroke.
+// The drawing pad, after strokes.js in one module. Python gets {png, strokes, number} after each
+// stroke. `png` is null while there is nothing to see.
 
-const SURFACE = 448; // sixteen times the model's 28 pixels: fine lines, cheap to fill
-const SENT = 224;
-const MIN_STEP = 2; // pixels between two kept points
-const CLOSED_GAP = 0.3; // a gap below this share of a stroke's diagonal counts as closed
-const INK = 24; // darker pixels are background, smoothing included
+const SENT = 224; // pixels of the picture each way
+const MIN_STEP = 2; // pixels between two points of a stroke
+const MAX_UNDO = 500; // states of the pad
 
 const pads = new WeakMap();
 
@@ -20,11 +18,13 @@ export default function ({ parentElement, data, setStateValue }) {
 }
 
 class Pad {
-  constructor(root, canvas, { strokes, number, samples }) {
+  constructor(root, canvas, { strokes, number, samples, max_strokes, max_coordinates }) {
     this.canvas = canvas;
     this.hint = root.querySelector(".hint");
+    this.full = root.querySelector(".full");
+    this.limits = { strokes: max_strokes, coordinates: max_coordinates };
     this.tools = Object.fromEntries(
-      ["size", "fill", "erase", "undo", "clear"].map((name) => [
+      ["size", "fill", "erase", "undo", "redo", "clear"].map((name) => [
         name,
         root.querySelector(`.tools [name=${name}]`),
       ]),
@@ -32,7 +32,9 @@ class Pad {
     this.shades = root.querySelector(".shades");
     this.strokes = strokes;
     this.number = number;
-    this.cleared = null; // strokes that "Clear" removed, until the next stroke
+    // The strokes before each change, and after each change that was undone.
+    this.past = strokes.map((_, count) => strokes.slice(0, count));
+    this.future = [];
     canvas.width = canvas.height = SURFACE;
     this.screen = canvas.getContext("2d");
     this.finished = surface(SURFACE); // every finished stroke; the screen adds the current one
@@ -48,14 +50,26 @@ class Pad {
     this.canvas.addEventListener("pointercancel", () => this.abandon());
     this.tools.erase.addEventListener("click", () => this.setErasing(!this.erasing));
     this.tools.undo.addEventListener("click", () => this.undo());
+    this.tools.redo.addEventListener("click", () => this.redo());
     this.tools.clear.addEventListener("click", () => this.clear());
     this.shades.addEventListener("change", () => this.setErasing(false));
-    root.querySelector(".pad").addEventListener("keydown", (event) => {
-      if ((event.ctrlKey || event.metaKey) && event.key === "z") {
-        event.preventDefault();
-        this.undo();
-      }
-    });
+    // On the whole page: after a drawing with the mouse, nothing has the keyboard's focus.
+    const shortcut = (event) => {
+      if (this.canvas.isConnected) this.press(event);
+      else document.removeEventListener("keydown", shortcut);
+    };
+    document.addEventListener("keydown", shortcut);
+  }
+
+  press(event) {
+    const [target] = event.composedPath();
+    const elsewhere = event.defaultPrevented || isTextField(target) || !this.canvas.checkVisibility();
+    if (elsewhere || event.altKey || !(event.ctrlKey || event.metaKey)) return;
+    const key = letter(event);
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) this.redo();
+    else this.undo();
   }
 
   get erasing() {
@@ -69,6 +83,10 @@ class Pad {
   begin(event) {
     if (this.current || event.button !== 0) return;
     event.preventDefault();
+    if (this.strokes.length >= this.limits.strokes || this.room() < 2) {
+      this.full.hidden = false;
+      return;
+    }
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
     const shade = Number(this.shades.querySelector("input:checked").value);
@@ -98,15 +116,35 @@ class Pad {
     points.push(x, y);
     this.render();
     drawLine(this.screen, this.current);
+    if (points.length >= this.room()) this.shorten();
+  }
+
+  // Coordinates that the drawing may still get, the current stroke included.
+  room() {
+    return this.strokes.reduce((room, { points }) => room - points.length, this.limits.coordinates);
+  }
+
+  // The current stroke has reached the limit: simplify it now, and end it if that does not help.
+  shorten() {
+    const room = this.room();
+    this.current.points = simplified(this.current.points);
+    if (this.current.points.length < 0.9 * room) return;
+    this.current.points.length = Math.min(this.current.points.length, room - (room % 2));
+    this.finish();
+    this.full.hidden = false;
   }
 
   end(event) {
     if (!this.current || event.pointerId !== this.pointer) return;
     this.extend(event);
-    const stroke = this.current;
+    if (this.current) this.finish();
+  }
+
+  finish() {
+    const stroke = { ...this.current, points: simplified(this.current.points) };
     this.current = null;
+    this.remember();
     this.strokes = [...this.strokes, stroke];
-    this.cleared = null;
     apply(this.finished, stroke);
     this.changed();
   }
@@ -117,24 +155,37 @@ class Pad {
     this.render();
   }
 
+  // Before a change that can be undone.
+  remember() {
+    this.past = [...this.past, this.strokes].slice(-MAX_UNDO);
+    this.future = [];
+  }
+
   undo() {
-    if (this.strokes.length) this.strokes = this.strokes.slice(0, -1);
-    else if (this.cleared) this.strokes = this.cleared;
-    else return;
-    this.cleared = null;
-    this.replay();
-    this.changed();
+    this.travel(this.past, this.future);
+  }
+
+  redo() {
+    this.travel(this.future, this.past);
+  }
+
+  travel(from, to) {
+    if (this.current || !from.length) return;
+    to.push(this.strokes);
+    this.show(from.pop());
   }
 
   clear() {
-    this.cleared = this.strokes;
-    this.strokes = [];
-    this.replay();
-    this.changed();
+    this.remember();
+    this.show([]);
   }
 
   load(strokes) {
-    this.cleared = null;
+    this.remember();
+    this.show(strokes);
+  }
+
+  show(strokes) {
     this.strokes = strokes;
     this.replay();
     this.changed();
@@ -143,31 +194,37 @@ class Pad {
   replay() {
     this.finished = surface(SURFACE);
     for (const stroke of this.strokes) apply(this.finished, stroke);
+    this.blank = isBlank(this.small());
     this.render();
   }
 
   changed() {
+    this.full.hidden = true;
+    const small = this.small();
+    this.blank = isBlank(small);
     this.render();
     this.number += 1;
-    const png = this.strokes.length ? this.png() : null;
+    const png = this.blank ? null : small.canvas.toDataURL("image/png");
     this.send({ png, strokes: this.strokes, number: this.number });
   }
 
-  png() {
+  // What is sent, and looked at for ink.
+  small() {
     const small = surface(SENT);
     small.imageSmoothingQuality = "high";
     small.drawImage(this.finished.canvas, 0, 0, SENT, SENT);
-    return small.canvas.toDataURL("image/png");
+    return small;
   }
 
   render() {
     this.screen.drawImage(this.finished.canvas, 0, 0);
     const count = this.strokes.length;
-    this.hint.hidden = count > 0 || Boolean(this.current);
-    this.tools.undo.disabled = count === 0 && !this.cleared;
+    this.hint.hidden = !this.blank || Boolean(this.current);
+    this.tools.undo.disabled = !this.past.length;
+    this.tools.redo.disabled = !this.future.length;
     this.tools.clear.disabled = count === 0;
     const strokes = count === 1 ? "1 stroke" : `${count} strokes`;
-    this.canvas.setAttribute("aria-label", `Drawing pad, ${count ? strokes : "empty"}`);
+    this.canvas.setAttribute("aria-label", `Drawing pad, ${this.blank ? "empty" : strokes}`);
   }
 
   sampleButton({ name, strokes }) {
@@ -184,100 +241,14 @@ class Pad {
   }
 }
 
-// A black square to draw on.
-function surface(size) {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = size;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#000";
-  context.fillRect(0, 0, size, size);
-  return context;
+function isTextField(element) {
+  const other = "[type=range], [type=radio], [type=checkbox], [type=file], [type=button]";
+  return element.isContentEditable || element.matches?.(`textarea, select, input:not(${other})`);
 }
 
-function apply(context, stroke) {
-  if (!stroke.fill) {
-    drawLine(context, stroke);
-    return;
-  }
-  const before = holes(context);
-  drawLine(context, stroke);
-  if (isClosed(stroke.points)) context.fill();
-  fillNewHoles(context, before, stroke.shade);
-}
-
-// Leaves the path in the context for the caller to fill.
-function drawLine(context, { points, size, shade }) {
-  context.strokeStyle = context.fillStyle = `rgb(${shade},${shade},${shade})`;
-  context.lineWidth = size;
-  context.lineCap = context.lineJoin = "round";
-  context.beginPath();
-  context.moveTo(points[0], points[1]);
-  // Curves through the midpoints: a polygon's corners stay, because their points are far apart.
-  for (let i = 2; i < points.length - 2; i += 2) {
-    const [x, y, nextX, nextY] = points.slice(i, i + 4);
-    const near = Math.hypot(nextX - x, nextY - y) < 24;
-    if (near) context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
-    else context.lineTo(x, y);
-  }
-  context.lineTo(points.at(-2), points.at(-1));
-  context.stroke();
-}
-
-function isClosed(points) {
-  if (points.length < 6) return false;
-  const xs = points.filter((_, i) => i % 2 === 0);
-  const ys = points.filter((_, i) => i % 2 === 1);
-  const width = Math.max(...xs) - Math.min(...xs);
-  const height = Math.max(...ys) - Math.min(...ys);
-  const gap = Math.hypot(xs[0] - xs.at(-1), ys[0] - ys.at(-1));
-  return gap < CLOSED_GAP * Math.hypot(width, height);
-}
-
-// Returns one byte per pixel: 1 where ink encloses background.
-function holes(context) {
-  const { width, height } = context.canvas;
-  const { data } = context.getImageData(0, 0, width, height);
-  const OUTSIDE = 2;
-  const mask = new Uint8Array(width * height);
-  for (let i = 0; i < mask.length; i += 1) mask[i] = data[i * 4] < INK ? 1 : 0;
-  const stack = [];
-  const visit = (i) => {
-    if (mask[i] === 1) {
-      mask[i] = OUTSIDE;
-      stack.push(i);
-    }
-  };
-  for (let i = 0; i < width; i += 1) {
-    visit(i);
-    visit(i + (height - 1) * width);
-    visit(i * width);
-    visit(i * width + width - 1);
-  }
-  while (stack.length) {
-    const i = stack.pop();
-    const x = i % width;
-    if (x > 0) visit(i - 1);
-    if (x < width - 1) visit(i + 1);
-    if (i >= width) visit(i - width);
-    if (i < mask.length - width) visit(i + width);
-  }
-  for (let i = 0; i < mask.length; i += 1) if (mask[i] === OUTSIDE) mask[i] = 0;
-  return mask;
-}
-
-// Earlier holes stay: the visitor erased them.
-function fillNewHoles(context, before, shade) {
-  const now = holes(context);
-  const { width, height } = context.canvas;
-  const image = context.getImageData(0, 0, width, height);
-  let filled = false;
-  for (let i = 0; i < now.length; i += 1) {
-    if (now[i] && !before[i]) {
-      image.data.fill(shade, i * 4, i * 4 + 3);
-      filled = true;
-    }
-  }
-  if (filled) context.putImageData(image, 0, 0);
+// Returns the letter of a key; on a keyboard without Latin letters, by the key's place.
+function letter({ key, code }) {
+  return /^[a-z]$/i.test(key) ? key.toLowerCase() : code.replace("Key", "").toLowerCase();
 }
 
 function clamp(value) {

@@ -2,12 +2,42 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from training.store import texts
+
+UNUSABLE_TEXT = "unusable_text"
+"""Pydantic's type of the error for a text that holds what no text may hold."""
+
+_MAX_TEXT = 10_000
+"""Characters of any text. Most fields have a smaller limit of their own."""
+
+
+def _check_text(text: str) -> str:
+    problem = texts.find_problem(text, _MAX_TEXT)
+    if problem:
+        raise PydanticCustomError(UNUSABLE_TEXT, "{problem}", {"problem": problem})
+    return text
+
+
+Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_check_text)]
+"""The type of every text that a call takes: no control characters and no halves of characters."""
+
+Name = Annotated[Text, Field(max_length=200)]
+"""A text that names something: a class, a version, a run."""
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[str, Field(description="ISO 8601, UTC.")]
 Tag = Annotated[str, Field(json_schema_extra={"pattern": "^fashion_mnist_model:"})]
 Png = Annotated[str, Field(description="The picture, 28x28 and grey, as a PNG in Base64.")]
+Actor = Annotated[
+    str | None,
+    Field(
+        description="Who did it: the page's visitor, the name of a program's token, or `local` for "
+        "the page without a log-in. Null if nobody asked, or if it is not known."
+    ),
+]
 
 Answer = dict[str, Any]
 """An answer before FastAPI turns it into a model."""

@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.trainer_api.schemas.base import Body, Png, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
 
@@ -21,10 +21,10 @@ class CorrectionForm(BaseModel):
         description="The picture, as a file: any format, size and colors, at most 10 MB "
         "(`MAX_UPLOAD_MB`) and 50 megapixels (`MAX_MEGAPIXELS`)."
     )
-    label: str = Field(description="The class that it shows.", examples=["Bag"])
-    predicted: str = Field(default="", description="The class that the model named.")
-    model: str = Field(default="", description="The tag of that model, as `/classify` answers it.")
-    source: str = Field(default="api", description="Where it came from: small letters and digits.")
+    label: Name = Field(description="The class that it shows.", examples=["Bag"])
+    predicted: Name = Field(default="", description="The class that the model named.")
+    model: Name = Field(default="", description="The tag of that model, as `/classify` answers it.")
+    source: Name = Field(default="api", description="Where it came from: small letters and digits.")
 
 
 class CorrectionKept(BaseModel):
@@ -44,6 +44,7 @@ class Correction(BaseModel):
     model: str | None = Field(description="The tag of that model.")
     source: str = Field(description="`pad`, `upload`, `api` or another word.")
     created_at: Time
+    actor: Actor
     state: CorrectionState = Field(
         description="Runs use `new` and `accepted` ones. `conflict`: the same picture has another "
         "label too. `quarantined`: it needs a review, and `reason` says why. `review_requested`: "
@@ -78,7 +79,7 @@ class CorrectionPage(BaseModel):
 class CorrectionChange(Body):
     """Another label, or accepted as it is: one of the two."""
 
-    label: str | None = Field(default=None, description="The right class.")
+    label: Name | None = Field(default=None, description="The right class.")
     state: Literal["accepted"] | None = None
 
     @model_validator(mode="after")

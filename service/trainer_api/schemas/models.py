@@ -11,7 +11,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Body, Png, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Png, Ratio, Tag, Text, Time
 from service.trainer_api.schemas.gate import Gate
 
 
@@ -54,6 +54,7 @@ class Metadata(TypedDict, total=False):
         list[str], Field(description="Trained on these, each `<content_hash>:<label>`.")
     ]
     gate: Gate
+    sha256: Annotated[dict[str, str], Field(description="SHA-256 of the version's files, by name.")]
     class_names: Annotated[list[str], Field(description="The network's outputs, in order.")]
     run_id: str
 
@@ -66,6 +67,7 @@ class Promotion(BaseModel):
     previous: Tag | None = Field(description="The live version before.")
     by: Literal["gate", "person"]
     reason: str | None = Field(description="What the person gave, if anything.")
+    actor: Actor
 
 
 class Version(BaseModel):
@@ -83,12 +85,18 @@ class Version(BaseModel):
     labels: dict[str, str]
     metadata: SkipValidation[Metadata]
     size_bytes: int
+    verified: bool = Field(
+        description="Whether its files have the checksums that were stored with it. Versions of "
+        "earlier releases have none."
+    )
+    error: str | None = Field(description="What is damaged and what to do; null if it is whole.")
 
 
 class Versions(BaseModel):
     """Every version, newest first."""
 
     champion: Tag | None = Field(description="The live version; null before the first.")
+    error: str | None = Field(description="What is wrong with the record of the live version.")
     models: list[Version]
 
 
@@ -113,7 +121,7 @@ class PromotionRequest(Body):
     """Why, if you like."""
 
     reason: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+        Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
         | None
     ) = Field(default=None, description="For whoever looks at the promotion later.")
 

@@ -10,7 +10,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Body, Ratio, Tag, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 from training.recipes import RECIPES
 
@@ -20,7 +20,7 @@ RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "int
 class RunRequest(Body):
     """A training run, or the run to go on with. Everything is optional."""
 
-    recipe: str | None = Field(default=None, description="A name of `GET /recipes`.")
+    recipe: Name | None = Field(default=None, description="A name of `GET /recipes`.")
     epochs: int | None = Field(
         default=None,
         ge=1,
@@ -38,7 +38,7 @@ class RunRequest(Body):
         description="Train on corrections too. Default: only if the recipe starts from the live "
         "version; such a recipe always does.",
     )
-    resume: str | None = Field(
+    resume: Name | None = Field(
         default=None,
         description="The `run_id` of a run that ended early. It goes on after its last finished "
         "epoch, with its own settings: send no others.",
@@ -138,6 +138,7 @@ class Run(BaseModel):
     gate: SkipValidation[Gate | None]
     result: SkipValidation[RunResult | None] = Field(description="Once it has succeeded.")
     error: str | None = Field(description="Why it did not succeed.")
+    actor: Actor
     resumable: bool = Field(description="Whether `POST /runs` with `resume` can go on with it.")
 
 

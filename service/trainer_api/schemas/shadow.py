@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel, Field
 
-from service.trainer_api.schemas.base import Body, Time
+from service.trainer_api.schemas.base import Actor, Body, Name, Time
 
 
 class ShadowRequest(Body):
     """The version that answers beside the live one."""
 
-    version: str = Field(description="The version, or the whole tag.")
+    version: Name = Field(description="The version, or the whole tag.")
     share: float = Field(default=1, gt=0, le=1, description="Share of the pictures.")
 
 
@@ -18,5 +18,6 @@ class Shadow(BaseModel):
     version: str | None
     share: float | None = Field(description="Share of the pictures that it answers.")
     since: Time | None
+    actor: Actor
     workers: int = Field(description="Workers of the classifier in which it answers now.")
     reason: str | None = Field(description="Why it ended by itself, if it did.")

@@ -80,8 +80,8 @@ def test_exported_and_imported(some_corrections: list[int]) -> None:
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
         assert f"pictures/{some_corrections[0]}.png" in files.namelist()
     corrections.delete(some_corrections[0])
-    added, known = corrections.import_archive(archive)
-    assert (added, known > 3) == (1, True)
+    report = corrections.import_archive(archive)
+    assert (report.added, report.known > 3, report.refused) == (1, True, 0)
     with pytest.raises(RequestRejected, match="not a readable zip archive"):
         corrections.import_archive(b"hello")
 

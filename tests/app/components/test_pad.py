@@ -27,10 +27,16 @@ def test_a_cleared_pad_is_a_drawing_without_a_picture() -> None:
     assert drawing.png is None
 
 
+def test_strokes_that_are_all_erased_are_a_drawing_without_a_picture() -> None:
+    drawing = drawing_of({**SENT, "png": None})
+    assert drawing is not None
+    assert drawing.png is None
+    assert len(drawing.strokes) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"png": None},
         {"png": 7},
         {"png": "data:text/html;base64,AAAA"},
         {"png": "data:image/png;base64,****"},

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from app.components.pad import MAX_STROKES
 from tests.support.browser import PAD_WIDTH, TROUSERS, answered, draw, surface
 
 SQUARE = [(100, 100), (300, 100), (300, 300), (100, 300)]
@@ -91,6 +92,175 @@ def test_undo_reverts_a_stroke_and_a_clear(pad: Page) -> None:
     button(pad, "Undo").click()
     assert shade_at(pad, MIDDLE) == 0
     expect(pad.get_by_text("Your answer appears here")).to_be_visible()
+
+
+def at(page: Page, point: tuple[int, int]) -> tuple[float, float]:
+    """Where a point of the pad lies in the window."""
+    box = surface(page).bounding_box()
+    assert box is not None
+    scale = box["width"] / PAD_WIDTH
+    return box["x"] + point[0] * scale, box["y"] + point[1] * scale
+
+
+def press_pointer(page: Page, kind: str, point: tuple[int, int], *, moved: int = 0) -> None:
+    """Touch the pad with a mouse, a finger or a pen, and lift it `moved` pixels further."""
+    x, y = at(page, point)
+    if kind == "mouse":
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + moved, y)
+        page.mouse.up()
+        return
+    devtools = page.context.new_cdp_session(page)
+    if kind == "touch":
+        touches = [{"x": x, "y": y}]
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": touches})
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        return
+    pen = {"button": "left", "clickCount": 1, "pointerType": "pen"}
+    for event, beyond in (("mousePressed", 0), ("mouseReleased", moved)):
+        devtools.send("Input.dispatchMouseEvent", {"type": event, "x": x + beyond, "y": y, **pen})
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved"), [("mouse", 0), ("mouse", 1), ("touch", 0), ("pen", 0), ("pen", 1)]
+)
+def test_a_tap_draws_a_dot(browser: Browser, app_url: str, kind: str, moved: int) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, has_touch=True)
+    page = context.new_page()
+    page.goto(app_url)
+    expect(surface(page)).to_be_visible(timeout=30_000)
+    press_pointer(page, kind, MIDDLE, moved=moved)
+    answered(page, 1)
+    assert shade_at(page, MIDDLE) == 255
+    assert shade_at(page, (MIDDLE[0] + 6, MIDDLE[1])) > 200  # the brush is 14 wide
+    assert shade_at(page, (MIDDLE[0] + 12, MIDDLE[1])) == 0
+    context.close()
+
+
+def test_keys_undo_and_redo_without_a_click_on_the_pad(pad: Page) -> None:
+    draw(pad, SQUARE)
+    pad.keyboard.press("Control+z")
+    assert shade_at(pad, MIDDLE) == 0
+    expect(pad.get_by_text("Your answer appears here")).to_be_visible()
+    for redo, undo in (
+        ("Control+y", "Control+z"),
+        ("Control+Shift+z", "Meta+z"),
+        ("Meta+Shift+z", "Control+z"),
+        ("Meta+y", "Meta+z"),
+    ):
+        pad.keyboard.press(redo)
+        assert shade_at(pad, MIDDLE) == 255, redo
+        pad.keyboard.press(undo)
+        assert shade_at(pad, MIDDLE) == 0, undo
+    expect(button(pad, "Undo")).to_be_disabled()
+    draw(pad, [(20, 20), (60, 20)], close=False)
+    expect(button(pad, "Redo")).to_be_disabled()
+
+
+def test_keys_are_left_to_text_fields_and_to_the_other_tab(pad: Page) -> None:
+    draw(pad, SQUARE)
+    answered(pad, 1)
+    pad.evaluate(
+        """() => {
+            const field = document.createElement("input");
+            field.id = "field";
+            field.style.position = "fixed";
+            document.body.append(field);
+            field.focus();
+        }"""
+    )
+    pad.keyboard.type("ab")
+    pad.keyboard.press("Control+z")
+    assert pad.locator("#field").input_value() != "ab"
+    assert shade_at(pad, MIDDLE) == 255
+    pad.evaluate("document.querySelector('#field').remove()")
+    pad.get_by_role("tab", name="Upload").click()
+    pad.keyboard.press("Control+z")
+    pad.get_by_role("tab", name="Draw").click()
+    assert shade_at(pad, MIDDLE) == 255
+
+
+def test_what_is_all_erased_has_no_answer(pad: Page) -> None:
+    draw(pad, [(100, 200), (300, 200)], close=False)
+    answered(pad, 1)
+    pad.get_by_label("Brush size").fill("64")
+    button(pad, "Eraser").click()
+    draw(pad, [(60, 200), (340, 200)], close=False)
+    expect(pad.get_by_text("Nothing drawn")).to_be_visible()
+    expect(pad.locator(".answer")).to_have_count(0)
+    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, empty")
+    pad.keyboard.press("Control+z")
+    answered(pad, 3)
+
+
+def scribble(page: Page, points: int, stroke: int) -> None:
+    """One stroke of many points, as fast as a script can: rows, tilted more for each stroke."""
+    surface(page).evaluate(
+        """(canvas, [count, stroke]) => {
+            const box = canvas.getBoundingClientRect();
+            const send = (kind, i) => {
+                const row = Math.floor(i / 100);
+                const along = row % 2 ? 100 - (i % 100) : i % 100;
+                const x = 20 + 4 * along;
+                const y = 10 + ((row * 7 + along * 0.2 + stroke * 3) % 420);
+                canvas.dispatchEvent(new PointerEvent(kind, {
+                    pointerId: 1, button: 0, bubbles: true,
+                    clientX: box.left + x * box.width / 448, clientY: box.top + y * box.width / 448,
+                }));
+            };
+            canvas.setPointerCapture = () => {};
+            send("pointerdown", 0);
+            for (let i = 1; i < count; i += 1) send("pointermove", i);
+            send("pointerup", count - 1);
+        }""",
+        [points, stroke],
+    )
+
+
+def test_a_very_long_drawing_is_answered_and_survives_a_change_of_page(pad: Page) -> None:
+    pad.get_by_role("switch", name="Fill outlines").uncheck()
+    for stroke in range(12):
+        scribble(pad, 2_500, stroke)  # 60,000 coordinates in all
+        answered(pad, stroke + 1)
+    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, 12 strokes")
+    expect(pad.get_by_text("This drawing is full")).to_be_hidden()
+    pad.get_by_role("link", name="Models").click()
+    expect(pad.get_by_role("heading", name="Models")).to_be_visible()
+    pad.get_by_role("link", name="Classify").click()
+    answered(pad, 12)
+    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, 12 strokes")
+
+
+def test_a_full_drawing_says_so_and_keeps_its_strokes(pad: Page) -> None:
+    for _ in range(MAX_STROKES):
+        scribble(pad, 2, 0)
+    answered(pad, MAX_STROKES)
+    expect(pad.get_by_text("This drawing is full")).to_be_hidden()
+    draw(pad, SQUARE)
+    expect(pad.get_by_text("This drawing is full")).to_be_visible()
+    expect(surface(pad)).to_have_attribute("aria-label", f"Drawing pad, {MAX_STROKES} strokes")
+    button(pad, "Undo").click()
+    expect(pad.get_by_text("This drawing is full")).to_be_hidden()
+    draw(pad, SQUARE)
+    answered(pad, MAX_STROKES + 2)
+    assert shade_at(pad, SQUARE[0]) == 255
+
+
+def test_a_simplified_stroke_looks_like_the_drawn_one(pad: Page) -> None:
+    pad.get_by_role("switch", name="Fill outlines").uncheck()
+    pixels = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 448, 448).data]"
+    x, y = at(pad, (120, 120))
+    pad.mouse.move(x, y)
+    pad.mouse.down()
+    for point in [(320, 120), (300, 160), (340, 170), (200, 330), (210, 300), (120, 320)]:
+        pad.mouse.move(*at(pad, point), steps=40)
+    before = surface(pad).evaluate(pixels)
+    pad.mouse.up()
+    answered(pad, 1)
+    after = surface(pad).evaluate(pixels)
+    different = sum(abs(a - b) > 128 for a, b in zip(before[::4], after[::4], strict=True))
+    assert different <= 60  # of some 14,000 pixels of ink: at its edges
 
 
 def test_the_drawing_survives_a_change_of_page(pad: Page) -> None:

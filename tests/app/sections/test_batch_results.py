@@ -3,12 +3,13 @@
 import csv
 import io
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 from app.clients.classifier import Answer, PictureFile, Unreadable
 from app.sections import batch_results
-from app.text import images
+from app.text import images, spreadsheets
 
 
 def encoded(picture: Image.Image, kind: str) -> bytes:
@@ -67,7 +68,9 @@ ANSWERS: list[Answer | Unreadable] = [
 
 
 def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
-    rows = list(csv.DictReader(io.StringIO(batch_results.results_csv(FILES, ANSWERS).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(batch_results.results_csv(FILES, ANSWERS).decode("utf-8-sig")))
+    )
     assert rows[0] == {
         "file": "a,b.png",
         "label": "Bag",
@@ -77,8 +80,24 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
         "Bag": "0.75",
         "Coat": "0.25",
     }
-    assert rows[1]["problem"] == "Not a picture."
     assert rows[1]["label"] == ""
+    assert rows[1]["problem"] == "Not a picture."
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@x.png", "\t=1.png", "\r=1"])
+def test_no_cell_of_the_csv_is_a_formula_and_excel_knows_the_encoding(name: str) -> None:
+    files = [PictureFile(name, b"x", "image/png"), PictureFile("größe.png", b"x", "image/png")]
+    answers = [ANSWERS[1], Unreadable(error="=HYPERLINK(1)")]
+    data = batch_results.results_csv(files, answers)
+    assert data.startswith(b"\xef\xbb\xbffile,")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert [row["file"] for row in rows] == [f"'{name}", "größe.png"]
+    assert rows[1]["problem"] == "'=HYPERLINK(1)"
+
+
+def test_a_negative_number_stays_a_number() -> None:
+    table = pd.DataFrame({"change": [-0.5], "-class": [1]})
+    assert spreadsheets.to_csv(table).decode("utf-8-sig") == "change,'-class\n-0.5,1\n"
 
 
 def test_the_table_shows_the_problem_of_a_file() -> None:

@@ -183,7 +183,7 @@ def live_url(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"),
+                *(sys.executable, "-m", "streamlit", "run", "app/server.py"),
                 *("--server.headless=true", f"--server.port={port}"),
             ],
             cwd=ROOT,

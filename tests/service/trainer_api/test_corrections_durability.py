@@ -15,10 +15,28 @@ from tests.support.services.correction_calls import call, keep, new_picture, row
 from training.store import corrections, versions
 
 
-def test_a_damaged_store_is_told_and_runs_go_on(make_home: MakeHome, home: Home) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 100])
+def test_a_damaged_store_is_said_and_a_new_one_used(
+    make_home: MakeHome, home: Home, content: bytes
+) -> None:
     own = make_home()
     own.take_models_of(home)
-    (own.path / "corrections.db").write_bytes(b"not a database at all" * 100)
+    (own.path / "corrections.db").write_bytes(content)
+    server = own.serve("trainer")
+    [problem] = server.get("/problems")["problems"]
+    assert "corrections.db was damaged" in problem["error"]
+    assert "corrections.db was damaged" in server.log.read_text()
+    assert send(server, new_picture()).status_code == 201
+    assert server.get("/corrections")["counts"]["new"] == 1
+    server.stop()
+
+
+def test_a_store_that_cannot_be_opened_is_said_and_runs_go_on(
+    make_home: MakeHome, home: Home
+) -> None:
+    own = make_home()
+    own.take_models_of(home)
+    (own.path / "corrections.db").symlink_to("/no-such-folder/corrections.db")
     server = own.serve("trainer")
     for answer in (
         send(server, new_picture()),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from PIL import Image
 
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
@@ -58,12 +57,12 @@ class CorrectionCalls:
         asked("import_corrections", "503", "no_model", "POST", "/import", data=archive())
 
     def find_no_store(self) -> None:
-        """A damaged file, before the trainer has opened it for the first time."""
+        """A link that leads nowhere, in place of the database."""
         asked = self.noting()
         file = self.home.path / "corrections.db"
         for one in self.home.path.glob("corrections.db*"):  # of the run that was cancelled
             one.unlink()
-        file.write_bytes(b"my shopping list" * 100)
+        file.symlink_to("/srv/unmounted/corrections.db")
         asked("keep_correction", "503", "broken", "POST", "", **bag("Bag"))
         asked("list_corrections", "503", "broken", "GET", "")
         asked("correction_image", "503", "broken", "GET", "/1/image")
@@ -147,9 +146,7 @@ class CorrectionCalls:
         moved("200", "taken", data=archive())
         moved("400", "zip", data=b"hello")
         moved("400", "table", data=archive(table=None))
-        moved("400", "line", data=archive("Hat"))
-        coloured = io.BytesIO()
-        Image.new("RGB", (32, 32)).save(coloured, "PNG")
-        moved("400", "size", data=archive(picture=coloured.getvalue()))
+        moved("400", "row", data=archive("Hat"))
+        moved("400", "picture", data=archive(picture=b"hello"))
         moved("400", "field", files={"picture": (None, "x")} | {"picture": BAG})
         moved("413", "bytes", data=bytes(100_000_001))

@@ -96,7 +96,8 @@ class TrainerCalls:
         shutil.copytree(store, self.home.path / "models")
         answer = call("POST", self.url, f"/models/{self.version()}/promote")
         self.recorder.note("trainer", "promote", "202", "no_classifier")(answer)
-        (self.home.path / "champion").unlink()
+        for name in ("champion", "promotions.jsonl"):
+            (self.home.path / name).unlink(missing_ok=True)
 
     def find_no_model(self, url: str) -> None:
         none = ("503", "no_model")

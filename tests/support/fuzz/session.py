@@ -14,7 +14,7 @@ import psutil
 
 from tests.support.fuzz.cases import LIES, Case, Fuzzer, Known, Operation, operations
 from tests.support.fuzz.client import Answer, send
-from tests.support.processes import Server
+from tests.support.processes import Server, page_token
 
 SLOW_SECONDS = 5
 _SAMPLE_SECONDS = 0.25
@@ -113,9 +113,10 @@ def _tracebacks(log: Path) -> list[str]:
 class Session:
     """Running services, the calls that they describe, and what valid requests can name."""
 
-    def __init__(self, servers: dict[str, Server], headers: list[tuple[str, str]]) -> None:
+    def __init__(self, servers: dict[str, Server]) -> None:
         self.servers = servers
-        self._headers = headers
+        token = page_token(servers["trainer"].url)
+        self.headers = [("Authorization", f"Bearer {token}")]
         self.findings = Findings()
 
     def calls(self) -> list[Operation]:
@@ -141,7 +142,7 @@ class Session:
         async def client() -> None:
             for index in numbers:
                 case = fuzzer.case(index)
-                answer = await send(case, self.servers[case.service].url, self._headers)
+                answer = await send(case, self.servers[case.service].url, self.headers)
                 self.findings.add(case, answer)
                 if case.operation == "start_run" and answer.status == 201:
                     await asyncio.to_thread(self._cancel, answer)
@@ -151,4 +152,4 @@ class Session:
     def _cancel(self, answer: Answer) -> None:
         """End a run that a request started: this is no load test of training."""
         run_id = json.loads(answer.body)["run_id"]
-        self.servers["trainer"].post(f"/runs/{run_id}/cancel", headers=dict(self._headers))
+        self.servers["trainer"].post(f"/runs/{run_id}/cancel")

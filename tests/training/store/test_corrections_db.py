@@ -56,9 +56,10 @@ def test_what_was_acknowledged_survives_being_killed() -> None:
     assert len(acknowledged) >= 5 * 7
 
 
-def test_a_file_that_is_no_store_is_told_and_left_alone(empty_home: Path) -> None:
+def test_a_file_that_is_no_store_is_renamed_and_a_new_one_is_used(empty_home: Path) -> None:
     empty_home.mkdir()
     (empty_home / "corrections.db").write_bytes(b"my shopping list" * 100)
-    with pytest.raises(corrections.StoreUnavailable, match="not a database"):
-        kept(1)
-    assert (empty_home / "corrections.db").read_bytes() == b"my shopping list" * 100
+    assert kept(1).id == 1
+    [moved] = empty_home.glob("corrections.db.damaged-*[0-9]")
+    assert moved.read_bytes() == b"my shopping list" * 100
+    assert "not a database" in moved.with_name(f"{moved.name}.txt").read_text()

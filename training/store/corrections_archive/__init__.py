@@ -2,7 +2,7 @@
 
     pictures/12.png    28x28, grey
     corrections.csv    a row a picture: file, id, label, predicted, model, source, created_at,
-                       state, reason; UTF-8 with a byte order mark, from which Excel knows it
+                       state, reason, actor; UTF-8 with a byte order mark, from which Excel knows it
 
 `import_archive` reads what `export_archive` writes, also after somebody has edited the table with a
 spreadsheet and zipped the folder again. Of another table it needs only the columns file and label.

@@ -18,6 +18,7 @@ COLUMNS = (
     "created_at",
     "state",
     "reason",
+    "actor",
 )
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from training.store import corrections
 from training.store.corrections import Correction, CorrectionError
@@ -57,14 +57,15 @@ def import_archive(
     class_names: Sequence[str],
     decode: DecodePicture,
     *,
+    actor: str | None = None,
     max_picture_bytes: int = 10_000_000,
     max_seconds: float = MAX_SECONDS,
 ) -> ImportReport:
-    """Import the corrections of an archive. Each row is imported or refused as a whole.
+    """Import the corrections of an archive, as given by `actor`, whatever the table says.
 
-    Rows beyond MAX_ROWS, and those not reached after `max_seconds`, are refused. What was reported
-    as added is on the disk. Raises CorrectionError when the archive has no table that can be read,
-    and StoreUnavailable.
+    Each row is imported or refused as a whole. Rows beyond MAX_ROWS, and those not reached after
+    `max_seconds`, are refused. What was reported as added is on the disk. Raises CorrectionError
+    when the archive has no table that can be read, and StoreUnavailable.
     """
     deadline = time.monotonic() + max_seconds
     members = Members(content)
@@ -73,7 +74,7 @@ def import_archive(
     report = ImportReport()
     entries = _entries(rows, reader, report, deadline, max_seconds)
     while batch := list(itertools.islice(entries, _BATCH_ROWS)):
-        added, known = corrections.restore(batch)
+        added, known = corrections.restore([replace(entry, actor=actor) for entry in batch])
         report.added += added
         report.known += known
     return report

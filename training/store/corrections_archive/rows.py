@@ -25,6 +25,7 @@ _MAX_LENGTHS = {
     "created_at": 100,
     "state": 100,
     "reason": 1_000,
+    "actor": 1_000,
 }
 """Characters of a cell."""
 
@@ -81,7 +82,7 @@ class RowReader:
             source=submission.source,
             created_at=created_at,
             state=state,
-            reason=cells.get("reason") or None,
+            reason=cells["reason"] if plain.get("reason") else None,
             picture=picture,
         )
 

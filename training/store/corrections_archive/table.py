@@ -49,7 +49,7 @@ def read_rows(content: bytes) -> Iterator[Row]:
         except csv.Error as error:  # the next call begins behind this row
             yield Row(number, {}, f"the row cannot be read: {error}.")
             continue
-        if not any(cell.strip() for cell in cells):
+        if _is_empty(cells):
             continue
         if not head_seen:
             head_seen = not _is_hint(cells)
@@ -87,11 +87,16 @@ def _sniff(content: bytes) -> tuple[str, list[str]]:
 def _head(text: str, delimiter: str) -> list[str]:
     try:
         for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if any(cell.strip() for cell in cells) and not _is_hint(cells):
+            if not _is_empty(cells) and not _is_hint(cells):
                 return [cell.strip().casefold() for cell in cells]
     except csv.Error:
         pass
     return []
+
+
+def _is_empty(cells: list[str]) -> bool:
+    """Whether the row has nothing but delimiters, as spreadsheets leave them at the end."""
+    return not any(cell.strip(" ;,|\t\r\n") for cell in cells)
 
 
 def _is_hint(cells: list[str]) -> bool:

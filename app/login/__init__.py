@@ -1,0 +1,1 @@
+"""Who visits the page, and what this visitor may do."""

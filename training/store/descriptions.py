@@ -1,0 +1,202 @@
+"""The versions' descriptions, and whether their files are whole."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bentoml._internal.models.model import Model as BentoModel
+from bentoml.exceptions import BentoMLException
+
+import settings
+from training.store import champion_file, files, tags
+from training.store.tags import MODEL_NAME
+
+WEIGHTS, ESTIMATOR, REPORT = "weights.pt", "accuracy_estimator.pt", "report.json"
+"""The files of a version; only the weights must be there."""
+
+CHECKSUMS = "sha256"
+"""Of a version's metadata: the SHA-256 of each file, in hex, by name."""
+
+
+class ModelError(Exception):
+    """A version is missing, incomplete or cannot be loaded; the message says which and why."""
+
+
+class DamagedVersion(ModelError):  # noqa: N818 - it says what happened
+    """A version is there, but its files are damaged or do not belong together."""
+
+    def __init__(self, tag: str, reason: str) -> None:
+        super().__init__(
+            f"{tag} is damaged: {reason}. Restore its folder from a copy, or delete it and train "
+            "again."
+        )
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version's description, as the store keeps it. `created_at` is ISO 8601, UTC.
+
+    `error` says what is damaged and what to do; then labels and metadata are empty. `verified`:
+    its files have the checksums that were stored with it. A version of an earlier release has none.
+    """
+
+    tag: str
+    created_at: str
+    labels: dict[str, str]
+    metadata: dict[str, Any]
+    size_bytes: int
+    verified: bool = False
+    error: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The tag's second half."""
+        return tags.version_of(self.tag)
+
+
+def is_stored(tag: str) -> bool:
+    """Whether there is such a version, readable or not. Raises ModelError as `describe` does."""
+    return folder(tag).is_dir()
+
+
+def describe(tag: str) -> Version:
+    """A version's labels and metadata. Raises ModelError when it is not in the store, or damaged.
+
+    Its files are read again only when they have changed.
+    """
+    if not is_stored(tag):
+        if folder(tag).exists():
+            raise DamagedVersion(tag, "its folder is a file")
+        raise ModelError(f"There is no version {tag} in the model store.")
+    try:
+        version = _description(tag)
+    # A damaged file makes the parser and BentoML raise nearly anything.
+    except Exception as error:
+        raise DamagedVersion(tag, f"its description, model.yaml, {_reason(error)}") from error
+    _check_files(version)
+    return version
+
+
+def _description(tag: str) -> Version:
+    model = BentoModel.from_path(str(folder(tag)))
+    metadata = dict(model.info.metadata)
+    json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()  # it is sent as JSON
+    names = metadata["class_names"]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("class_names")
+    if not isinstance(metadata["network"], str):
+        raise TypeError("network")
+    if not isinstance(metadata.get(CHECKSUMS, {}), dict):
+        raise TypeError(CHECKSUMS)
+    created_at = model.info.creation_time
+    return Version(
+        tag=tag,
+        created_at=created_at.astimezone(created_at.tzinfo or UTC).isoformat(),
+        labels=dict(model.info.labels),
+        metadata=metadata,
+        size_bytes=_size(folder(tag)),
+        verified=CHECKSUMS in metadata,
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BentoMLException | FileNotFoundError):
+        return "is missing"
+    if isinstance(error, OSError):
+        return f"cannot be read ({files.error_reason(error)})"
+    return f"cannot be understood ({type(error).__name__})"
+
+
+def _check_files(version: Version) -> None:
+    """Raise DamagedVersion when a file that is needed to serve is missing or not as stored."""
+    checksums = version.metadata.get(CHECKSUMS, {})
+    for name in {WEIGHTS, *checksums} - {REPORT}:
+        try:
+            found = files.sha256(folder(version.tag) / name)
+        except FileNotFoundError:
+            raise DamagedVersion(version.tag, f"{name} is missing") from None
+        except OSError as error:
+            reason = f"{name} cannot be read ({files.error_reason(error)})"
+            raise DamagedVersion(version.tag, reason) from error
+        if found != checksums.get(name, found):
+            raise DamagedVersion(version.tag, f"{name} is not the file that was stored")
+
+
+def report(tag: str) -> dict[str, Any] | None:
+    """Return the gate's report on a version, or None if there is none.
+
+    Raises ModelError when the version is not in the store, DamagedVersion when the report is.
+    """
+    checksum = describe(tag).metadata.get(CHECKSUMS, {}).get(REPORT)
+    path = folder(tag) / REPORT
+    try:
+        found = files.read_object(path)
+        if checksum is not None and files.sha256(path) != checksum:
+            raise files.DamagedFile("it is not the file that was stored")
+    except FileNotFoundError:
+        if checksum is None:
+            return None
+        raise DamagedVersion(tag, f"{REPORT} is missing; the version itself is whole") from None
+    except files.DamagedFile as error:
+        reason = f"{REPORT} cannot be used, {error}; the version itself is whole"
+        raise DamagedVersion(tag, reason) from error
+    return found
+
+
+def list_versions() -> list[Version]:
+    """Every version, newest first; a damaged one with `error`."""
+    store = settings.home() / "models" / MODEL_NAME
+    try:
+        names = sorted(entry.name for entry in store.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = []
+    for name in names:
+        if name == "latest" or files.DAMAGED in name or not tags.VERSION.fullmatch(name):
+            continue
+        try:
+            found.append(describe(tags.to_tag(name)))
+        except DamagedVersion as error:
+            files.log_once(str(error))
+            found.append(_damaged(tags.to_tag(name), str(error)))
+        except ModelError:  # deleted meanwhile
+            continue
+    return sorted(found, key=lambda version: version.created_at, reverse=True)
+
+
+def _damaged(tag: str, error: str) -> Version:
+    changed = datetime.fromtimestamp(folder(tag).stat().st_mtime, UTC)
+    return Version(tag, changed.isoformat(), {}, {}, _size(folder(tag)), error=error)
+
+
+def _size(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return sum(it.stat().st_size for it in path.rglob("*") if it.is_file())
+    return 0
+
+
+def describe_champion() -> Version:
+    """Describe the champion or, if it is damaged, the newest one before it that is whole.
+
+    Raises ModelError when there is none.
+    """
+    tag = champion_file.champion()
+    if tag is None:
+        raise ModelError("There is no live version.")
+    try:
+        return describe(tag)
+    except ModelError:
+        for earlier in champion_file.former_champions(tag):
+            with contextlib.suppress(ModelError):
+                return describe(earlier)
+        raise
+
+
+def folder(tag: str) -> Path:
+    """Where a version lies. Raises ModelError for a tag that is no tag of ours."""
+    if not tags.is_tag(tag):
+        raise ModelError(f"{tag!r} is not a version of {MODEL_NAME}.")
+    return tags.folder(tag)
