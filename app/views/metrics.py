@@ -8,6 +8,7 @@ import streamlit as st
 
 import settings
 from app.charts import traffic
+from app.clients import identity
 from app.clients.classifier import version_of
 from app.clients.http import InvalidResponse, ServiceDown, ServiceError
 from app.clients.prometheus import Alert, Window

@@ -181,6 +181,8 @@ def _api_error(error: PictureError) -> ApiError:
     match error.problem:
         case Problem.TOO_MANY_PIXELS | Problem.TOO_MUCH_MEMORY:
             return limits.too_many_pixels()
+        case Problem.BUSY:
+            return _busy()
         case Problem.NOTHING_TO_SEE:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
         case _:
@@ -192,7 +194,7 @@ def _api_error(error: PictureError) -> ApiError:
 def _busy() -> ApiError:
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Too many large pictures are waiting. Try again in two seconds.",
+        "Too much is going on to decode this picture. Try again in two seconds.",
         headers={"Retry-After": "2"},
     )
 

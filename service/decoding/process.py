@@ -5,11 +5,11 @@ A thread cannot be ended, and what it took stays with the process. Here both end
 
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -26,9 +26,9 @@ DECODE_SECONDS = 5
 _CPU_SECONDS = 4
 """Longest time that it may compute. 50 megapixels take a second, as JPEG 2000 three."""
 
-_OUT_OF_TIME = signal.SIGPROF
 _START_SECONDS = 30
 _IDLE_SECONDS = 60
+_EXIT_SECONDS = 0.2
 
 _MEMORY = {
     # Large blocks go back to the system at once, and never into a heap that stays.
@@ -78,11 +78,8 @@ class DecodingProcess:
         try:
             answer = _exchange(process, data)
         except (OSError, EOFError) as error:
-            # Killed by us, by its own limit of time, or crashed in a decoder.
-            was_slow = not killer.is_alive() or process.wait() == -_OUT_OF_TIME
             self._end()
-            problem = Problem.TOO_SLOW if was_slow else Problem.DAMAGED
-            raise PictureError(problem) from error
+            raise PictureError(_why_it_ended(process)) from error
         finally:
             killer.cancel()
         if answer[0] != worker.OK:
@@ -99,6 +96,8 @@ class DecodingProcess:
     def _end(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
+            with suppress(subprocess.TimeoutExpired):  # its exit status, if it has ended by itself
+                process.wait(_EXIT_SECONDS)
             process.kill()
             process.communicate()
 
@@ -119,6 +118,16 @@ def _start(max_pixels: int) -> "subprocess.Popen[bytes]":
     finally:
         killer.cancel()
     return process
+
+
+def _why_it_ended(process: "subprocess.Popen[bytes]") -> Problem:
+    match process.returncode:
+        case worker.OUT_OF_TIME:
+            return Problem.TOO_SLOW
+        case worker.KILLED:  # by us: others have the cores. Or by the system: it has no memory
+            return Problem.BUSY
+        case _:  # a decoder crashed
+            return Problem.DAMAGED
 
 
 def _exchange(process: "subprocess.Popen[bytes]", data: bytes) -> bytes:

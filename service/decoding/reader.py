@@ -38,6 +38,7 @@ class Problem(IntEnum):
     TOO_MUCH_MEMORY = 4
     TOO_SLOW = 5
     NOTHING_TO_SEE = 6
+    BUSY = 7
 
 
 class PictureError(Exception):

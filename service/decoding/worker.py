@@ -18,6 +18,9 @@ from service.decoding import reader
 MAX_MEMORY_BYTES = 900_000_000
 """Address space. A picture of 50 megapixels takes 200 MB, one of an animation three times that."""
 
+OUT_OF_TIME, KILLED = -signal.SIGPROF, -signal.SIGKILL
+"""Exit statuses: MAX_SECONDS of computing were not enough; another process ended this one."""
+
 OK = 0
 LENGTH_BYTES = 8
 

@@ -5,6 +5,7 @@ room: so a client that sends slowly takes none from others either.
 """
 
 import asyncio
+import ctypes
 from collections import deque
 from http import HTTPStatus
 
@@ -20,12 +21,15 @@ MAX_BYTES = 250_000_000
 
 WAIT_SECONDS = 5
 
+_LARGE = 1_000_000
+_TRIM_SECONDS = 1
+
 
 class BodyMemory:
     """Counts bytes. For use in one event loop. Who waits longest gets room first."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._free = max_bytes
+        self._max_bytes = self._free = max_bytes
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def reserve(self, count: int) -> None:
@@ -64,12 +68,20 @@ class BodyMemory:
     def _release(self, count: int) -> None:
         self._free += count
         self._serve_waiting()
+        if self._free == self._max_bytes and count >= _LARGE:
+            asyncio.get_running_loop().call_later(_TRIM_SECONDS, _return_free_memory)
 
     def _serve_waiting(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
             count, turn = self._waiting.popleft()
             self._free -= count
             turn.set_result(None)
+
+
+def _return_free_memory() -> None:
+    """Give freed memory back to the system. glibc keeps what lies between blocks in use."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 _memory = BodyMemory()

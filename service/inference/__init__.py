@@ -1,1 +1,1 @@
-"""From an uploaded picture to probabilities: decoding, batching and the live model."""
+"""From the model's input to probabilities: batching and the live model."""

@@ -61,6 +61,7 @@ _MANY_PICTURES = {
 _PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "The picture, form or array cannot be read."},
     413: {"model": Error, "description": "Too large, or too many."},
+    422: {"model": Error, "description": "There is nothing in the picture: it has no class."},
     415: {"model": Error, "description": "The content type is not accepted."},
 }
 _NOT_READY: dict[int | str, dict[str, Any]] = {

@@ -42,9 +42,43 @@ def wrong_checksum(kind: bytes) -> bytes:
     return bytes(data)
 
 
-def animated() -> bytes:
-    frames = [shoe().rotate(angle) for angle in (0, 30, 60)]
-    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+def with_chunk(kind: bytes, content: bytes) -> bytes:
+    """A PNG of the shoe with one more chunk, in front of its pixels."""
+    data = encoded(shoe())
+    start = data.index(b"IDAT") - 4
+    return data[:start] + chunk(kind, content) + data[start:]
+
+
+def animation(frames: list[Image.Image]) -> bytes:
+    durations = [100 * (number + 1) for number in range(len(frames))]  # equal frames are merged
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=durations)
+
+
+def levels(white: float, kind: Any, corner: float | None = None) -> Image.Image:
+    """The shoe in other numbers: 0..white, with `corner` at the upper left."""
+    pixels = np.asarray(shoe()).astype(np.float64) / 255 * white
+    if corner is not None:
+        pixels[0, 0] = corner
+    return Image.fromarray(pixels.astype(kind))
+
+
+def lab_tiff() -> bytes:
+    neutral = Image.new("L", shoe().size)
+    return encoded(Image.merge("LAB", (shoe(), neutral, neutral)), "TIFF")
+
+
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG of 12 megapixels whose last scan is there many times."""
+    data = encoded(Image.new("L", (3500, 3500), 128), "JPEG", progressive=True)
+    start = data.rindex(b"\xff\xda")
+    return data[:start] + data[start:-2] * count + data[-2:]
+
+
+def unknown_dds() -> bytes:
+    """A DDS file whose DXGI format Pillow does not know."""
+    header = struct.pack("<7I44x", 124, 0x1007, 4, 4, 0, 0, 0)
+    pixel_format = struct.pack("<2I4s5I", 32, 4, b"DX10", 0, 0, 0, 0, 0)
+    return b"DDS " + header + pixel_format + bytes(20) + struct.pack("<5I", 93, 3, 0, 1, 0)
 
 
 def sixteen_bit() -> bytes:
@@ -71,14 +105,32 @@ BAD: dict[str, tuple[bytes, int, str]] = {
     "20,000 x 20,000 header": (header_bomb(), 413, "million pixels"),
     "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 400, "not a picture"),
     "11 MB": (bytes(11_000_000), 413, "MB"),
+    "JPEG with 2,000 scans": (many_scans(2_000), 400, "too long to decode"),
+    "DDS of an unknown form": (unknown_dds(), 400, "not a picture"),
+    "1x1": (encoded(Image.new("L", (1, 1))), 422, "nothing to see"),
+    "1x3000": (encoded(Image.new("RGB", (1, 3000), "white")), 422, "nothing to see"),
+    "white": (encoded(Image.new("RGB", (200, 200), "white")), 422, "nothing to see"),
+    "black, 28x28": (encoded(Image.new("L", (28, 28))), 422, "nothing to see"),
+    "one color all over": (encoded(Image.new("L", (50, 50), 60)), 422, "nothing to see"),
+    "transparent": (encoded(Image.new("RGBA", (90, 60))), 422, "nothing to see"),
+    "blank animation": (animation([Image.new("L", (60, 40), 255)] * 2), 422, "nothing to see"),
 }
 """Contents, the status code and words of the message."""
 
 ODD: dict[str, bytes] = {
-    "1x1": encoded(Image.new("L", (1, 1))),
-    "1x3000": encoded(Image.new("RGB", (1, 3000), "white")),
-    "blank": encoded(Image.new("RGB", (200, 200), "white")),
-    "animated GIF": animated(),
+    "animated GIF": animation([shoe().rotate(angle) for angle in (0, 30, 60)]),
+    "GIF whose first frame is blank": animation([Image.new("L", (120, 80), 255), shoe()]),
+    "Lab TIFF": lab_tiff(),
+    "PNG with 3 MB of text": with_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(3_000_000))),
+    "PNG with a large profile": with_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(3_000_000))),
+    "12 bits in a 16-bit TIFF": encoded(levels(4095, np.uint16), "TIFF"),
+    "big-endian 16-bit TIFF": encoded(levels(65535, np.dtype(">u2")), "TIFF"),
+    "floats 0..1": encoded(levels(1, np.float32), "TIFF"),
+    "floats 0..1.0001": encoded(levels(1.0001, np.float32), "TIFF"),
+    "floats 0..65535": encoded(levels(65535, np.float32), "TIFF"),
+    "floats with NaN": encoded(levels(1, np.float32, np.nan), "TIFF"),
+    "floats with infinity": encoded(levels(1, np.float32, np.inf), "TIFF"),
+    "dithered palette": encoded(shoe().resize((480, 320)).convert("RGB").convert("P")),
     "CMYK JPEG": encoded(shoe().convert("CMYK"), "JPEG"),
     "16-bit PNG": sixteen_bit(),
     "RGBA": transparent(),
