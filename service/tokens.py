@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
                     line = f"{token.name}  {token.role.word}  {ends} {token.ends_at:%Y-%m-%d}\n"
                     sys.stdout.write(line)
             case _:
-                tokens.withdraw(options.name)
+                tokens.revoke(options.name)
                 sys.stderr.write(f"{options.name} is withdrawn.\n")
     except (TokenError, OSError) as error:
         sys.stderr.write(f"{error}\n")
@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--name", required=True, help="who is recorded for what it changes")
     create.add_argument("--days", type=int, default=DEFAULT_DAYS, help="how long it is valid")
     commands.add_parser("list", help="list the tokens, without their secrets")
-    withdraw = commands.add_parser("withdraw", help="make a token invalid")
-    withdraw.add_argument("name")
+    revoke = commands.add_parser("withdraw", help="make a token invalid")
+    revoke.add_argument("name")
     return parser
 
 

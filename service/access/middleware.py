@@ -16,7 +16,7 @@ from service.access import origins, policy, tokens
 from service.access.audit import AuditLog
 from service.access.caller import LOCAL, Caller, set_caller
 from service.access.policy import Call
-from service.access.rates import Rates
+from service.access.rates import rates
 from service.access.tokens import Role, Token
 from service.http.errors import ApiError
 from service.http.middleware import add_middleware, error_response
@@ -41,7 +41,7 @@ class AccessMiddleware:
         self._hosts = origins.Hosts()
         self._tokens = tokens.TokenStore()
         self._always_token = settings.get("TOKENS_REQUIRED") == "1"
-        self._rates = Rates()
+        self._rates = rates()
         self._audit = AuditLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from service.access.tokens import Role
+from service.http.openapi import Access
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -72,14 +73,10 @@ CALLS = {
 """By method and path, as the OpenAPI documents write it."""
 
 
-def needs_token(method: str, path: str) -> bool | None:
-    """Whether a call of the documents needs a token.
-
-    True: always. False: only from other machines. None: never. Raises KeyError for a call that the
-    table does not name.
-    """
+def describe(method: str, path: str) -> Access:
+    """A call for the OpenAPI documents. Raises KeyError for one that the table does not name."""
     need = CALLS[method, path]
-    return None if need.role is None else need.changes
+    return Access(None if need.role is None else need.changes, need.cost is not None)
 
 
 _WITHOUT_PARAMETERS = {call: need for call, need in CALLS.items() if "{" not in call[1]}

@@ -4,6 +4,7 @@ Counted in each process alone: with two workers a caller may send up to twice as
 """
 
 import time
+from functools import cache
 from http import HTTPStatus
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -20,6 +21,12 @@ _SETTINGS: dict[str, tuple[str, type[RateLimitItem], str]] = {
     CORRECTIONS: ("CORRECTIONS_PER_MINUTE", RateLimitItemPerMinute, "minute"),
     RUNS: ("RUNS_PER_HOUR", RateLimitItemPerHour, "hour"),
 }
+
+
+@cache
+def rates() -> "Rates":
+    """The counts of this process."""
+    return Rates()
 
 
 class Rates:

@@ -134,7 +134,7 @@ def create(name: str, role: Role, days: int) -> str:
     return secret
 
 
-def withdraw(name: str) -> None:
+def revoke(name: str) -> None:
     """Remove a program's token: the next request with it is refused. Raises TokenError."""
     with _locked(program_tokens_path()):
         entries = _read_entries()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -50,11 +50,21 @@ def common_errors(timeout: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def with_access(document: Document, needs_token: Callable[[str, str], bool | None]) -> Document:
+class Access(NamedTuple):
+    """What a call asks of whoever sends it.
+
+    `token`: True if it needs one, False if only from other machines, None if nobody needs one.
+    `limited`: whether it may be sent only so often.
+    """
+
+    token: bool | None
+    limited: bool
+
+
+def with_access(document: Document, access: Callable[[str, str], Access]) -> Document:
     """A copy of a document that says where a token is sent, and how a request is refused for it.
 
-    `needs_token` takes a method and a path: True if a token is needed, False if only from other
-    machines, None for calls that everybody may ask.
+    `access` takes a method and a path.
     """
     document = deepcopy(document)
     components = document.setdefault("components", {})
@@ -68,21 +78,24 @@ def with_access(document: Document, needs_token: Callable[[str, str], bool | Non
     components.setdefault("schemas", {}).setdefault("Error", Error.model_json_schema())
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            needed = needs_token(method.upper(), path)
-            operation["responses"] |= _refusals(with_token=needed is not None)
-            if needed is not None:
-                operation["security"] = [{"token": []}] if needed else [{}, {"token": []}]
+            token, limited = access(method.upper(), path)
+            refusals = _refusals(takes_body=bool(token), limited=limited)
+            operation["responses"] = refusals | operation["responses"]
+            if token is not None:
+                operation["security"] = [{"token": []}] if token else [{}, {"token": []}]
     return document
 
 
-def _refusals(*, with_token: bool) -> dict[str, Any]:
+def _refusals(*, takes_body: bool, limited: bool) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     found = {
         "401": "No token where one is needed, or one that is wrong, has ended or was withdrawn.",
         "403": "A page of another website asks, or the token's role is not enough.",
         "421": "The Host header names no host of this service: see `ALLOWED_HOSTS`.",
     }
-    if with_token:
+    if takes_body:
+        found["415"] = "A kind of body that any website can send, such as `text/plain`."
+    if limited:
         found["429"] = "Too many pictures, corrections or runs. `Retry-After` says when to go on."
     return {status: {"description": it, "content": error} for status, it in found.items()}
 

@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from service.access.policy import needs_token
+from service.access import policy
 from service.http.openapi import (
     HEALTH_TAG,
     LICENSE,
@@ -99,7 +99,7 @@ def describe() -> Document:
         license_info=LICENSE,
     )
     document["paths"] = {**bentoml_paths(), **document["paths"]}
-    return with_examples(with_access(document, needs_token), EXAMPLES)
+    return with_examples(with_access(document, policy.describe), EXAMPLES)
 
 
 def _described_routes() -> list[Any]:

@@ -16,6 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.access.caller import caller_of
+from service.access.policy import PICTURES
+from service.access.rates import rates
 from service.http import bodies
 from service.http.errors import ModelNotReady
 from service.http.middleware import SentBeforeMetrics
@@ -50,8 +53,11 @@ async def classify_many(request: Request) -> Response:
     service = get_current_service()
     if bodies.media_type(request) == bodies.NPY:
         images = decoding.read_npy(await bodies.array(request))
+        _spend(request, len(images))
         return _json(await service.pipeline.classify_array(images))
-    return _json(await service.pipeline.classify_many(await bodies.many_pictures(request)))
+    pictures = await bodies.many_pictures(request)
+    _spend(request, len(pictures))
+    return _json(await service.pipeline.classify_many(pictures))
 
 
 async def preview(request: Request) -> Response:
@@ -90,6 +96,12 @@ ROUTES = [
     Route("/model", model),
     Route("/readyz", readyz),
 ]
+
+
+def _spend(request: Request, pictures: int) -> None:
+    """Count a call's pictures but the first, which every call is counted for already."""
+    if pictures > 1:
+        rates().spend(caller_of(request), PICTURES, pictures - 1)
 
 
 def _json(content: pipeline.Answer | list[pipeline.Answer]) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from service.access.policy import needs_token
+from service.access import policy
 from service.http import openapi
 from service.trainer_api import corrections, models, runs, shadow
 from service.trainer_api.errors import add_error_handlers
@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     document["paths"] |= openapi.bentoml_paths()
-    return openapi.with_examples(openapi.with_access(document, needs_token), _EXAMPLES)
+    return openapi.with_examples(openapi.with_access(document, policy.describe), _EXAMPLES)
 
 
 for _router in (runs.router, models.router, shadow.router, corrections.router):

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from tests.support.documentation import Example, examples, table
-from tests.support.processes import ROOT, Home, MakeHome, Server, answers, wait_for
+from tests.support.processes import HOMES, ROOT, Home, MakeHome, Server, answers, wait_for
 from tests.support.shapes import same_shape
 
 COMMANDS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
@@ -123,10 +123,11 @@ def metric_types(url: str) -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, services: Services) -> Path:
     """A folder with the files that the examples read, where they may write others."""
     for name in ("docs", "README.md"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".wardrobe").symlink_to(HOMES[services.trainer.url])
     return tmp_path
 
 
@@ -155,7 +156,7 @@ def test_example_runs_and_prints_what_the_page_shows(
     )
 
     assert done.returncode == 0, done.stderr
-    written = {path.name for path in folder.iterdir()} - {"docs", "README.md"}
+    written = {path.name for path in folder.iterdir()} - {"docs", "README.md", ".wardrobe"}
     assert done.stdout or written
     if "preview.png" in written:
         assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
