@@ -11,7 +11,7 @@ def test_beyond_loopback_needs_a_log_in(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check_exposure()
-    monkeypatch.setenv("HOST", "0.0.0.0")
+    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104
     with pytest.raises(CannotStartError, match="OPERATOR_PASSWORD"):
         check_exposure()
     monkeypatch.setenv("OPERATOR_PASSWORD", "short")
