@@ -55,7 +55,9 @@ def test_everything_in_the_readmes_tree_is_there_and_has_words() -> None:
 
 
 def test_ports_in_compose_are_those_of_the_settings() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    services = yaml.safe_load((ROOT / "docker-compose.ports.yml").read_text())["services"]
+    page = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["app"]
+    services |= {"app": page}
     for setting in settings.SETTINGS:
         if setting.name.endswith("_PORT"):
             name = setting.name.removesuffix("_PORT").lower()

@@ -21,7 +21,9 @@ def role_of(claims: Mapping[str, Any]) -> str | None:
     """
     names = {"*", *(f"group:{group}" for group in _groups(claims))}
     if isinstance(email := claims.get("email"), str) and _is_verified(claims):
-        names.add(email.strip().lower())
+        # An address in the form of a group or of the star must not count as one.
+        if "@" in email and not email.strip().lower().startswith("group:"):
+            names.add(email.strip().lower())
     for role in reversed(settings.ROLES):
         if names & set(_listed(_LISTS[role])):
             return role

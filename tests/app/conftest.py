@@ -114,20 +114,27 @@ def app_beside(scripted: ScriptedServer, tmp_path: Path) -> Iterator[str]:
 
 @contextmanager
 def page_beside(
-    classifier_url: str, trainer_url: str, folder: Path, prometheus_url: str | None = None
+    classifier_url: str,
+    trainer_url: str,
+    folder: Path,
+    prometheus_url: str | None = None,
+    **settings: str,
 ) -> Iterator[str]:
-    """Run the app with its log in `folder`; no page may raise."""
+    """Run the app with its log in `folder`; no page may raise. `settings` are of its log-in."""
     port = free_port()
     environment = {
         **os.environ,
+        "APP_PORT": str(port),
         "CLASSIFIER_URL": classifier_url,
         "TRAINER_URL": trainer_url,
         "TOKENS_FILE": str(HOMES.get(trainer_url, folder) / "tokens.json"),
         "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
+        **settings,
     }
     log = folder / "log"
     command = [sys.executable, "-m", "streamlit", "run", "app/server.py"]
-    command += ["--server.port", str(port), "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.headless", "true"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT

@@ -194,7 +194,7 @@ def test_two_classifiers_follow_one_promotion_and_one_leaves_quietly(
     models = stack.get("trainer", "/models")
     other = next(it for it in models["models"] if not it["champion"])
     promoted = requests.post(
-        f"{stack.at('trainer')}/models/{other['version']}/promote", timeout=60
+        f"{stack.at('trainer')}/models/{other['version']}/promote", timeout=60, auth=stack.operator
     ).json()
     assert promoted["workers"] == 4
     for address in addresses:
@@ -276,6 +276,7 @@ def test_down_and_up_changes_nothing(stack: Stack, say: Say) -> None:
         f"{stack.at('trainer')}/corrections",
         files={"image": SNEAKER},
         data={"label": "Sneaker", "predicted": "Bag"},
+        auth=stack.operator,
         timeout=10,
     ).raise_for_status()
     kept, began = stack.kept(), time.time()

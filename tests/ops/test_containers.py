@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+import settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -46,10 +48,38 @@ def test_an_image_is_built_here_by_an_ordinary_user_or_pinned(name: str) -> None
         assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+", service["image"])
 
 
-def test_only_the_page_is_published_to_other_machines() -> None:
-    for name, service in SERVICES.items():
-        for port in service["ports"]:
-            assert port.startswith("127.0.0.1:") == (name != "app")
+def test_only_the_page_is_published_and_grafana_on_this_machine_when_asked_for() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"app", "grafana"}
+
+
+def test_the_override_publishes_on_this_machine_only() -> None:
+    override = yaml.safe_load((ROOT / "docker-compose.ports.yml").read_text())["services"]
+
+    assert set(override) == {"classifier", "trainer", "prometheus"}
+    for service in override.values():
+        assert list(service) == ["ports"]
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_page_asks_for_a_log_in_unless_it_is_told_not_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment = SERVICES["app"]["environment"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, "" if "$" in value else value)
+
+    assert settings.login_method() == "password"
+    monkeypatch.setenv("LOGIN", "off")
+    assert settings.login_method() == "none"
+    assert environment["LOGIN"] == "${LOGIN:-}"
+
+
+def test_the_page_sees_the_tokens_and_nothing_else_of_the_state() -> None:
+    assert SERVICES["app"]["volumes"] == ["tokens:/tokens:ro"]
+    for name in ("classifier", "trainer", "app"):
+        assert SERVICES[name]["environment"]["TOKENS_FILE"] == "/tokens/tokens.json"
+        if name != "app":
+            assert "tokens:/tokens" in SERVICES[name]["volumes"]
 
 
 def test_grafana_has_viewers_only_and_no_password() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from tests.support.processes import ROOT, free_port, wait_for
+from tests.support.processes import ROOT, Bearer, free_port, wait_for
 
 SERVICES = ("classifier", "trainer", "prometheus", "app")
 INSIDE = {"classifier": 3000, "trainer": 3002, "prometheus": 9090, "app": 8501}
@@ -51,7 +51,9 @@ class Stack:
 
     folder: Path
     project: str = "wardrobe-test"
-    files: list[str] = field(default_factory=lambda: ["docker-compose.yml"])
+    files: list[str] = field(
+        default_factory=lambda: ["docker-compose.yml", "docker-compose.ports.yml"]
+    )
     ports: dict[str, str] = field(
         default_factory=lambda: {f"{name.upper()}_PORT": str(free_port()) for name in SERVICES}
     )
@@ -59,7 +61,7 @@ class Stack:
     def compose(self, *words: str, check: bool = True, **options: Any) -> str:
         """What `docker compose WORDS` prints."""
         files = [word for name in self.files for word in ("--file", name)]
-        environment = {**_environment(), **self.ports}
+        environment = {**_environment(), **self.ports, "LOGIN": "off"}
         return docker(
             "compose", "--project-name", self.project, *files, *words,
             check=check, cwd=self.folder, env=environment, **options,
@@ -113,6 +115,12 @@ class Stack:
         services = lines[0] if lines and isinstance(lines[0], list) else lines
         return {service["Service"]: service["Health"] for service in services}
 
+    @property
+    def operator(self) -> Bearer:
+        """The `auth` of an operator."""
+        tokens = self.compose("exec", "-T", "trainer", "cat", "/tokens/tokens.json")
+        return Bearer(json.loads(tokens)["operator"])
+
     def kept(self) -> dict[str, Any]:
         """What must outlive every container: versions, the champion, runs, corrections."""
         return {
@@ -122,7 +130,8 @@ class Stack:
 
     def run_to_the_end(self, **asked: Any) -> dict[str, Any]:
         """Train, and return the run's record when it has ended."""
-        began = requests.post(f"{self.at('trainer')}/runs", json=asked, timeout=10).json()
+        url = f"{self.at('trainer')}/runs"
+        began = requests.post(url, json=asked, timeout=10, auth=self.operator).json()
         path = f"/runs/{began['run_id']}"
         wait_for(lambda: self.get("trainer", path)["ended_at"], 300, "the run's end")
         run: dict[str, Any] = self.get("trainer", path)
