@@ -21,8 +21,10 @@ PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no
 # A local version such as +cpu is this machine's build, and belongs in no lock.
 WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
+IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
+
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile lint lock licenses clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile lint lock images licenses clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +113,16 @@ lock: $(INSTALLED) ## Write both lock files from pyproject.toml; UPGRADE=1 takes
 	@{ echo '# Written by `make lock`: the part of requirements.lock that the group `service` needs.'; \
 	  echo '# bentofile.yaml installs from it.'; \
 	  $(WITHOUT_LOCAL_VERSIONS) $(VENV)/requirements.lock; } > service/requirements.lock
+
+images: ## Pin the images in docker-compose.yml and the Dockerfiles by digest too; asks their registries by Docker
+	@set -e; images=$$(sed -nE -e 's/^ *image: ([^ @]+:[^ @]+).*/\1/p' -e 's/^FROM ([^ @]+:[^ @]+).*/\1/p' $(IMAGE_FILES) | sort -u); \
+	for image in $$images; do \
+	  digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}'); \
+	  for file in $(IMAGE_FILES); do \
+	    sed -E "s|^( *image: \|FROM )$$image(@sha256:[0-9a-f]+)?( .*)?$$|\1$$image@$$digest\3|" "$$file" > "$$file.pinned"; \
+	    cat "$$file.pinned" > "$$file"; rm "$$file.pinned"; \
+	  done; echo "$$image@$$digest"; \
+	done
 
 licenses: $(INSTALLED) ## Write docs/licenses.md, the license of each package in requirements.lock
 	@python -m tests.support.licenses
