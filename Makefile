@@ -21,8 +21,13 @@ PIP_COMPILE = pip-compile --quiet --allow-unsafe --strip-extras --no-header --no
 # A local version such as +cpu is this machine's build, and belongs in no lock.
 WITHOUT_LOCAL_VERSIONS = sed -E -e 's/^(torch[a-z]*==[0-9.]+)\+[a-z0-9]+/\1/' -e 's/-r -/pyproject.toml/' -e '/^\#/d'
 
+# Packages whose wheels differ between indexes: no hash holds for everybody.
+UNHASHED = ^torch(vision)?==
+
+IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
+
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile bench-chaos lint lock licenses clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-serving bench-strain bench-fuzz bench-hostile bench-chaos lint lock hashes images licenses clean prometheus data
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,15 +110,34 @@ lint: $(INSTALLED) ## Check style, types, dependencies and shell scripts
 
 lock: $(INSTALLED) ## Write both lock files from pyproject.toml; UPGRADE=1 takes the newest versions
 	@python -c '$(PRINT_GROUPS)' | $(PIP_COMPILE) --annotation-style line $(if $(UPGRADE),--upgrade) -o requirements.lock -
-	@{ echo '# Written by `make lock` from the dependency groups in pyproject.toml. It holds no hashes:'; \
-	  echo '# the wheel of torch differs between platforms, and some come from its own index.'; \
+	@{ echo '# Written by `make lock` from the dependency groups in pyproject.toml. The hashes of all but torch and'; \
+	  echo '# torchvision are in requirements.hashes: their wheels differ between platforms and indexes.'; \
 	  $(WITHOUT_LOCAL_VERSIONS) requirements.lock; } > $(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
+	@$(MAKE) --no-print-directory hashes
 	@python -c '$(PRINT_GROUPS)' service | $(PIP_COMPILE) --no-annotate --upgrade --constraint requirements.lock \
 	  -o $(VENV)/requirements.lock -
 	@{ echo '# Written by `make lock`: the part of requirements.lock that the group `service` needs.'; \
 	  echo '# bentofile.yaml installs from it.'; \
 	  $(WITHOUT_LOCAL_VERSIONS) $(VENV)/requirements.lock; } > service/requirements.lock
+
+hashes: $(INSTALLED) ## Write requirements.hashes: the packages of requirements.lock with the hashes of all their files
+	@sed -nE -e '/$(UNHASHED)/d' -e 's/^([a-z0-9._-]+==[^ ]+).*/\1/p' requirements.lock | \
+	  uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url -o $(VENV)/requirements.hashes -
+	@{ echo '# Written by `make hashes`, and by `make lock`: what requirements.lock pins, without torch and'; \
+	  echo '# torchvision, with the SHA-256 of every file. pip installs no other file.'; \
+	  cat $(VENV)/requirements.hashes; } > requirements.hashes
+
+images: ## Pin the images in docker-compose.yml and the Dockerfiles by digest too; asks their registries by Docker
+	@set -e; images=$$(sed -nE -e 's/^ *image: ([^ @]+:[^ @]+).*/\1/p' -e 's/^FROM ([^ @]+:[^ @]+).*/\1/p' $(IMAGE_FILES) | sort -u); \
+	for image in $$images; do \
+	  digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}'); \
+	  for file in $(IMAGE_FILES); do \
+	    sed -E "s|^( *image: \|FROM )$$image(@sha256:[0-9a-f]+)?( .*)?$$|\1$$image@$$digest\3|" "$$file" > "$$file.pinned"; \
+	    cat "$$file.pinned" > "$$file"; rm "$$file.pinned"; \
+	  done; echo "$$image@$$digest"; \
+	done
 
 licenses: $(INSTALLED) ## Write docs/licenses.md, the license of each package in requirements.lock
 	@python -m tests.support.licenses
@@ -128,12 +152,14 @@ data: $(INSTALLED)
 	@exec $(WITH_SETTINGS) python -m training.data.fashion_mnist
 
 # pip keeps what it has downloaded, so an interrupted installation continues where it stopped.
-$(INSTALLED): requirements.lock
+# Hashes first: what is then left for requirements.lock is torch.
+$(INSTALLED): requirements.lock requirements.hashes
 	@if [ -z "$(PYTHON3)" ]; then \
 	  echo "Wardrobe needs Python 3.11 or newer: install it, or name it with PYTHON3=/path/to/python3." >&2; exit 1; fi
 	@if ! $(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo "Python's venv module is missing: install it (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; fi
 	@[ -x $(BIN)/pip ] || $(PYTHON3) -m venv --clear $(VENV)
-	@python -m pip install --retries 2 --timeout 30 --requirement requirements.lock || { \
+	@{ python -m pip install --retries 2 --timeout 30 --no-deps --require-hashes --requirement requirements.hashes && \
+	  python -m pip install --retries 2 --timeout 30 --requirement requirements.lock; } || { \
 	  echo "The Python packages could not be installed: check the network, then run make again." >&2; exit 1; }
 	@touch $@

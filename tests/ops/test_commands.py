@@ -23,7 +23,7 @@ GROUPS: dict[str, list[str]] = PYPROJECT["dependency-groups"]
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make in a folder that holds nothing but the Makefile and the lock."""
-    for name in ("Makefile", "requirements.lock"):
+    for name in ("Makefile", "requirements.lock", "requirements.hashes"):
         shutil.copy2(ROOT / name, folder)
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
@@ -165,6 +165,21 @@ def test_a_lock_pins_every_package_and_names_no_machine(lock: str, groups: tuple
 
 def test_the_bentos_lock_is_part_of_the_lock() -> None:
     assert pins("service/requirements.lock").items() < pins("requirements.lock").items()
+
+
+def test_every_package_but_torch_has_the_hashes_of_its_files() -> None:
+    text = (ROOT / "requirements.hashes").read_text()
+    found = re.findall(
+        r"^([\w.-]+)==(\S+)(?: ; .*)? \\\n((?:    --hash=.*\n)+)", text, re.MULTILINE
+    )
+    hashed = {name: version for name, version, _ in found}
+
+    expected = pins("requirements.lock")
+    del expected["torch"], expected["torchvision"]
+    assert hashed == expected, "run `make hashes`"
+    for name, _, hashes in found:
+        assert re.fullmatch(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+", hashes), name
+    assert "://" not in text
 
 
 def test_the_license_list_is_that_of_the_lock() -> None:

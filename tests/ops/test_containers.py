@@ -45,7 +45,7 @@ def test_an_image_is_built_here_by_an_ordinary_user_or_pinned(name: str) -> None
         dockerfile = (ROOT / service["build"]["dockerfile"]).read_text()
         assert re.search(r"^USER (?!root)\w+$", dockerfile, re.MULTILINE)
     else:
-        assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+", service["image"])
+        assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", service["image"])
 
 
 def test_only_the_page_is_published_and_grafana_on_this_machine_when_asked_for() -> None:
@@ -147,3 +147,24 @@ def test_the_bento_knows_its_settings_where_bentoml_reads_them() -> None:
     assert "env" not in bento["docker"]
     assert {it["name"] for it in bento["envs"]} == {"WARDROBE_HOME", "BENTOML_DO_NOT_TRACK"}
     assert list(bento)[-1] == "envs", "make bento adds to what stands last"
+
+
+def test_make_images_pins_every_image_by_what_its_registry_says(tmp_path: Path) -> None:
+    files = ("docker-compose.yml", "service/Dockerfile", "app/Dockerfile", "Makefile")
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    digest = "sha256:" + "ab" * 32
+    docker = tmp_path / ".venv" / "bin" / "docker"
+    docker.parent.mkdir(parents=True)
+    docker.write_text(f"#!/bin/sh\necho {digest}\n")
+    docker.chmod(0o755)
+
+    for _ in range(2):  # it may be called again
+        subprocess.run(["make", "images"], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in files[:3]:
+        before, after = ((folder / name).read_text() for folder in (ROOT, tmp_path))
+        assert after.replace(f"@{digest}", "") == re.sub(r"@sha256:\w+", "", before)
+        for image in re.findall(r"^(?:FROM|\s+image:) (\S+:\S+)", after, re.MULTILINE):
+            assert image.endswith(f"@{digest}"), image

@@ -14,8 +14,8 @@ _LONGEST = 120
 _HEAD = """# Licenses of the packages
 
 Written by `make licenses` from the metadata of the installed packages; a test compares it with
-`requirements.lock`. Wardrobe itself is under the [Apache License 2.0](../LICENSE). Packages of the group `dev` in
-`pyproject.toml`, and what they need, only test and check it, and are in no image.
+`requirements.lock`. Wardrobe itself is under the [Apache License 2.0](../LICENSE). Packages of the group
+`dev` in `pyproject.toml`, and what they need, only test and check it, and are in no image.
 
 | package | version | license |
 |---|---|---|
