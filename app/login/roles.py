@@ -20,10 +20,10 @@ def role_of(claims: Mapping[str, Any]) -> str | None:
     that it has not verified it. Capitals in addresses make no difference, in group names they do.
     """
     names = {"*", *(f"group:{group}" for group in _groups(claims))}
-    if isinstance(email := claims.get("email"), str) and _is_verified(claims):
-        # An address in the form of a group or of the star must not count as one.
-        if "@" in email and not email.strip().lower().startswith("group:"):
-            names.add(email.strip().lower())
+    email = claims.get("email")
+    # An address in the form of a group, or of the star, must not count as one.
+    if isinstance(email, str) and _is_verified(claims) and "@" in email:
+        names.add(email.strip().lower().removeprefix("group:"))
     for role in reversed(settings.ROLES):
         if names & set(_listed(_LISTS[role])):
             return role

@@ -13,7 +13,7 @@ from tests.app.conftest import page_beside
 from tests.support.browser import TROUSERS, answered, draw, surface
 from tests.support.processes import call
 
-PEOPLE = {
+PEOPLE: dict[str, dict[str, object]] = {
     "vera": {"email": "vera@shop.example", "groups": ["shop"]},
     "tom": {"email": "tom@shop.example", "groups": ["shop", "labels"]},
     "olga": {"email": "Olga@Shop.example", "groups": []},
@@ -67,7 +67,7 @@ def log_out(page: Page) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).first.click()
-    expect(page.locator("h1")).to_have_text(name)
+    expect(page.locator("h1")).to_have_text(name, timeout=30_000)
 
 
 def test_nothing_is_shown_before_the_log_in(browser: Browser, page_url: str) -> None:
