@@ -56,7 +56,8 @@ async ({targets, stored}) => {
     }
   }
   for (const mode of ['cors', 'no-cors']) {
-    attempt(fetch(`${targets.trainer}/runs`, {method: 'POST', mode}), `fetch without a body`);
+    attempt(fetch(`${targets.trainer}/runs`, {method: 'POST', mode})
+      .then((answer) => answer.text()), `fetch without a body`);
     attempt(fetch(`${targets.trainer}/corrections`, {method: 'POST', mode, body: correction()})
       .then((answer) => answer.text()), `fetch ${mode} of a form`);
     attempt(fetch(`${targets.classifier}/classify`, {method: 'POST', mode, body: picture})
