@@ -50,18 +50,17 @@ def train(
     message that says what to do.
     """
     began = time.monotonic()
-    config, run_id = recorder.run.config, recorder.run.run_id
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
     dataset = fashion_mnist.load()
     device = hardware.choose_device()
     torch.manual_seed(seed)
-    start = versions.load(config["champion"]).network if recipe.from_champion else None
+    start = versions.load(recorder.run.config["champion"]).network if recipe.from_champion else None
     network = _build_network(recipe, len(dataset.class_names), start).to(device)
-    resumed = config.get("resume")
-    checkpoint = checkpoints.take_over(resumed, run_id) if resumed else None
+    resumed = recorder.run.config.get("resume")
+    checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
     recorder.phase("checking corrections")
-    split = _load_corrections(recipe, dataset, config, checkpoint)
+    split = _load_corrections(recipe, dataset, recorder.run.config, checkpoint)
 
     recorder.phase("training", corrections=split.counts())
     fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
@@ -98,7 +97,7 @@ def train(
         **_previous_champion(previous),
     }
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
-    checkpoints.discard(run_id)
+    checkpoints.discard(recorder.run.run_id)
     return result
 
 

@@ -1,7 +1,7 @@
 """Limits of connections: how long a client may take to send and to read, and how many there are.
 
 uvicorn waits for ever for a request that arrives byte by byte, and for a client that does not read
-its answer. Here one look per second at all connections of a worker ends those that are too slow. It
+its answer. One check per second of all connections of a worker ends those that are too slow. It
 costs a request nothing.
 """
 
@@ -28,7 +28,7 @@ BYTES_PER_SECOND = 100_000
 READING_SECONDS = 30.0
 """A client that reads nothing of its answer for so long is cut off."""
 
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 _OPEN_FILES = 4096
 
 
@@ -89,11 +89,11 @@ class Connections:
         self._waiting: dict[Connection, _Waiting] = {}
 
     def watch(self) -> None:
-        """Look at all connections now, and every second from now on."""
-        asyncio.get_running_loop().call_later(_LOOK_SECONDS, self.watch)
-        self.look(monotonic())
+        """Check all connections now, and every second from now on."""
+        asyncio.get_running_loop().call_later(_CHECK_SECONDS, self.watch)
+        self.close_slow(monotonic())
 
-    def look(self, now: float) -> None:
+    def close_slow(self, now: float) -> None:
         """Cut off who is too slow at the time `now`, in seconds."""
         waiting: dict[Connection, _Waiting] = {}
         for connection in list(self._connections):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launcher.errors import CannotStartError
+from launcher import CannotStartError
 from launcher.exposure import check_exposure
 from launcher.procfile import environment_of
 

@@ -14,8 +14,8 @@ _LONGEST = 120
 _HEAD = """# Licenses of the packages
 
 Written by `make licenses` from the metadata of the installed packages; a test compares it with
-`requirements.lock`. Wardrobe itself is under the [Apache License 2.0](../LICENSE). Packages of the group
-`dev` in `pyproject.toml`, and what they need, only test and check it, and are in no image.
+`requirements.lock`. Wardrobe itself is under the [Apache License 2.0](../LICENSE). Packages of the
+group `dev` in `pyproject.toml`, and what they need, only test and check it, and are in no image.
 
 | package | version | license |
 |---|---|---|
@@ -35,7 +35,7 @@ def license_of(name: str) -> str:
     there is looked up in the license file that came with it.
     """
     package = metadata.metadata(name)
-    stated = package.get("License-Expression") or package.get("License") or ""
+    stated = _field(package, "License-Expression") or _field(package, "License")
     if stated and len(stated) <= _LONGEST and "\n" not in stated:
         return stated
     kinds = [it.split(" :: ")[-1] for it in package.get_all("Classifier") or ()]
@@ -60,6 +60,11 @@ def page() -> str:
         for name, version in sorted(locked_packages().items())
     ]
     return _HEAD + "\n".join(rows) + "\n"
+
+
+def _field(package: metadata.PackageMetadata, name: str) -> str:
+    values: list[str] = package.get_all(name) or [""]
+    return values[0]
 
 
 if __name__ == "__main__":

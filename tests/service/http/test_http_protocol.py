@@ -214,7 +214,7 @@ class Scripted:
 def ended_after(connection: Scripted, seconds: int, per_second: int = 0) -> bool:
     watched = Connections([connection])
     for now in range(seconds):
-        watched.look(now)
+        watched.close_slow(now)
         connection.arrived += per_second
     return bool(connection.ended)
 
@@ -235,7 +235,7 @@ def test_there_is_room_for_a_new_connection_when_an_old_one_sends_for_long() -> 
     watched = Connections(everyone)
     assert watched.make_room()
     everyone.append(old)
-    watched.look(0)
+    watched.close_slow(0)
     assert watched.make_room()
     assert old.ended == [Phase.HEAD]
     old.phase = None

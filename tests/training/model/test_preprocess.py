@@ -135,12 +135,13 @@ def test_a_shaded_background_is_no_article() -> None:
 
 def test_a_large_picture_is_reduced_as_it_is_decoded() -> None:
     large = shoe().resize((6000, 4000))
-    for make in (
+    forms: tuple[Callable[[Image.Image], Image.Image], ...] = (
         lambda it: as_jpeg(it.convert("RGB"), progressive=True),
         lambda it: through_file(it.convert("RGBA"), "PNG", compress_level=1),
         lambda it: through_file(it.convert("P"), "PNG", compress_level=1),
         lambda it: Image.fromarray(np.asarray(it).astype(np.uint16) * 16),
-    ):
+    )
+    for make in forms:
         assert agreement(preprocess(make(large)), preprocess(shoe())) > 0.97
 
 
