@@ -46,7 +46,8 @@ def test_answered(classifier_url: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_the_same_shoe_is_the_same_however_it_is_stored(classifier_url: str, name: str) -> None:
-    if "JPEG" not in name:  # which changes pixels, and a drawn shoe is on the edge of classes
+    is_lossy = "JPEG" in name or "dithered" in name
+    if not is_lossy:  # a drawn shoe is on the edge of classes, and these change its pixels
         plain = post(f"{classifier_url}/classify", files={"image": encoded(shoe())}).json()
         stored = post(f"{classifier_url}/classify", files={"image": ODD[name]}).json()
         assert stored["label"] == plain["label"]
