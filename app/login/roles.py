@@ -22,8 +22,9 @@ def role_of(claims: Mapping[str, Any]) -> str | None:
     names = {"*", *(f"group:{group}" for group in _groups(claims))}
     email = claims.get("email")
     # An address in the form of a group, or of the star, must not count as one.
-    if isinstance(email, str) and _is_verified(claims) and "@" in email:
-        names.add(email.strip().lower().removeprefix("group:"))
+    address = email.strip().lower() if isinstance(email, str) and _is_verified(claims) else ""
+    if "@" in address and ":" not in address:
+        names.add(address)
     for role in reversed(settings.ROLES):
         if names & set(_listed(_LISTS[role])):
             return role

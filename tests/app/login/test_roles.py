@@ -25,6 +25,7 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"email": "olga@shop.example", "email_verified": False}, None),
         ({"email": "olga@shop.example", "email_verified": "true"}, "operator"),
         ({"email": "group:shop"}, None),
+        ({"email": "group:olga@shop.example"}, None),
         ({"email": "*", "groups": [{"name": "shop"}, None]}, None),
         ({}, None),
     ],
