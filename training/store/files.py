@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 _log = logging.getLogger(__name__)
 
@@ -76,15 +76,25 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Parse a JSON object that can be written again as JSON in UTF-8. Raises DamagedFile."""
+    """Parse a JSON object. Raises DamagedFile.
+
+    Earlier releases stored what cannot be sent as JSON in UTF-8. NaN and infinity become None,
+    halves of surrogate pairs question marks.
+    """
     try:
-        found = json.loads(text, parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()  # no half of a surrogate pair
+        found = _loads(text)
+        written = json.dumps(found, ensure_ascii=False)
+        if not written.isascii():
+            found = _loads(written.encode("utf-8", "replace").decode())
     except (ValueError, RecursionError):
         raise DamagedFile("it is not JSON, or only a part of it") from None
     if not isinstance(found, dict):
         raise DamagedFile("it holds no JSON object")
     return found
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=lambda _: None)
 
 
 def move_away(path: Path, reason: str, note: str = "") -> Path:
@@ -163,7 +173,3 @@ def error_sentence(error: Exception) -> str:
 def is_full(error: OSError) -> bool:
     """Whether there was no room left on the disk."""
     return error.errno in _FULL
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity are not JSON

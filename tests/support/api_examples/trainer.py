@@ -128,8 +128,11 @@ class TrainerCalls:
         promoted(damaged, "422", "broken")
         second, weights = self.copied(first, "secondaaaaaaaaaa")
         weights.with_name("report.json").unlink()
-        answer = requests.get(f"{self.url}/models/{second}/report", timeout=30)
-        self.recorder.note("trainer", "show_report", "404", "none")(answer)
+        self.find_no_report(second, "422", "missing")
+        description = weights.with_name("model.yaml")
+        kept = [it for it in description.read_text().splitlines() if "report.json:" not in it]
+        description.write_text("\n".join(kept))  # its checksum: as if there had never been one
+        self.find_no_report(second, "404", "none")
         os.killpg(classifier.process.pid, signal.SIGSTOP)  # so that it takes its time
         try:
             with ThreadPoolExecutor(1) as client:
@@ -139,6 +142,10 @@ class TrainerCalls:
                 champion.write_text(f"{tags.MODEL_NAME}:{first}\n")
         finally:
             os.killpg(classifier.process.pid, signal.SIGCONT)
+
+    def find_no_report(self, version: str, status: str, name: str) -> None:
+        answer = requests.get(f"{self.url}/models/{version}/report", timeout=30)
+        self.recorder.note("trainer", "show_report", status, name)(answer)
 
     def shadow(self) -> None:
         def asked(
