@@ -121,13 +121,15 @@ def busy(watched: Watched) -> Iterator[Watched]:
 
 
 def _be_busy(watched: Watched) -> None:
-    """Send good and bad requests for eight seconds."""
-    deadline = time.monotonic() + 8
-    while time.monotonic() < deadline:
+    """Send good and bad requests for eight seconds, and at least the pictures that a PSI needs."""
+    deadline, rounds = time.monotonic() + 8, 0
+    while time.monotonic() < deadline or rounds < 8:
+        rounds += 1
         Burst(watched.classifier_url, total=30, concurrency=8).wait()
         files = [("images", ("drawing.png", drawing, "image/png")) for drawing in drawings()]
         requests.post(f"{watched.classifier_url}/classify_many", files=files, timeout=10)
         requests.post(f"{watched.classifier_url}/classify", data=b"", timeout=10)
+        requests.get(f"{watched.classifier_url}/nothing", timeout=10)
         time.sleep(0.5)
 
 
