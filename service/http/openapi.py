@@ -90,7 +90,6 @@ def with_access(document: Document, access: Callable[[str, str], Access]) -> Doc
 
 
 def _refusals(*, takes_body: bool, limited: bool) -> dict[str, Any]:
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     found = {
         "401": "No token where one is needed, or one that is wrong, has ended or was withdrawn.",
         "403": "A page of another website asks, or the token's role is not enough.",
@@ -100,7 +99,13 @@ def _refusals(*, takes_body: bool, limited: bool) -> dict[str, Any]:
         found["415"] = "A kind of body that any website can send, such as `text/plain`."
     if limited:
         found["429"] = "Too many pictures, corrections or runs. `Retry-After` says when to go on."
-    return {status: {"description": it, "content": error} for status, it in found.items()}
+    return {
+        status: {  # a content each: each gets examples of its own
+            "description": it,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        for status, it in found.items()
+    }
 
 
 def bentoml_paths() -> dict[str, Any]:
