@@ -1,7 +1,7 @@
 """Entry point of the app: `streamlit run app/server.py` from the repository root.
 
-Streamlit's server with what it lacks: refusal of foreign names and origins, security headers, a log-in
-by password, and a log-in at an OpenID Connect provider that is configured by settings.
+Streamlit's server with what it lacks: refusal of foreign names and origins, security headers, a
+log-in by password, and one at an OpenID Connect provider that is configured by settings.
 """
 
 import sys
