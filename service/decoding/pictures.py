@@ -94,10 +94,12 @@ async def decode_many(files: Sequence[bytes], deadline: float) -> list[Grey | Ap
 
 async def _decode_group(files: Sequence[bytes], deadline: float) -> list[Grey | ApiError]:
     """Decode what is tiny in one turn, and every other picture in a turn of its own."""
+    if time.monotonic() >= deadline:
+        return [_not_in_time() for _ in files]
     try:
         tiny = await _result(_light().submit(_decode_tiny, files), deadline - time.monotonic())
     except ApiError:
-        return [_not_in_time()] * len(files)
+        return [_not_in_time() for _ in files]
     return [
         await _decode_in_time(file, deadline) if item is None else item
         for file, item in zip(files, tiny, strict=True)

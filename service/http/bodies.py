@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 
-from service.http import body_memory, limits
+from service.http import limits
 from service.http.errors import ApiError, InternalCall
 from service.http.multipart import FormError, FormReader
 
@@ -202,8 +202,8 @@ async def _read(
         piece = message.get("body", b"")
         more = message.get("more_body", False)
         received += len(piece)
-        if received > body_memory.FREE_BYTES and not is_reserved:
-            await body_memory.reserve(request, max_bytes)
+        if received > limits.FREE_BODY_BYTES and not is_reserved:
+            await limits.reserve_body(request, max_bytes)
             is_reserved = True
         if received <= max_bytes:
             take(piece)
