@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
+import settings
 from tests.app.conftest import page_beside
 from tests.support.app.pages import READY
 from tests.support.browser import settled
@@ -32,10 +33,10 @@ def payload(name: str, data: bytes, media_type: str = "image/png") -> FilePayloa
 @pytest.fixture(scope="module")
 def photo() -> bytes:
     """A JPEG of a coat on a light wall, of about 2.5 MB as phones make them: its wall has grain."""
-    pixels = np.random.default_rng(0).normal(215, 14, (1700, 1300, 3))
-    pixels[250:1500, 350:950] -= 150
+    pixels = np.random.default_rng(0).normal(205, 20, (2200, 1700, 3))
+    pixels[350:1900, 450:1250] -= 150
     file = io.BytesIO()
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=96)
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=94)
     assert 2_000_000 < len(file.getvalue()) < 4_000_000
     return file.getvalue()
 
@@ -103,7 +104,7 @@ def test_the_classifier_is_told_the_role_of_who_uploads_many(
 ) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.touch(0o600)
-    tokens.write_text(json.dumps({role: f"token of a {role}" for role in ("viewer", "operator")}))
+    tokens.write_text(json.dumps({role: f"token of a {role}" for role in settings.ROLES}))
     answer = {"label": "Bag", "confidence": 0.9, "probabilities": {"Bag": 0.9}, "model": "m:abc"}
 
     def reply(request: Request) -> tuple[int, str, bytes]:
