@@ -130,7 +130,7 @@ ODD: dict[str, bytes] = {
     "floats 0..65535": encoded(levels(65535, np.float32), "TIFF"),
     "floats with NaN": encoded(levels(1, np.float32, np.nan), "TIFF"),
     "floats with infinity": encoded(levels(1, np.float32, np.inf), "TIFF"),
-    "dithered palette": encoded(shoe().resize((480, 320)).convert("RGB").convert("P")),
+    "dithered palette": encoded(shoe().convert("RGB").convert("P")),
     "CMYK JPEG": encoded(shoe().convert("CMYK"), "JPEG"),
     "16-bit PNG": sixteen_bit(),
     "RGBA": transparent(),
