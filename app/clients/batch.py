@@ -1,6 +1,5 @@
 """Classification of many uploaded pictures in the background, in calls of a bounded size."""
 
-import re
 import threading
 import time
 from collections import deque
@@ -29,9 +28,6 @@ GIVE_UP_AFTER = 3
 
 UNSEEN_SECONDS = 60.0
 """A batch stops when nobody looks at its progress: the visitor has left."""
-
-_ASK_ALONE = re.compile(r"\bin time\b|\balone\b", re.IGNORECASE)
-"""In the error of a picture that had no time among the others of its call."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +165,7 @@ class Batch:
     def _store(
         self, key: str, file: PictureFile, answer: Answer | Unreadable, *, alone: bool
     ) -> None:
-        late = isinstance(answer, Unreadable) and _ASK_ALONE.search(answer.error)
+        late = isinstance(answer, Unreadable) and answer.retry
         if late and not alone:
             with self._lock:
                 self._alone.append(key)

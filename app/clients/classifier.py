@@ -27,9 +27,13 @@ class Answer(ResponseModel):
 
 
 class Unreadable(ResponseModel):
-    """The place of a picture that could not be classified. `error` is a sentence that says why."""
+    """The place of a picture that could not be classified. `error` is a sentence that says why.
+
+    `retry`: the picture had no time among the others of its call, and can have an answer alone.
+    """
 
     error: str
+    retry: bool = False
 
 
 class Failed(Unreadable):

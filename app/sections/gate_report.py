@@ -24,7 +24,7 @@ def render_gate_report(model: Model) -> None:
     if gate is None or gate.champion is None:
         return
     before = version_of(gate.champion)
-    st.markdown(f"## Compared with {before}, live at the time")
+    st.markdown(f"## Compared with {plain(before)}, live at the time")
     if model.status != "candidate":  # a candidate's card lists the reasons already
         decision = "Promoted:" if gate.promoted else "Not promoted:"
         st.markdown(f"{decision}\n\n{bullets(gate.reasons)}")

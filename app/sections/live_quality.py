@@ -14,7 +14,7 @@ from app.monitoring.drift import ModelHealth, ShadowComparison
 from app.monitoring.snapshot import Snapshot
 from app.sections import model_status
 from app.text.correction_states import REVIEW_REQUESTED
-from app.text.formatting import counted, percent
+from app.text.formatting import counted, percent, plain
 
 CHART_HEIGHT = 230
 CLASSES_HEIGHT = 300
@@ -55,7 +55,7 @@ def health_summary(health: ModelHealth) -> str:
     """Return the estimated accuracy as text, or why it is unknown."""
     if health.model is None:
         return "No version is live."
-    version = version_of(health.model)
+    version = plain(version_of(health.model))
     if not health.has_baseline:
         return (
             f"Version **{version}** has no baseline to compare pictures with. "
@@ -168,7 +168,7 @@ def shadow_summary(comparison: ShadowComparison | None) -> str:
             "Not running. A shadow version answers the same pictures as the live version, unseen. "
             "You can review pictures on which they disagree."
         )
-    version = version_of(comparison.model)
+    version = plain(version_of(comparison.model))
     if comparison.agreement is None:
         return f"Version **{version}** has answered no pictures in the last {drift.WINDOW}."
     summary = (

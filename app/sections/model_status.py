@@ -92,8 +92,8 @@ def _render_ready(state: classifier.Ready) -> None:
     _render_pill("ready", f"Version {version}", " · ".join(parts))
     if state.trouble:
         st.warning(
-            f"Version {classifier.version_of(state.champion)} does not load. "
-            f"Version {version} is still live. {plain(state.trouble)}"
+            f"Version {plain(classifier.version_of(state.champion))} does not load. "
+            f"Version {plain(version)} is still live. {plain(state.trouble)}"
         )
 
 

@@ -11,7 +11,7 @@ from app.clients.gate import Gate
 from app.clients.trainer import CorrectionUsage, Model, Result, Run
 from app.login import visitor
 from app.sections import promotion
-from app.text.formatting import bullets, counted, duration, out_of, percent
+from app.text.formatting import bullets, counted, duration, out_of, percent, plain
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def render_run_outcome(run: Run, result: Result, models: Sequence[Model]) -> Non
     box(f"{outcome.headline}\n\n{bullets(outcome.reasons)}")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if outcome.roll_back_to and st.button(
-            f"Roll back to {outcome.roll_back_to}",
+            f"Roll back to {plain(outcome.roll_back_to)}",
             key="go_back",
             disabled=not visitor.may("operator"),
         ):
@@ -52,7 +52,7 @@ def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
     new, before = result.model, gate.champion if gate else result.previous_model
     status = {model.tag: model.status for model in models}
     live = next((model.tag for model in models if model.champion), None)
-    name = f"Version {version_of(new)}"
+    name = f"Version {plain(version_of(new))}"
     if live is None:
         return Outcome(f"No version is live. {name} is stored.")
     if live == new:
@@ -62,10 +62,10 @@ def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
                 f"{name} did not pass the checks. A person promoted it, and it is now live.",
                 roll_back_to=back,
             )
-        replaced = f" and replaces {version_of(before)}" if before else ""
+        replaced = f" and replaces {plain(version_of(before))}" if before else ""
         reasons = gate.reasons if gate else ()
         return Outcome(f"{name} is now live{replaced}.", reasons, roll_back_to=back)
-    other = f"Version {version_of(live)} is {'still' if live == before else 'now'} live."
+    other = f"Version {plain(version_of(live))} is {'still' if live == before else 'now'} live."
     if gate is not None and status.get(new) == "candidate":
         headline = f"{other} {name} is a candidate. Not promoted:"
         return Outcome(headline, gate.reasons, is_candidate=True)
@@ -111,7 +111,8 @@ def _render_link(result: Result, models: Sequence[Model], *, is_candidate: bool)
     version = version_of(result.model)
     if all(model.version != version for model in models):
         return
-    label = f"Compare {version} with the live version" if is_candidate else f"See version {version}"
+    name = plain(version)
+    label = f"Compare {name} with the live version" if is_candidate else f"See version {name}"
     st.page_link(
         "views/models.py",
         label=label,

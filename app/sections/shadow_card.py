@@ -40,7 +40,9 @@ def render_shadow_status(*, disabled: bool) -> ShadowStatus | None:
     if last is None or last.ended is None:
         return ShadowStatus(last)
     with st.container(border=True, key="shadow_ended"):
-        st.markdown(f"The shadow test of version **{last.version}** ended. {plain(last.ended)}")
+        st.markdown(
+            f"The shadow test of version **{plain(last.version)}** ended. {plain(last.ended)}"
+        )
         st.button("Got it", key="stop_shadow", on_click=_stop, disabled=disabled)
     return ShadowStatus(None)
 
@@ -113,12 +115,12 @@ def _agreement_text(model: Model, running: Shadow) -> str:
 def _confirm_start(model: Model, running: Shadow | None) -> None:
     """Explain a shadow test, ask for the share of pictures, and start it."""
     st.markdown(
-        f"Version **{model.version}** answers the same pictures as the live version. "
+        f"Version **{plain(model.version)}** answers the same pictures as the live version. "
         "Nobody sees its answers or waits for them, and it is skipped when busy. "
         "You can review pictures on which the two disagree on the Corrections page."
     )
     if running is not None:
-        st.markdown(f"This replaces the shadow test of version **{running.version}**.")
+        st.markdown(f"This replaces the shadow test of version **{plain(running.version)}**.")
     with st.form("shadow", border=False):
         share = st.slider("Share of pictures, %", 1, 100, 100, key="shadow_share")
         start, cancel = st.columns(2)

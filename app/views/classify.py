@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
-from app.clients import classifier
+from app.clients import classifier, identity
 from app.clients.batch import Batch, Progress
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
@@ -148,7 +148,7 @@ def _start_batch(
 ) -> Batch:
     """Start to classify files in place of what was classified before, whose answers stay."""
     _stop_batch()
-    batch = Batch(files, known)
+    batch = Batch(files, known, identity.headers())  # its threads have no visitor
     st.session_state["batch"] = (question, batch)
     return batch
 

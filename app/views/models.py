@@ -28,6 +28,7 @@ from app.text.formatting import (
     moment,
     named,
     percent,
+    plain,
     size,
     zone_note,
 )
@@ -63,7 +64,7 @@ def render_page() -> None:
         st.warning("No version is live. Promote one.")
     else:
         st.markdown(
-            f"Version **{champion.version}** is live. "
+            f"Version **{plain(champion.version)}** is live. "
             "Any other version can be promoted, and a promotion rolled back with one click."
         )
     st.caption(zone_note())
@@ -309,10 +310,10 @@ def _badges(model: Model, *, in_shadow: bool) -> str:
 
 
 def _consequence(model: Model, champion: Model | None) -> str:
-    new = f"Version **{model.version}**{_accuracy_in_brackets(model)}"
+    new = f"Version **{plain(model.version)}**{_accuracy_in_brackets(model)}"
     if champion is None:
         return f"{new} goes live."
-    return f"{new} replaces **{champion.version}**{_accuracy_in_brackets(champion)}."
+    return f"{new} replaces **{plain(champion.version)}**{_accuracy_in_brackets(champion)}."
 
 
 def _accuracy_in_brackets(model: Model) -> str:

@@ -103,8 +103,8 @@ def promotion_rule(champion: Model | None) -> str:
     if champion is None:
         return "No version is live yet. The first one goes live as soon as it is trained."
     return (
-        f"Version **{champion.version}** is live. New versions go live only if they pass accuracy "
-        "and confidence checks. Otherwise they stay candidates, and you decide."
+        f"Version **{plain(champion.version)}** is live. New versions go live only if they pass "
+        "accuracy and confidence checks. Otherwise they stay candidates, and you decide."
     )
 
 
@@ -120,7 +120,8 @@ def render_form(
             "Recipe",
             list(by_name),
             index=_default_recipe(offered, finetune=champion is not None and page.usable > 0),
-            captions=[recipe.summary for recipe in offered],
+            format_func=plain,
+            captions=[plain(recipe.summary) for recipe in offered],
             key="recipe",
         )
         recipe = by_name[name]

@@ -1,1 +1,1 @@
-"""The page's HTTP server around Streamlit: host names, headers, log-in by password."""
+"""The page's HTTP server around Streamlit: host names, origins, headers, log-in by password."""

@@ -16,6 +16,7 @@ from starlette.routing import Route
 import settings
 from app.login import passwords
 from app.web.hosts import host_name
+from app.web.origins import is_foreign
 
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
@@ -71,11 +72,10 @@ class PasswordLogin:
 
 def is_own_form(request: Request) -> bool:
     """Return whether a form of this page sent the request: browsers say where a form is from."""
-    origin = request.headers.get("origin")
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or origin is None:
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return False
-    host = request.headers.get("host", "")
-    return origin.partition("://")[2] == host and host_name(host) is not None
+    named = "origin" in request.headers and host_name(request.headers.get("host", "")) is not None
+    return named and not is_foreign(request.scope)
 
 
 async def _form(request: Request) -> dict[str, list[str]]:

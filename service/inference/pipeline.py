@@ -6,6 +6,7 @@ endpoints (service/classifier.py).
 
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from training.model.preprocess import SIDE
 from training.store import versions
 
 Answer = dict[str, Any]
-"""A schemas.Classification, or an openapi.Error in the place of an unreadable picture, as a dict:
+"""A schemas.Classification, or an openapi.Error in the place of a picture without one, as a dict:
 validating an answer takes longer than classifying a picture."""
 
 _NO_IMAGES = np.zeros((0, SIDE, SIDE), dtype=np.uint8)
@@ -56,14 +57,18 @@ class Pipeline:
             good = [image for image in decoded if not isinstance(image, ApiError)]
             answers = iter(await self._batcher.submit(np.stack(good) if good else _NO_IMAGES))
         return [
-            {"error": item.message} if isinstance(item, ApiError) else next(answers)
-            for item in decoded
+            _no_answer(item) if isinstance(item, ApiError) else next(answers) for item in decoded
         ]
 
     async def classify_array(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Classify preprocessed pictures, uint8 (N, 28, 28)."""
         with self._batcher.room_for(len(images)):
             return await self._batcher.submit(images)
+
+
+def _no_answer(error: ApiError) -> Answer:
+    momentary = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return {"error": error.message, "retry": True} if momentary else {"error": error.message}
 
 
 def to_answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[Answer]:

@@ -51,7 +51,8 @@ async def classify_many(request: Request) -> Response:
     Send up to `MAX_IMAGES_PER_CALL` (10,000) pictures in a form, or an array of pictures that are
     28x28 already. Answers keep the order of the pictures. A picture that cannot be read has
     `{"error": …}` in its place and does not affect the others. So has one with nothing in it, and
-    one that was not decoded in time (9 s for the call): send it again, alone or with fewer.
+    one that was not decoded in time (9 s for the call), with `"retry": true` beside the error: send
+    it again, alone or with fewer.
 
     An array is the model's exact input: nothing in it is inverted, and a blank picture has a class.
 

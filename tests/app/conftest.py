@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,15 @@ def trousers() -> bytes:
     png = io.BytesIO()
     picture.save(png, "PNG")
     return png.getvalue()
+
+
+@pytest.fixture
+def unknown_dds() -> bytes:
+    """A DDS file of a format that Pillow does not know: it raises NotImplementedError."""
+    file = io.BytesIO()
+    Image.new("RGBA", (8, 8)).save(file, "DDS")
+    kind = (4).to_bytes(4, "little") + b"DX10" + bytes(40) + (93).to_bytes(4, "little")
+    return file.getvalue()[:80] + kind + bytes(300)
 
 
 DISAGREEMENT = "Version a says Coat, version b says Dress."
@@ -118,10 +128,12 @@ def page_beside(
     trainer_url: str,
     folder: Path,
     prometheus_url: str | None = None,
+    *,
+    port: int | None = None,
     **settings: str,
 ) -> Iterator[str]:
     """Run the app with its log in `folder`; no page may raise. `settings` are of its log-in."""
-    port = free_port()
+    port = port or free_port()
     environment = {
         **os.environ,
         "APP_PORT": str(port),
@@ -131,7 +143,7 @@ def page_beside(
         "PROMETHEUS_URL": prometheus_url or f"http://127.0.0.1:{free_port()}",
         **settings,
     }
-    log = folder / "log"
+    log = folder / f"log{time.monotonic_ns()}"
     command = [sys.executable, "-m", "streamlit", "run", "app/server.py"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     command += ["--server.headless", "true"]

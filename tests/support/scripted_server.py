@@ -18,13 +18,17 @@ def json_answer(body: Any, code: int = 200) -> Answer:
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Answers each request with `answer(request)`, and records the requests in `seen`."""
+    """Answers each request with `answer(request)`, and records the requests in `seen`.
+
+    `authorizations` has the path and the Authorization header of each.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[Request] = []
+        self.authorizations: list[tuple[str, str | None]] = []
         self.answer: Callable[[Request], Answer] = lambda _: json_answer({})
         self.hang_up_after_each = False
         self.hang_ups_before_an_answer = 0
@@ -42,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = (self.command, self.path, body)
         self.server.seen.append(request)
+        self.server.authorizations.append((self.path, self.headers["Authorization"]))
         if self.server.hang_ups_before_an_answer:
             self.server.hang_ups_before_an_answer -= 1
             self.close_connection = True

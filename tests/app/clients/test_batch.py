@@ -73,7 +73,7 @@ def test_a_call_that_fails_is_made_again_for_each_picture(
 
 
 def test_one_that_had_no_time_is_asked_again_alone(stand_in: ScriptedServer) -> None:
-    late = {"error": "Not classified in time: ask again for this one alone."}
+    late = {"error": "Not classified in time.", "retry": True}
     together = json_answer([ANSWER, late, {"error": "Damaged."}])
     stand_in.answer = replies(lambda: json_answer([ANSWER]), together)
     outcomes = finished(Batch(uploads(3))).outcomes

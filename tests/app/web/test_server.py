@@ -39,10 +39,18 @@ def test_own_names_are_answered(url: str, host: str) -> None:
     assert get(url, Host=host).status_code == 200
 
 
+def foreign_origins(url: str) -> list[str]:
+    """Origins of other pages: of another machine, of no page, on other ports of this machine."""
+    port = url.rpartition(":")[2]
+    others = [f"http://{name}:1" for name in ("localhost", "127.0.0.1", "[::1]")]
+    return ["http://evil.example", "null", "", f"http://localhost:{port}", *others]
+
+
 def test_a_websocket_opens_for_the_page_only(url: str) -> None:
     path = "/_stcore/stream"
     assert get(url, path, Origin=url, **UPGRADE).status_code == 101
-    assert get(url, path, Origin="http://evil.example", **UPGRADE).status_code == 403
+    for origin in foreign_origins(url):
+        assert get(url, path, Origin=origin, **UPGRADE).status_code == 403
     headers = {"Host": "evil.example", "Origin": "http://evil.example", **UPGRADE}
     assert get(url, path, **headers).status_code == 403
 
@@ -52,6 +60,19 @@ def test_an_upload_needs_the_xsrf_token(url: str) -> None:
         f"{url}/_stcore/upload_file/session/file", files={"file": b"a"}, timeout=10
     )
     assert response.status_code == 403
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_page_of_another_origin_changes_nothing(url: str, method: str) -> None:
+    path = f"{url}/_stcore/upload_file/session/file"
+    for origin in foreign_origins(url):
+        answer = requests.request(method, path, headers={"Origin": origin}, timeout=10)
+        assert (answer.status_code, answer.text[:15]) == (403, "A page of anoth")
+
+
+def test_behind_a_proxy_that_speaks_https_the_page_is_its_own(url: str) -> None:
+    origin = url.replace("http://", "https://")
+    assert get(url, "/_stcore/stream", Origin=origin, **UPGRADE).status_code == 101
 
 
 def test_every_answer_has_the_security_headers(url: str) -> None:
