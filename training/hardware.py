@@ -10,8 +10,7 @@ import torch
 _NICENESS = 2
 """Of a run that the trainer starts: serving on the same cores has priority, and the run has a
 floor. Beside a busy classifier and its busy clients, two sessions that would take both cores, it
-gets about half a core; with 10 it got a tenth. The response times of serving are the same with 2 as
-with 10: they wait for the kernel's tick, not for the run's share."""
+gets about half a core; with 10 it got a tenth. What serving pays for it is in docs/serving.md."""
 
 _AUTOGROUP = Path("/proc/self/autogroup")
 """Linux shares the cores among sessions first, and niceness counts only within a session; the

@@ -58,6 +58,8 @@ class Endpoints:
         """Return the template that a path fits, or `other`."""
         if path in self.methods and "{" not in path:
             return path
+        if "\n" in path:  # BentoML's mount of an application does not fit it
+            return OTHER
         return next((it for pattern, it in self._patterns if pattern.match(path)), OTHER)
 
     def refusal(self, label: str, method: str) -> Response | None:

@@ -61,7 +61,9 @@ class RoutesMiddleware:
         try:
             response: Response = await endpoint(Request(scope, receive))
         except InternalCall:
-            return await self._pass_to_bentoml(scope, receive, send)
+            if not _is_entry():
+                return await self._pass_to_bentoml(scope, receive, send)
+            response = error_response(ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _PICKLE_REFUSED))
         except Exception as error:
             response = error_response(error)
         self._responses += 1
@@ -89,8 +91,6 @@ class RoutesMiddleware:
         errors: list[ApiError] = []
 
         async def send_without_error(message: Message) -> None:
-            if message.get("status") == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-                errors.append(ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _PICKLE_REFUSED))
             if not errors:
                 await send(message)
 
@@ -117,6 +117,14 @@ class SentBeforeMetrics(Response):
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         await send({"type": "http.response.body"})
+
+
+def _is_entry() -> bool:
+    """Whether this process serves the port that everybody reaches.
+
+    BentoML refuses internal calls there too, but writes a traceback for each into the log.
+    """
+    return bentoml.server_context.service_type == "entry_service"
 
 
 def mount_routes(service: object, routes: Sequence[Route]) -> None:

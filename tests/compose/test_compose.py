@@ -44,9 +44,8 @@ def test_up_from_nothing(stack: Stack, say: Say) -> None:
     started = stack.up("--build")
     say(f"build {built:.0f} s, start with data set and first model {started:.0f} s")
     assert stack.health() == dict.fromkeys(SERVICES, "healthy")
-    answer = requests.post(
-        f"{stack.at('classifier')}/classify", files={"image": SNEAKER}, timeout=10
-    ).json()
+    url = f"{stack.at('classifier')}/classify"
+    answer = requests.post(url, files={"image": SNEAKER}, timeout=10, auth=stack.operator).json()
     assert answer["label"] == "Sneaker"
 
 
@@ -120,7 +119,7 @@ def test_the_data_set_is_fetched_once(stack: Stack) -> None:
 
 
 def test_a_change_of_one_line_rebuilds_from_there(stack: Stack, say: Say) -> None:
-    for service, path in (("app", "app/wording.py"), ("classifier", "service/calls.py")):
+    for service, path in (("app", "app/streamlit_app.py"), ("classifier", "service/classifier.py")):
         before = docker("image", "inspect", "--format", "{{.Id}}", f"wardrobe-{_image(service)}")
         source = stack.folder / path
         text = source.read_text()
@@ -148,7 +147,7 @@ def test_what_is_killed_comes_back_and_keeps_everything(stack: Stack, name: str,
     counted = float(stack.ask(recorded)[0]["value"][1])
     before = stack.inspect(name)
     address = stack.at(name) + HEALTH[name]
-    with Load(stack.at("classifier"), SNEAKER) as load:
+    with Load(stack.at("classifier"), SNEAKER, stack.operator) as load:
         time.sleep(1)
         killed = time.monotonic()
         kill_main_process(before)
@@ -184,11 +183,7 @@ def test_two_classifiers_follow_one_promotion_and_one_leaves_quietly(
     stack.ports["CLASSIFIER_PORT"] = two_ports_in_a_row()
     stack.up("--scale", "classifier=2")
     addresses = [stack.at("classifier", number) for number in (1, 2)]
-    wait_for(
-        lambda: len(requests.get(f"{addresses[0]}/model", timeout=5).json()["workers"]) == 4,
-        30,
-        "four workers",
-    )
+    wait_for(lambda: len(stack.get("classifier", "/model")["workers"]) == 4, 30, "four workers")
     wait_for(lambda: len(stack.ask('up{job="classifier"} == 1')) == 2, 30, "both being scraped")
 
     models = stack.get("trainer", "/models")
@@ -198,7 +193,9 @@ def test_two_classifiers_follow_one_promotion_and_one_leaves_quietly(
     ).json()
     assert promoted["workers"] == 4
     for address in addresses:
-        answer = requests.post(f"{address}/classify", files={"image": SNEAKER}, timeout=10)
+        answer = requests.post(
+            f"{address}/classify", files={"image": SNEAKER}, timeout=10, auth=stack.operator
+        )
         assert answer.json()["model"] == other["tag"]
     say(f"two classifiers, 4 workers: promoted in {promoted['seconds']} s")
 
@@ -260,7 +257,7 @@ def test_training_beyond_the_memory_limit_fails_alone(
     stack.files.append(str(override))
     stack.up("trainer")
     restarts = stack.inspect("trainer")["RestartCount"]
-    with Load(stack.at("classifier"), SNEAKER) as load:
+    with Load(stack.at("classifier"), SNEAKER, stack.operator) as load:
         run = stack.run_to_the_end(recipe="standard", epochs=1)
     say(f"memory limit: {run['state']}, {run['error']!r}; {len(load.failed)} requests failed")
     assert run["state"] == "failed"

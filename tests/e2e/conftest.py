@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 import pytest
@@ -27,6 +27,9 @@ class Visited(Protocol):
 
     def at(self, name: str) -> str:
         """The address of one process: `classifier`, `trainer`, `prometheus` or `app`."""
+
+    def get(self, name: str, path: str) -> Any:
+        """The JSON answer of a service to a GET."""
 
 
 @dataclass
@@ -54,6 +57,10 @@ class Wardrobe:
     def at(self, name: str) -> str:
         """The address of one process: `classifier`, `trainer`, `prometheus` or `app`."""
         return f"http://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}"
+
+    def get(self, name: str, path: str) -> Any:
+        """The JSON answer of a service to a GET."""
+        return requests.get(self.at(name) + path, timeout=10).json()
 
     def processes(self, name: str | None = None) -> list[psutil.Process]:
         """The living processes, or those of one line of the Procfile, oldest first."""

@@ -92,8 +92,7 @@ def test_the_whole_way(
     expect(page.get_by_text("Accuracy before")).to_be_visible(timeout=240_000)
     expect(page.locator(".st-key-badge")).not_to_contain_text(first, timeout=15_000)
     second = badge(page)
-    model = requests.get(f"{wardrobe.at('classifier')}/model", timeout=10).json()
-    assert model["tag"].endswith(f":{second}")
+    assert wardrobe.get("classifier", "/model")["tag"].endswith(f":{second}")
 
     # Roll back to the first version, and promote the second again.
     open_page(page, "Models")

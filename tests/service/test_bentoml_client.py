@@ -144,17 +144,19 @@ def test_schema_json_lists_the_endpoints(classifier_url: str) -> None:
     }
 
 
-def test_nobody_outside_can_send_a_pickle(classifier_url: str) -> None:
+def test_nobody_outside_can_send_a_pickle(classifier: Server) -> None:
     """BentoML's services call each other with it; to unpickle is to run a program."""
+    before = classifier.log.read_text().count("Traceback")
     for endpoint in ("classify", "classify_many", "preview"):
         response = requests.post(
-            f"{classifier_url}/{endpoint}",
+            f"{classifier.url}/{endpoint}",
             data=b"cos\nsystem\n(S'true'\ntR.",
             headers={"Content-Type": "application/vnd.bentoml+pickle"},
             timeout=10,
         )
         assert response.status_code == 415
         assert "Pickled requests are refused" in response.json()["error"]
+    assert classifier.log.read_text().count("Traceback") == before
 
 
 def test_a_url_instead_of_a_picture_is_not_fetched(classifier_url: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,15 @@ class Stack:
     ports: dict[str, str] = field(
         default_factory=lambda: {f"{name.upper()}_PORT": str(free_port()) for name in SERVICES}
     )
+    settings: dict[str, str] = field(
+        # `Load` sends more pictures than a person may.
+        default_factory=lambda: {"LOGIN": "off", "PICTURES_PER_MINUTE": "0"}
+    )
 
     def compose(self, *words: str, check: bool = True, **options: Any) -> str:
         """What `docker compose WORDS` prints."""
         files = [word for name in self.files for word in ("--file", name)]
-        environment = {**_environment(), **self.ports, "LOGIN": "off"}
+        environment = {**_environment(), **self.ports, **self.settings}
         return docker(
             "compose", "--project-name", self.project, *files, *words,
             check=check, cwd=self.folder, env=environment, **options,
@@ -99,7 +104,7 @@ class Stack:
 
     def get(self, name: str, path: str) -> Any:
         """The JSON answer of a service to a GET."""
-        return requests.get(self.at(name) + path, timeout=10).json()
+        return requests.get(self.at(name) + path, timeout=10, auth=self.operator).json()
 
     def ask(self, query: str) -> list[dict[str, Any]]:
         """What Prometheus answers to a query now."""
@@ -118,8 +123,15 @@ class Stack:
     @property
     def operator(self) -> Bearer:
         """The `auth` of an operator."""
-        tokens = self.compose("exec", "-T", "trainer", "cat", "/tokens/tokens.json")
-        return Bearer(json.loads(tokens)["operator"])
+        return Bearer(self.tokens["operator"])
+
+    @cached_property
+    def tokens(self) -> dict[str, str]:
+        """The page's token of each role. They live as long as their volume."""
+        found: dict[str, str] = json.loads(
+            self.compose("exec", "-T", "trainer", "cat", "/tokens/tokens.json")
+        )
+        return found
 
     def kept(self) -> dict[str, Any]:
         """What must outlive every container: versions, the champion, runs, corrections."""
@@ -162,8 +174,8 @@ def kill_main_process(described: dict[str, Any]) -> None:
 class Load:
     """Clients that ask one after the other without a pause, while the `with` lasts."""
 
-    def __init__(self, url: str, picture: bytes, clients: int = 4) -> None:
-        self._url, self._picture = url, picture
+    def __init__(self, url: str, picture: bytes, auth: Bearer, clients: int = 4) -> None:
+        self._url, self._picture, self._auth = url, picture, auth
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
         self.answered = 0
@@ -183,6 +195,7 @@ class Load:
 
     def _ask(self) -> None:
         session = requests.Session()
+        session.auth = self._auth
         while not self._stop.is_set():
             try:
                 answer = session.post(

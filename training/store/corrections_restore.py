@@ -1,7 +1,7 @@
 """Restoring exported corrections."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
@@ -22,6 +22,7 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
     """
     entries = list(entries)
     added = known = 0
+    rows: dict[tuple[str, str | None], dict[str, Any]] = {}  # by picture and label, as `labels`
     with db.writing() as connection:
         taken = _taken_ids(connection, [it.id for it in entries])
         labels = _labels_by_picture(connection, [it.content_hash for it in entries])
@@ -31,6 +32,7 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
                 is_known = bool(found)
             else:
                 if None in found:
+                    rows.pop((correction.content_hash, None), None)
                     db.remove_review_request(connection, correction.content_hash)
                     found.remove(None)
                 is_known = correction.label in found
@@ -42,11 +44,26 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
                 row |= {"state": NEW, "reason": None}
             if correction.id < 1 or correction.id in taken:
                 del row["id"]
-            wanted = insert(db.corrections).values(row).returning(db.corrections.c.id)
-            taken.add(connection.execute(wanted).scalar_one())
-            found.add(None if correction.state == REVIEW_REQUESTED else correction.label)
+            else:
+                taken.add(correction.id)
+            label = None if correction.state == REVIEW_REQUESTED else correction.label
+            rows[correction.content_hash, label] = row
+            found.add(label)
             added += 1
+        _insert(connection, rows.values())
     return added, known
+
+
+def _insert(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert rows: those with an id, then those without one, which get the next ids.
+
+    A statement for each row would take most of an import's time.
+    """
+    rows = list(rows)
+    for has_id in (True, False):
+        some = [row for row in rows if ("id" in row) == has_id]
+        if some:
+            connection.execute(insert(db.corrections), some)
 
 
 def _taken_ids(connection: Connection, ids: Sequence[int]) -> set[int]:

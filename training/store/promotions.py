@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import settings
-from training.store import files, locks, tags
+from training.store import files, locks, tags, texts
 from training.store.runs import now
 
 GATE, PERSON = "gate", "person"
@@ -84,7 +84,8 @@ def _read() -> tuple[list[Promotion], str | None]:
     found, damaged = [], 0
     for line in content.splitlines():
         try:
-            promotion = _PROMOTION.validate_python(files.parse_object(line.decode()))
+            values = files.parse_object(line.decode())
+            promotion = _PROMOTION.validate_python(texts.without_surrogates(values))
             if promotion.by not in (GATE, PERSON) or not datetime.fromisoformat(promotion.time):
                 raise ValueError(line)
             found.append(promotion)

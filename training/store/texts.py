@@ -1,6 +1,8 @@
 """What no stored text may hold, wherever it comes from: a call, a form, a table."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of a character. JSON can name one, and UTF-8 cannot hold it: the text would be unreadable
@@ -23,6 +25,14 @@ def find_problem(text: str, max_length: int) -> str | None:
     if found := _CONTROLS.search(text):
         return f"holds a control character (U+{ord(found[0]):04X}). Leave it out"
     return None
+
+
+def without_surrogates(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with question marks for halves of characters, which an older release stored."""
+    return {
+        name: SURROGATES.sub("?", value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def abridged(text: str, max_length: int = 60) -> str:

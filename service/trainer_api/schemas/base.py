@@ -10,21 +10,19 @@ from training.store import texts
 UNUSABLE_TEXT = "unusable_text"
 """Pydantic's type of the error for a text that holds what no text may hold."""
 
-_MAX_TEXT = 10_000
-"""Characters of any text. Most fields have a smaller limit of their own."""
-
 
 def _check_text(text: str) -> str:
-    problem = texts.find_problem(text, _MAX_TEXT)
+    problem = texts.find_problem(text, len(text))
     if problem:
         raise PydanticCustomError(UNUSABLE_TEXT, "{problem}", {"problem": problem})
     return text
 
 
-Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_check_text)]
-"""The type of every text that a call takes: no control characters and no halves of characters."""
+USABLE = AfterValidator(_check_text)
+"""For every text that a call takes: no control characters and no halves of characters. It stands
+behind the limit of the length, which Pydantic otherwise reports in other words."""
 
-Name = Annotated[Text, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200), USABLE]
 """A text that names something: a class, a version, a run."""
 
 Ratio = Annotated[float, Field(ge=0, le=1)]

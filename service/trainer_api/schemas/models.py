@@ -11,7 +11,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from service.trainer_api.schemas.base import Actor, Body, Png, Ratio, Tag, Text, Time
+from service.trainer_api.schemas.base import USABLE, Actor, Body, Png, Ratio, Tag, Time
 from service.trainer_api.schemas.gate import Gate
 
 
@@ -121,7 +121,9 @@ class PromotionRequest(Body):
     """Why, if you like."""
 
     reason: (
-        Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+        Annotated[
+            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), USABLE
+        ]
         | None
     ) = Field(default=None, description="For whoever looks at the promotion later.")
 

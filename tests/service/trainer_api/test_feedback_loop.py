@@ -151,7 +151,8 @@ def test_a_person_may_serve_it_for_a_reason_and_go_back(
     assert row["status"] == "champion"
     [promotion] = row["promotions"]
     assert began <= datetime.fromisoformat(promotion.pop("time")) <= datetime.now(UTC)
-    assert promotion == {"tag": tag, "previous": loop.first, "by": "person", "reason": reason}
+    by = {"by": "person", "actor": "local", "reason": reason}
+    assert promotion == {"tag": tag, "previous": loop.first, **by}
     assert loop.version(loop.first)["status"] == "former"
 
     assert loop.promote(loop.first).status_code == 200

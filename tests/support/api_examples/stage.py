@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.support.api_examples.classifier import ClassifierCalls
 from tests.support.api_examples.corrections import CorrectionCalls
 from tests.support.api_examples.recorder import Recorder
+from tests.support.api_examples.refusals import Refusals
 from tests.support.api_examples.trainer import TrainerCalls
 from tests.support.processes import ROOT, Home
 
@@ -21,11 +22,14 @@ def capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> R
     """
     recorder = Recorder()
     ClassifierCalls(recorder, classifier_url).play()
+    refusals = Refusals(recorder)
+    refusals.of_the_classifier(classifier_url)
     trainer = empty.serve("trainer")
     calls = TrainerCalls(recorder, trainer.url, empty)
     corrections = CorrectionCalls(recorder, trainer.url, empty)
     try:
         calls.read(trainer_url)
+        refusals.of_the_trainer(trainer.url)
         calls.run_and_cancel()
         calls.promote_without_a_classifier(home.path / "models")
         classifier = empty.serve("classifier", CLASSIFIER_WORKERS="1")

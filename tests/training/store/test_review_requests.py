@@ -76,3 +76,17 @@ def test_the_number_of_open_review_requests_is_limited() -> None:
     assert request(9_999) == 0
     corrections.delete(corrections.page(limit=1)[0].id)
     assert request(9_999) == 1
+
+
+def test_a_label_takes_the_place_of_a_request_in_the_same_archive() -> None:
+    mine = kept(9)
+    corrections.delete(mine.id)
+    requested = replace(mine, id=0, state="review_requested")
+    others = [replace(mine, id=number, content_hash=str(number)) for number in (0, 1, 2, 2)]
+    others[-1] = replace(others[-1], label="Shirt")
+    added, known = corrections.restore([requested, others[0], mine, *others[1:], requested])
+    assert (added, known) == (6, 1)
+    assert corrections.counts()["review_requested"] == 0
+    ids = {(it.content_hash, it.label): it.id for it in corrections.page()}
+    assert (ids[mine.content_hash, "Bag"], ids["2", "Bag"]) == (1, 2)
+    assert len(set(ids.values())) == 5

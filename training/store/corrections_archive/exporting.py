@@ -11,6 +11,9 @@ from training.store.corrections_archive.cells import COLUMNS, TABLE, protect
 
 _CHUNK_BYTES = 64 * 1024
 
+_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip can hold, for every file: the same corrections are the same bytes."""
+
 
 def export_archive() -> Iterator[bytes]:
     """Iterate over the bytes of an archive of all corrections, made while it is sent."""
@@ -20,12 +23,13 @@ def export_archive() -> Iterator[bytes]:
     with zipfile.ZipFile(sink, "w") as archive:
         for correction in corrections.each():
             name = f"pictures/{correction.id}.png"
-            archive.writestr(name, encode_png(correction.pixels))
+            archive.writestr(zipfile.ZipInfo(name, _TIME), encode_png(correction.pixels))
             cells = {"file": name, **vars(correction)}
             table.writerow([protect(cells[column]) for column in COLUMNS])
             if sink.size >= _CHUNK_BYTES:
                 yield sink.taken()
-        archive.writestr(TABLE, lines.getvalue().encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
+        written = lines.getvalue().encode("utf-8-sig")
+        archive.writestr(zipfile.ZipInfo(TABLE, _TIME), written, zipfile.ZIP_DEFLATED)
     yield sink.taken()
 
 

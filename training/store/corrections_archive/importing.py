@@ -15,7 +15,7 @@ MAX_ROWS = 100_000
 """Of one archive. As many pictures fill the 100 MB that a body may have."""
 
 MAX_SECONDS = 40.0
-"""An archive of MAX_ROWS takes less on a machine that does nothing else. The trainer has 60 for a
+"""20,000 rows as the export writes them, 20 MB, took 4.7 s of one core. The trainer has 60 for a
 call, the upload included."""
 
 _MAX_TABLE_BYTES = 32_000_000
