@@ -1,12 +1,13 @@
 """Pages in each state of the services, run by Streamlit's own test runner on live services."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from app.clients import trainer
 from tests.support.app.pages import READY, TAG, open_page, page_text, run_json, script_services
-from tests.support.processes import MakeHome, Server
+from tests.support.processes import ROOT, MakeHome, Server
 from tests.support.scripted_server import ScriptedServer
 
 LOADING = {**READY, "serving": {}}
@@ -84,6 +85,15 @@ def test_models_shows_the_accuracy_of_the_live_version() -> None:
     assert champion.accuracy is not None
     assert f"{champion.accuracy * 100:.1f} %" in [metric.value for metric in at.metric]
     assert "<b>Live</b> on 2 workers" in page_text(at)
+
+
+@pytest.mark.usefixtures("all_down")
+@pytest.mark.parametrize("path", ["", "corrections", "retrain", "models", "metrics"])
+def test_descriptions_in_the_code_are_not_shown(path: str) -> None:
+    code = (ROOT / "app" / "views" / f"{path or 'classify'}.py").read_text()
+    described = re.findall(r'^"""(.+?)"""$', code, re.MULTILINE | re.DOTALL)
+    shown = page_text(open_page(path))
+    assert [one for one in described if one in shown] == []
 
 
 @pytest.mark.usefixtures("all_down")
