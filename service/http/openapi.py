@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from service.http.security_headers import API_PAGE
+from service.http.security_headers import API_PAGE, api_page_headers
 
 Document = dict[str, Any]
 
@@ -168,6 +168,6 @@ def openapi_routes(describe: Callable[[], Document]) -> list[Route]:
         return JSONResponse(await asyncio.to_thread(describe_once))
 
     async def page(_: Request) -> Response:
-        return FileResponse(API_PAGE)
+        return FileResponse(API_PAGE, headers=api_page_headers())
 
     return [Route("/docs.json", openapi), Route("/", page)]

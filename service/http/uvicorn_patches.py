@@ -27,7 +27,7 @@ from bentoml._internal.utils import circus
 from service.http.connections import Connections, allow_open_files
 from service.http.endpoints import Endpoints, LabelByEndpoint
 from service.http.http_protocol import WardrobeProtocol
-from service.http.security_headers import security_headers
+from service.http.security_headers import SECURITY_HEADERS
 
 UVICORN_VERSION = "0.54.0"
 """What the patch was written and measured for."""
@@ -63,7 +63,7 @@ def patch_uvicorn(service: str = "", endpoints: Endpoints | None = None) -> None
         config.http_protocol_class = WardrobeProtocol
         config.ws_protocol_class = None  # no service has a WebSocket
         config.encoded_headers += [
-            (name.encode(), value.encode()) for name, value in security_headers()
+            (name.encode(), value.encode()) for name, value in SECURITY_HEADERS
         ]
         allow_open_files()
         watched = Connections(cast(set[WardrobeProtocol], self.server_state.connections))

@@ -39,7 +39,6 @@ def preprocess(image: Image.Image) -> Grey:
     most often).
     """
     if is_model_input(image):
-        image.load()
         darkest, lightest = cast(tuple[int, int], image.getextrema())
         if lightest - darkest <= article.BACKGROUND_TOLERANCE:
             raise NothingToSee

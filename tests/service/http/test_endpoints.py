@@ -122,7 +122,6 @@ def test_every_answer_has_the_security_headers(server: Server) -> None:
         headers = requests.get(server.url + path, timeout=10).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
-        assert headers["referrer-policy"] == "no-referrer"
         assert headers["cross-origin-resource-policy"] == "same-origin"
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 10) as client:
