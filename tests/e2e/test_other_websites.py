@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.e2e.conftest import PORTS, Wardrobe
 from tests.support.browser import launch, settled
@@ -122,12 +122,11 @@ def attack(page: Page, wardrobe: Wardrobe, targets: dict[str, str]) -> list[str]
 
 
 @pytest.fixture(scope="module")
-def fooled_browser() -> Iterator[Browser]:
+def fooled_browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium in a network where the attacker's name leads to this machine."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright, f"--host-resolver-rules=MAP {NAME} 127.0.0.1")
-        yield browser
-        browser.close()
+    browser = launch(playwright, f"--host-resolver-rules=MAP {NAME} 127.0.0.1")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
