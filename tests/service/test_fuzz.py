@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -38,7 +39,10 @@ def test_mutated_requests_break_nothing(servers: dict[str, Server]) -> None:
     session = Session(servers)
     fuzzer = Fuzzer(session.calls(), session.known(), SEED, large=False)
     with Watch(servers) as watch:
-        asyncio.run(session.run(fuzzer, range(REQUESTS), CLIENTS))
+        # In a thread: Playwright has an event loop in this one, if a test before used a browser.
+        work = session.run(fuzzer, range(REQUESTS), CLIENTS)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, work).result()
     found = session.findings
 
     assert found.statuses.total() == REQUESTS

@@ -30,13 +30,12 @@ class Wardrobe:
         # No longer than a socket's path may be: nothing may depend on a short folder name.
         self.home = folder / "state" / ("x" * 120)
         shutil.copy(ROOT / "settings.py", folder)
+        # The launcher makes the page's tokens by service/, which needs training/.
         for part in ("launcher", "service", "training"):
             shutil.copytree(
                 ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copytree(ROOT / "monitoring", folder / "monitoring")
-        for name in ("service", "training"):  # the launcher makes the page's tokens by them
-            (folder / name).symlink_to(ROOT / name)
         self.set_processes()
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
         self.ports = {name: it.getsockname()[1] for name, it in zip(PORTS, sockets, strict=True)}

@@ -1,11 +1,13 @@
 """The split of corrections into training and held-out ones."""
 
+import sqlite3
+
 import pytest
 
 from tests.support.corrections_store import add_drawings
 from training.data import fashion_mnist
 from training.feedback import split
-from training.store import corrections, versions
+from training.store import corrections, corrections_db, versions
 
 
 @pytest.mark.usefixtures("own_store")
@@ -34,10 +36,17 @@ def test_what_is_held_out_is_never_trained_on(
 
 
 @pytest.mark.usefixtures("own_store")
-def test_a_damaged_store_stops_only_a_run_that_trains_on_it(
-    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+def test_an_unavailable_store_stops_only_a_run_that_trains_on_it(
+    champion: versions.Model,
+    dataset: fashion_mnist.FashionMNIST,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    corrections.path().write_bytes(b"this is no database" * 100)
+    monkeypatch.setattr(corrections_db, "_BUSY_SECONDS", 0.1)
+    add_drawings(1)
+    corrections_db._forget(corrections.path())  # this process's own connections
+    somebody = sqlite3.connect(corrections.path(), isolation_level=None)
+    somebody.execute("PRAGMA locking_mode=EXCLUSIVE")
+    somebody.execute("BEGIN EXCLUSIVE")
     assert split.split_corrections(champion, dataset, for_training=False).counts() == {
         "used": 0,
         "held_out": 0,
@@ -45,3 +54,4 @@ def test_a_damaged_store_stops_only_a_run_that_trains_on_it(
     }
     with pytest.raises(corrections.StoreUnavailable):
         split.split_corrections(champion, dataset)
+    somebody.close()
