@@ -3,11 +3,11 @@
 `make bench-fuzz` sends 100,000.
 """
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support import event_loop
 from tests.support.fuzz.cases import Fuzzer
 from tests.support.fuzz.session import Session, Watch
 from tests.support.processes import Home, MakeHome, Server, wait_for
@@ -38,7 +38,7 @@ def test_mutated_requests_break_nothing(servers: dict[str, Server]) -> None:
     session = Session(servers)
     fuzzer = Fuzzer(session.calls(), session.known(), SEED, large=False)
     with Watch(servers) as watch:
-        asyncio.run(session.run(fuzzer, range(REQUESTS), CLIENTS))
+        event_loop.run(session.run(fuzzer, range(REQUESTS), CLIENTS))
     found = session.findings
 
     assert found.statuses.total() == REQUESTS
