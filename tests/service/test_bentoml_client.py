@@ -4,7 +4,6 @@ The same pictures, good, odd and bad, go through the HTTP routes (requests), thr
 clients, and through BentoML's own endpoints, which only another service can reach.
 """
 
-import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import requests
 from bentoml.exceptions import BentoMLException
 from PIL import Image
 
+from tests.support import event_loop
 from tests.support.pictures import BAD, ODD, encoded, shoe
 from tests.support.processes import Home, Server
 
@@ -79,7 +79,7 @@ def by_async_client(url: str, endpoint: str, path: Path) -> Outcome:
                 return int(error.error_code), json.loads(str(error))["error"]
             return 200, pixels(answer) if endpoint == "preview" else answer
 
-    return asyncio.run(call())
+    return event_loop.run(call())
 
 
 def by_another_service(stylist: Server, endpoint: str, path: Path) -> Outcome:

@@ -3,12 +3,11 @@
 `make bench-fuzz` sends 100,000.
 """
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support import event_loop
 from tests.support.fuzz.cases import Fuzzer
 from tests.support.fuzz.session import Session, Watch
 from tests.support.processes import Home, MakeHome, Server, wait_for
@@ -39,10 +38,7 @@ def test_mutated_requests_break_nothing(servers: dict[str, Server]) -> None:
     session = Session(servers)
     fuzzer = Fuzzer(session.calls(), session.known(), SEED, large=False)
     with Watch(servers) as watch:
-        # In a thread: Playwright has an event loop in this one, if a test before used a browser.
-        work = session.run(fuzzer, range(REQUESTS), CLIENTS)
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, work).result()
+        event_loop.run(session.run(fuzzer, range(REQUESTS), CLIENTS))
     found = session.findings
 
     assert found.statuses.total() == REQUESTS

@@ -1,5 +1,6 @@
 """Who did it: records and audit log; and limits on what costs."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -34,7 +35,9 @@ def own(make_home: MakeHome, home: Home) -> Home:
             "state VARCHAR NOT NULL, reason VARCHAR, picture BLOB NOT NULL, "
             "UNIQUE (content_hash, label))"
         )
-        values = (7, "0" * 64, "Bag", "api", "2026-11-24T08:00:00.000+00:00", "new", bytes(784))
+        picture = bytes(784)
+        picture_hash = hashlib.sha256(picture).hexdigest()
+        values = (7, picture_hash, "Bag", "api", "2026-11-24T08:00:00.000+00:00", "new", picture)
         database.execute(
             "INSERT INTO corrections (id, content_hash, label, source, created_at, state, picture) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",

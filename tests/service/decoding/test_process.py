@@ -1,6 +1,5 @@
 """Decoding is bounded in time and memory, and nothing goes on after the answer."""
 
-import asyncio
 import io
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from service.decoding.cost import Cost, estimate
 from service.decoding.process import DecodingProcess
 from service.decoding.reader import PictureError, Problem
 from service.http.errors import ApiError
+from tests.support import event_loop
 from tests.support.pictures import encoded, many_scans, shoe
 
 PIXELS = 50_000_000
@@ -116,9 +116,9 @@ def test_an_idle_process_ends(process: DecodingProcess, monkeypatch: pytest.Monk
 
 def test_what_is_not_decoded_in_time_is_an_error_in_its_place() -> None:
     files = [encoded(shoe()), b"no picture", encoded(shoe())]
-    decoded = asyncio.run(pictures.decode_many(files, time.monotonic() + 60))
+    decoded = event_loop.run(pictures.decode_many(files, time.monotonic() + 60))
     assert [isinstance(item, ApiError) for item in decoded] == [False, True, False]
-    late = asyncio.run(pictures.decode_many(files * 20, time.monotonic() - 1))
+    late = event_loop.run(pictures.decode_many(files * 20, time.monotonic() - 1))
     assert all(isinstance(it, ApiError) and "Not classified in time" in it.message for it in late)
 
 

@@ -20,6 +20,7 @@ import torch
 
 from service.shadow import protocol
 from tests.support.processes import Home, MakeHome, Server, wait_for
+from tests.support.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.evaluation import predict
 from training.store import tags, versions
@@ -234,6 +235,7 @@ def test_a_promoted_shadow_ends_with_a_reason(deployment: Deployment) -> None:
         "since": "",
         "workers": 0,
         "reason": "It is the champion now.",
+        "actor": "local",
     }
     wait_for(lambda: not deployment.shadow_processes(), what="the processes' end")
     metrics = requests.get(f"{deployment.classifier.url}/metrics", timeout=10).text
@@ -251,6 +253,7 @@ def test_a_deleted_shadow_ends_with_a_reason(deployment: Deployment) -> None:
 
 def test_a_shadow_that_does_not_load_ends_with_a_reason(deployment: Deployment) -> None:
     weights = deployment.copy_other("brokenaaaaaaaaaa") / "weights.pt"
+    drop_checksums(weights.parent)
     weights.write_bytes(weights.read_bytes()[:-1_000])
     deployment.start_shadow(version="brokenaaaaaaaaaa")
     wait_for(lambda: deployment.trainer.get("/shadow")["reason"] is not None, PATIENCE, "its end")

@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.support.archives import declared_smaller, mutated, png, with_rows, zipped
+from tests.support.archives import declared_smaller, mutated, with_rows, zipped
 from tests.support.processes import Home, MakeHome, Server, call, page_token
 from tests.support.services.correction_calls import new_picture
 
@@ -138,7 +138,7 @@ def test_archives_like_bombs_are_refused_soon(keeper: Server) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("corrections.csv", "file,label\n" + "b.png,Bag\n" * 5_000)
         archive.writestr("b.png", bytes(zeros), zipfile.ZIP_BZIP2)
-    padded = png(np.zeros((28, 28), np.uint8), "RGB") + bytes(9_000_000)
+    padded = new_picture() + bytes(9_000_000)
     table = "file,label\n" + "b.png,Bag\n" * 50_000
     for body, status in (
         (declared_smaller(file.getvalue(), zeros, 500), 400),

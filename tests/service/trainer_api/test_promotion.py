@@ -15,6 +15,7 @@ import requests
 from PIL import Image
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
+from tests.support.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.store import tags, versions
 
@@ -175,6 +176,7 @@ def test_a_version_that_does_not_load_leaves_the_old_one_serving(services: Servi
     serves_only(services, champion)
     store = services.home.path / "models" / tags.MODEL_NAME
     shutil.copytree(store / version(champion), store / "broken")
+    drop_checksums(store / "broken")  # else no worker would be asked to load it
     (store / "broken" / "weights.pt").write_bytes(b"no weights")
     answer = services.trainer.post("/models/broken/promote")
     assert answer.status_code == 422

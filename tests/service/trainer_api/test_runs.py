@@ -235,7 +235,7 @@ def test_a_run_without_a_finished_epoch_cannot_go_on(serve: Callable[[], Server]
         (b'{"corrections": "all"}', "true or false"),
         (b'{"recipe": "finetune", "corrections": false}', "always trains on corrections"),
         (b'{"resume": "a", "corrections": true}', "stands alone"),
-        (b"[" * 50_000, "not JSON"),
+        (b"[" * 50_000, "nested too deeply"),
     ],
 )
 def test_a_run_that_cannot_be(trainer: Server, body: bytes, words: str) -> None:
