@@ -7,7 +7,7 @@ import pytest
 
 from app.clients import trainer
 from tests.support.app.pages import READY, TAG, open_page, page_text, run_json, script_services
-from tests.support.processes import ROOT, MakeHome, Server
+from tests.support.processes import ROOT, Home, MakeHome, Server
 from tests.support.scripted_server import ScriptedServer
 
 LOADING = {**READY, "serving": {}}
@@ -26,9 +26,23 @@ def all_down(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def without_model(make_home: MakeHome) -> Iterator[Server]:
+def empty_home(make_home: MakeHome) -> Home:
+    """A state folder without a model."""
+    return make_home()
+
+
+@pytest.fixture(scope="module")
+def without_model(empty_home: Home) -> Iterator[Server]:
     """A live classifier on an empty store."""
-    server = make_home().serve("classifier", CLASSIFIER_WORKERS="1")
+    server = empty_home.serve("classifier", CLASSIFIER_WORKERS="1")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def trainer_without_model(empty_home: Home) -> Iterator[Server]:
+    """The trainer beside that classifier: both know the same tokens."""
+    server = empty_home.serve("trainer")
     yield server
     server.stop()
 
@@ -67,7 +81,10 @@ def test_a_file_that_is_not_a_picture_gets_no_answer() -> None:
     at = open_page()
     at.file_uploader(key="files").set_value([("cv.pdf", b"%PDF-1.7", "application/pdf")]).run()
     assert not at.exception
-    assert "No answer" in page_text(at)
+    text = page_text(at)
+    assert "Not a picture" in text
+    assert "This is a PDF document, not a picture." in text
+    assert '<div class="label">' not in text
 
 
 @pytest.mark.usefixtures("live")
@@ -111,10 +128,14 @@ def test_pages_that_need_the_trainer_report_that_it_is_down(path: str) -> None:
 
 
 def test_without_a_model_the_first_one_is_offered(
-    without_model: Server, trainer_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_home: Home,
+    without_model: Server,
+    trainer_without_model: Server,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CLASSIFIER_URL", without_model.url)
-    monkeypatch.setenv("TRAINER_URL", trainer_url)
+    monkeypatch.setenv("TRAINER_URL", trainer_without_model.url)
+    monkeypatch.setenv("TOKENS_FILE", str(empty_home.path / "tokens.json"))
     at = open_page()
     assert "Train your first model" in page_text(at)
     assert at.button(key="train_first").label == "Train the first model"
