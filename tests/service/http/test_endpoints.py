@@ -11,7 +11,7 @@ import requests
 from starlette.routing import Route
 
 from service.http.endpoints import OTHER, Endpoints
-from tests.support.processes import Home, Server, wait_for
+from tests.support.processes import Home, MakeHome, Server, wait_for
 
 SCAN = 3000
 """Requests of the scan. tests/benchmarks/scan.py sends 100,000."""
@@ -158,8 +158,10 @@ def test_a_refused_request_is_counted_under_its_address(trainer: Server) -> None
     wait_for(lambda: count() == before + 1, 5, "the request in the metrics")
 
 
-def test_the_codes_of_a_call_begin_at_zero(home: Home) -> None:
-    server = home.serve("classifier", CLASSIFIER_WORKERS="1")
+def test_the_codes_of_a_call_begin_at_zero(make_home: MakeHome, home: Home) -> None:
+    own = make_home()  # a second classifier of one folder would empty the counters of the first
+    own.take_models_of(home)
+    server = own.serve("classifier", CLASSIFIER_WORKERS="1")
     try:
         text = requests.get(f"{server.url}/metrics", timeout=10).text
     finally:
