@@ -69,6 +69,9 @@ def test_several_uploads_get_a_table(trousers: bytes) -> None:
     files = [("jeans.png", trousers, "image/png"), ("notes.png", b"not a picture", "image/png")]
     at.file_uploader(key="files").set_value(files).run()
     assert not at.exception
+    at.session_state["batch"][1].wait(30)  # the page waits for 1 s, then looks each second
+    at.run()
+    assert not at.exception
     table = at.dataframe[0].value
     assert list(table["file"]) == ["jeans.png", "notes.png"]
     assert table["label"][0] == "Trouser"
