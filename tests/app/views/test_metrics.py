@@ -42,9 +42,14 @@ def metrics(monkeypatch: pytest.MonkeyPatch, classifier_url: str, trainer_url: s
 
 
 def page_sentences(page: AppTest) -> str:
-    """Return all text of the page."""
+    """Return all text of the page, without the escapes of its Markdown."""
     shown = [*page.error, *page.warning, *page.info, *page.caption, *page.markdown]
-    return "\n".join(str(element.value) for element in shown)
+    return "\n".join(str(element.value) for element in shown).replace("\\", "")
+
+
+def first_error(page: AppTest) -> str:
+    """Return the text of the first error, without the escapes of its Markdown."""
+    return str(page.error[0].value).replace("\\", "")
 
 
 def tiles(page: AppTest) -> dict[str, str]:
@@ -54,8 +59,8 @@ def tiles(page: AppTest) -> dict[str, str]:
 def test_without_prometheus_the_page_says_what_to_do(metrics: AppTest) -> None:
     metrics.run()
     assert not metrics.exception
-    assert "Prometheus does not answer at http://127.0.0.1:" in metrics.error[0].value
-    assert "make run" in metrics.error[0].value
+    assert "Prometheus does not answer at http://127.0.0.1:" in first_error(metrics)
+    assert "make run" in first_error(metrics)
     assert not metrics.metric
 
 
@@ -65,7 +70,7 @@ def test_another_program_on_the_port_of_prometheus_is_detected(
     monkeypatch.setenv("PROMETHEUS_URL", classifier_url)
     metrics.run()
     assert not metrics.exception
-    assert "PROMETHEUS_URL" in metrics.error[0].value
+    assert "PROMETHEUS_URL" in first_error(metrics)
 
 
 def test_the_page_shows_each_process_and_the_traffic(
