@@ -17,9 +17,9 @@ import requests
 from bentoml.exceptions import BentoMLException
 from PIL import Image
 
-from tests.support import event_loop
 from tests.support.pictures import BAD, ODD, encoded, shoe
 from tests.support.processes import Home, Server
+from tests.support.services import event_loop
 
 PICTURES = {
     "drawn shoe": encoded(shoe()),

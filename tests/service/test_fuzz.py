@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import event_loop
 from tests.support.fuzz.cases import Fuzzer
 from tests.support.fuzz.session import Session, Watch
 from tests.support.processes import Home, MakeHome, Server, wait_for
+from tests.support.services import event_loop
 from tests.support.services.correction_calls import keep, new_picture
 
 SEED = 22

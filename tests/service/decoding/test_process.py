@@ -14,8 +14,8 @@ from service.decoding.cost import Cost, estimate
 from service.decoding.process import DecodingProcess
 from service.decoding.reader import PictureError, Problem
 from service.http.errors import ApiError
-from tests.support import event_loop
 from tests.support.pictures import encoded, many_scans, shoe
+from tests.support.services import event_loop
 
 PIXELS = 50_000_000
 

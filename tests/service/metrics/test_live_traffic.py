@@ -12,7 +12,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
-from tests.support.stored_versions import drop_checksums
+from tests.support.services.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.store import tags
 

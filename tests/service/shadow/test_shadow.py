@@ -20,7 +20,7 @@ import torch
 
 from service.shadow import protocol
 from tests.support.processes import Home, MakeHome, Server, wait_for
-from tests.support.stored_versions import drop_checksums
+from tests.support.services.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.evaluation import predict
 from training.store import tags, versions

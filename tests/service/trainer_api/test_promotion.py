@@ -15,7 +15,7 @@ import requests
 from PIL import Image
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
-from tests.support.stored_versions import drop_checksums
+from tests.support.services.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.store import tags, versions
 

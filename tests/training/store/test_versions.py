@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.support.processes import Home
+from tests.support.services.stored_versions import drop_checksums
 from training.store import tags, versions
 
 
@@ -22,13 +22,6 @@ def store(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def version_folder(store: Path) -> Path:
     return store / (versions.champion() or "").partition(":")[2]
-
-
-def forget_checksums(folder: Path) -> None:
-    """Make a version one from before versions had checksums."""
-    description = yaml.safe_load((folder / "model.yaml").read_text())
-    del description["metadata"]["sha256"]
-    (folder / "model.yaml").write_text(yaml.safe_dump(description))
 
 
 class Poison:
@@ -50,7 +43,7 @@ def test_custom_objects_are_not_unpickled(store: Path, tmp_path: Path) -> None:
 
 def test_weights_are_not_unpickled(store: Path, tmp_path: Path) -> None:
     mark = tmp_path / "unpickled"
-    forget_checksums(version_folder(store))  # whoever writes weights can write their checksum
+    drop_checksums(version_folder(store))  # whoever writes weights can write their checksum
     (version_folder(store) / "weights.pt").write_bytes(pickle.dumps(Poison(mark), protocol=2))
     with pytest.raises(versions.ModelError, match="cannot be loaded"):
         versions.load(versions.champion() or "")
@@ -62,7 +55,7 @@ def test_damaged_weights_are_named_and_keep_the_champion(store: Path, content: b
     champion = versions.champion() or ""
     broken = store / "broken"
     shutil.copytree(version_folder(store), broken)
-    forget_checksums(broken)
+    drop_checksums(broken)
     (broken / "weights.pt").write_bytes(content)
     with pytest.raises(versions.ModelError, match="cannot be loaded"):
         versions.promote(f"{tags.MODEL_NAME}:broken")
