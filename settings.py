@@ -81,6 +81,10 @@ SECRETS_FILE = Path(__file__).parent / ".streamlit" / "secrets.toml"
 
 MIN_PASSWORD_LENGTH = 8
 
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+COMPOSE_NAMES = frozenset({"app", "classifier", "trainer", "prometheus"})
+"""How docker compose calls the processes in its network."""
+
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -168,14 +172,22 @@ def role_passwords() -> dict[str, str]:
     return passwords
 
 
+def allowed_hosts() -> frozenset[str]:
+    """Return the names under which the page and the services answer, in lower case."""
+    listed = get("ALLOWED_HOSTS").replace(",", " ").split()
+    return LOOPBACK_NAMES | COMPOSE_NAMES | {name.lower() for name in listed}
+
+
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens at this address."""
+    """Return whether an address belongs to this machine alone."""
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 class _Values(dict[str, str]):

@@ -19,9 +19,8 @@ from urllib.parse import urlsplit
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.web import Application, RequestHandler
 
+import settings
 from launcher.ports import is_taken
-
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _QUERIES = ("query", "query_range", "query_exemplars", "series", "labels", "format_query")
 """Calls under /api/v1/ that only read, and take POST too."""
@@ -48,7 +47,7 @@ class RefusedError(Exception):
 def check(method: str, path: str, headers: Mapping[str, str]) -> None:
     """Raise RefusedError for a request that must not reach Prometheus."""
     host = headers.get("Host", "")
-    if urlsplit(f"//{host}").hostname not in LOOPBACK_NAMES:
+    if urlsplit(f"//{host}").hostname not in settings.LOOPBACK_NAMES:
         raise RefusedError(
             HTTPStatus.MISDIRECTED_REQUEST,
             "Prometheus answers only on this machine, as localhost or 127.0.0.1.",

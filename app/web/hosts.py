@@ -11,9 +11,6 @@ from starlette.websockets import WebSocketClose
 
 import settings
 
-OWN_NAMES = {"localhost", "127.0.0.1", "::1", "app", "classifier", "trainer", "prometheus"}
-"""Loopback names, and the names of the processes in compose's network."""
-
 
 class AllowedHosts:
     """Middleware: 421 for a request whose Host header names another machine.
@@ -24,8 +21,7 @@ class AllowedHosts:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        listed = settings.get("ALLOWED_HOSTS").replace(",", " ").split()
-        self._names = OWN_NAMES | {name.lower() for name in listed}
+        self._names = settings.allowed_hosts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""

@@ -4,15 +4,10 @@ A page of another website can make a browser send requests here, and a name of i
 this machine (DNS rebinding). Both show in headers that the browser sets and the page cannot.
 """
 
-import ipaddress
 from functools import lru_cache
 
 import settings
 
-_OWN_NAMES = frozenset(
-    # As loopback, and as docker compose calls the services.
-    {"localhost", "127.0.0.1", "::1", "classifier", "trainer", "app", "prometheus"}
-)
 _MOST_KNOWN = 1_000
 """Host headers that are remembered. Each port makes one, and a client can choose any."""
 
@@ -21,8 +16,7 @@ class Hosts:
     """The names by which a service may be called: its own, and those of ALLOWED_HOSTS."""
 
     def __init__(self) -> None:
-        named = settings.get("ALLOWED_HOSTS").replace(",", " ").split()
-        self._names = _OWN_NAMES | {name.lower() for name in named}
+        self._names = settings.allowed_hosts()
         self.known: set[bytes | None] = {None}  # HTTP/1.0 clients send none; browsers always do
 
     def allow(self, host: bytes | None, server: tuple[str, int | None] | None) -> bool:
@@ -65,13 +59,5 @@ def is_foreign_page(site: bytes | None, mode: bytes | None, method: str) -> bool
     return not (mode == b"navigate" and method == "GET")
 
 
-@lru_cache(maxsize=4096)
-def is_loopback(address: str) -> bool:
-    """Whether an address belongs to this machine alone."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return found.is_loopback
+is_loopback = lru_cache(maxsize=4096)(settings.is_loopback)
+"""Whether a client's address belongs to this machine alone. Asked for every request."""
