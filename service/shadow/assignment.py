@@ -43,21 +43,20 @@ _ASSIGNMENT = TypeAdapter(Assignment)
 def read() -> Assignment | None:
     """Return the current assignment, None when there is none or its file is damaged."""
     try:
-        return _ASSIGNMENT.validate_python(files.read_object(path()))
-    except (FileNotFoundError, files.DamagedFile, ValueError):
+        return _load()
+    except (FileNotFoundError, files.DamagedFile):
         return None
 
 
 def problem() -> str | None:
     """Return a sentence about the file of the assignment, None if nothing is wrong with it."""
     try:
-        _ASSIGNMENT.validate_python(files.read_object(path()))
+        _load()
     except FileNotFoundError:
         return None
-    except (files.DamagedFile, ValueError) as error:
-        reason = str(error) if isinstance(error, files.DamagedFile) else "it is no shadow test"
+    except files.DamagedFile as error:
         return (
-            f"The file of the shadow test is damaged: {reason}. The test has ended. Start it anew."
+            f"The file of the shadow test is damaged: {error}. The test has ended. Start it anew."
         )
     return None
 
@@ -94,6 +93,15 @@ def end(assignment: Assignment, ended: str, reason: str) -> bool:
 def path() -> Path:
     """Return the path of the file that classifiers follow."""
     return settings.home() / "shadow"
+
+
+def _load() -> Assignment:
+    """Raises FileNotFoundError or DamagedFile."""
+    found = files.read_object(path())
+    try:
+        return _ASSIGNMENT.validate_python(found)
+    except ValueError:
+        raise files.DamagedFile("it is no shadow test") from None
 
 
 def _write(assignment: Assignment) -> None:
