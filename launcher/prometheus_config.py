@@ -5,7 +5,8 @@ from pathlib import Path
 
 import settings
 from launcher.console import print_line
-from launcher.state_folder import error_reason, move_away
+from launcher.state_folder import move_away
+from training.store import files
 
 MONITORING = Path(__file__).resolve().parents[1] / "monitoring"
 
@@ -25,4 +26,6 @@ def write_prometheus_config(home: Path) -> None:
         path.write_text(text)
     except OSError as error:
         # Everything else works without Prometheus.
-        print_line(f"{path} cannot be written: {error_reason(error)}. Metrics may be missing.")
+        print_line(
+            f"{path} cannot be written: {files.error_reason(error)}. Metrics may be missing."
+        )

@@ -6,11 +6,9 @@ that later gets the same number is never taken for it.
 """
 
 import contextlib
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -19,6 +17,7 @@ from launcher import CannotStartError
 from launcher.console import print_line
 from launcher.ports import page_url
 from launcher.processes import started_processes
+from training.store import files
 
 FOLDERS = ("bentoml", "bentoml/classifier", "bentoml/trainer", "models", "prometheus", "runs")
 
@@ -44,8 +43,8 @@ def writing(home: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotStartError(
-            f"The state folder {home} cannot be written: {error_reason(error)}. Make room or make "
-            "it writable, or choose another folder with WARDROBE_HOME."
+            f"The state folder {home} cannot be written: {files.error_reason(error)}. Make room or "
+            "make it writable, or choose another folder with WARDROBE_HOME."
         ) from error
 
 
@@ -54,25 +53,7 @@ def move_away(path: Path, reason: str) -> None:
 
     The trainer lists these names. The reason is printed. Raises OSError.
     """
-    target = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
-    path.rename(target)
-    sentence = (
-        f"{path.name} was damaged: {reason}. It is now {target.name}, and a new one is used. "
-        "Delete it when you no longer need it."
-    )
-    print_line(sentence)
-    with contextlib.suppress(OSError):
-        target.with_name(f"{target.name}.txt").write_text(f"{sentence}\n", encoding="utf-8")
-
-
-def error_reason(error: OSError) -> str:
-    """Return the cause of an error of the disk, in words."""
-    reasons = {
-        errno.ENOSPC: "the disk is full",
-        errno.EROFS: "the disk is read-only",
-        errno.EACCES: "it belongs to another user, or its mode forbids it",
-    }
-    return reasons.get(error.errno or 0, (error.strerror or str(error)).lower())
+    files.move_away(path, reason, "A new one is used. Delete it when you no longer need it.")
 
 
 def pid_file(home: Path) -> Path:
@@ -103,7 +84,7 @@ def hold_pid_file(home: Path) -> Iterator[None]:
             os.write(file.fileno(), f"{os.getpid()}\n".encode())  # a buffer would fail at the end
         except OSError as error:
             # The lock is what counts: the number can be found without the file.
-            print_line(f"{pid_file(home)} cannot be written: {error_reason(error)}.")
+            print_line(f"{pid_file(home)} cannot be written: {files.error_reason(error)}.")
         try:
             yield
         finally:

@@ -100,9 +100,7 @@ def make_page_tokens() -> None:
         if _is_whole(path):
             return
         if path.exists():
-            kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-            path.replace(kept)
-            _log.warning("%s is damaged: it is %s now, and new tokens were made.", path, kept.name)
+            files.move_away(path, "it holds no token for each role", "New tokens were made.")
         files.replace(path, json.dumps({role.word: _new_secret() for role in Role}) + "\n")
 
 

@@ -63,7 +63,7 @@ def test_a_damaged_file_is_kept_aside_and_made_anew(own_home: Path, content: byt
     tokens.make_page_tokens()
 
     assert TokenStore().find(tokens.page_token(Role.VIEWER))
-    [kept] = own_home.glob("tokens.json.damaged-*")
+    [kept] = own_home.glob("tokens.json.damaged-*[0-9]")
     assert kept.read_bytes() == content
 
 
