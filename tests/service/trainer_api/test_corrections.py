@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,28 +11,12 @@ import pytest
 from PIL import Image
 
 from tests.support.pictures import header_bomb
-from tests.support.processes import Home, MakeHome, Server
+from tests.support.processes import MakeHome, Server
 from tests.support.services.correction_calls import call, keep, new_picture, row, send
 from training.model import preprocess
 from training.store import corrections
 
 CONTENT = {"Content-Type": "application/zip"}
-
-
-@pytest.fixture(scope="module")
-def own_home(make_home: MakeHome, home: Home) -> Home:
-    """A folder with the session's model and no corrections."""
-    own = make_home()
-    own.take_models_of(home)
-    return own
-
-
-@pytest.fixture(scope="module")
-def keeper(own_home: Home) -> Iterator[Server]:
-    """A trainer on that folder."""
-    server = own_home.serve("trainer")
-    yield server
-    server.stop()
 
 
 def test_what_is_kept_is_what_the_network_saw(keeper: Server) -> None:

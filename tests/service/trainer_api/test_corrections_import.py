@@ -16,7 +16,7 @@ import requests
 from PIL import Image
 
 from tests.support.archives import declared_smaller, mutated, with_rows, zipped
-from tests.support.processes import Home, MakeHome, Server, call, page_token
+from tests.support.processes import Home, Server, call, page_token
 from tests.support.services.correction_calls import new_picture
 
 CONTENT = {"Content-Type": "application/zip"}
@@ -25,11 +25,9 @@ MOST_MB = 1_000
 
 
 @pytest.fixture(scope="module")
-def keeper(make_home: MakeHome, home: Home) -> Iterator[Server]:
-    """A trainer with the session's model and no corrections."""
-    own = make_home()
-    own.take_models_of(home)
-    server = own.serve("trainer", CORRECTIONS_PER_MINUTE="0")
+def keeper(own_home: Home) -> Iterator[Server]:
+    """A trainer on that folder, without the limit of corrections."""
+    server = own_home.serve("trainer", CORRECTIONS_PER_MINUTE="0")
     yield server
     server.stop()
 

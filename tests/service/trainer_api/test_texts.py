@@ -9,25 +9,11 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.support.processes import Home, MakeHome, Server, call
+from tests.support.processes import Home, Server, call
 from tests.support.services.correction_calls import new_picture
 
 POISONS = {"half a character": "\ud800", "NUL": "\x00", "escape": "a\x1b[2Jb", "1 MB": "x" * 10**6}
 LONGEST_URL = 20_000
-
-
-@pytest.fixture(scope="module")
-def own_home(make_home: MakeHome, home: Home) -> Home:
-    own = make_home()
-    own.take_models_of(home)
-    return own
-
-
-@pytest.fixture(scope="module")
-def keeper(own_home: Home) -> Iterator[Server]:
-    server = own_home.serve("trainer")
-    yield server
-    server.stop()
 
 
 class TextField(NamedTuple):
