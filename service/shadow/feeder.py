@@ -154,6 +154,7 @@ class _ShadowProcess:
         # Numbers of pictures. The event loop writes the first two, the feeder's thread the others.
         self._offered = self._sent = 0
         self._compared = self._dropped = 0
+        self._drop_lock = threading.Lock()
         self._results = {
             result: definitions.SHADOW_PICTURES.labels(result, self.tag)
             for result in ("agreed", "disagreed", "dropped")
@@ -209,18 +210,20 @@ class _ShadowProcess:
 
     def close(self) -> None:
         """End the process. Pictures without a report count as dropped. May be called again."""
-        self.is_closed, self.is_ready = True, False
+        self.is_ready = False
         self.process.kill()
         self.process.wait()
         self.read_reports()
+        self.is_closed = True  # after the last report: from here on, `send` counts by itself
         self._count_dropped(self._offered - self._compared)
         self._connection.close()
 
     def _count_dropped(self, total: int) -> None:
         """Raise the counter to `total`. It may lag a little: two threads write its parts."""
-        if total > self._dropped:
-            self._results["dropped"].inc(total - self._dropped)
-            self._dropped = total
+        with self._drop_lock:  # else both threads could add the same pictures
+            if total > self._dropped:
+                self._results["dropped"].inc(total - self._dropped)
+                self._dropped = total
 
 
 def _reason_to_end(assigned: Assignment) -> tuple[str, str] | None:

@@ -23,9 +23,9 @@ from service.classifier import Classifier
 from service.http.middleware import RoutesMiddleware
 from service.trainer import Trainer
 from tests.support.api_examples.recorder import Call, Recorder, flattened
-from tests.support.api_examples.stage import capture, examples_path
+from tests.support.api_examples.stage import capture_on_own_services, examples_path
 from tests.support.browser import launch
-from tests.support.processes import Home, MakeHome
+from tests.support.processes import MakeHome
 from tests.support.shapes import same_shape
 
 Document = dict[str, Any]
@@ -87,8 +87,8 @@ def documents(urls: dict[str, str]) -> dict[str, Document]:
 
 
 @pytest.fixture(scope="module")
-def recorder(classifier_url: str, trainer_url: str, home: Home, make_home: MakeHome) -> Recorder:
-    return capture(classifier_url, trainer_url, home, make_home())
+def recorder(make_home: MakeHome) -> Recorder:
+    return capture_on_own_services(make_home(), make_home())
 
 
 @pytest.fixture(scope="module")

@@ -5,31 +5,21 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.support.api_examples.stage import capture, examples_path
-from tests.support.processes import Home, wait_for
+from tests.support.api_examples.stage import capture_on_own_services, examples_path
+from tests.support.processes import Home
 from training.data import fashion_mnist
 
 
 def main() -> None:
     """Train a first model, serve it, make every call, write the files."""
     with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared"
-        os.environ["WARDROBE_HOME"] = str(prepared)
+        os.environ["WARDROBE_HOME"] = str(Path(folder) / "prepared")
         data = fashion_mnist.prepare()
         home, empty = Home(Path(folder) / "home"), Home(Path(folder) / "empty")
         for made in (home, empty):
             made.path.mkdir()
             (made.path / "data").symlink_to(data)
-        trained = home.train("--recipe", "quick", "--epochs", "1")
-        assert trained.returncode == 0, trained.stderr
-        classifier = home.serve("classifier", CLASSIFIER_WORKERS="2")
-        trainer = home.serve("trainer")
-        try:
-            wait_for(lambda: sum(classifier.get("/model")["serving"].values()) == 2)
-            recorder = capture(classifier.url, trainer.url, home, empty)
-        finally:
-            trainer.stop()
-            classifier.stop()
+        recorder = capture_on_own_services(home, empty)
     for service in ("classifier", "trainer"):
         text = json.dumps(recorder.examples(service), indent=1, ensure_ascii=False)
         examples_path(service).write_text(f"{text}\n", encoding="utf-8")

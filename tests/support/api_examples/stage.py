@@ -7,7 +7,7 @@ from tests.support.api_examples.corrections import CorrectionCalls
 from tests.support.api_examples.recorder import Recorder
 from tests.support.api_examples.refusals import Refusals
 from tests.support.api_examples.trainer import TrainerCalls
-from tests.support.processes import ROOT, Home
+from tests.support.processes import ROOT, Home, wait_for
 
 
 def examples_path(service: str) -> Path:
@@ -15,7 +15,24 @@ def examples_path(service: str) -> Path:
     return ROOT / "service" / "http" / f"{service}.examples.json"
 
 
-def capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> Recorder:
+def capture_on_own_services(home: Home, empty: Home) -> Recorder:
+    """Train a first model in `home`, serve it, and provoke every example. `empty` stays without.
+
+    Both folders hold the data set and nothing else: what others do to a shared one would show.
+    """
+    trained = home.train("--recipe", "quick", "--epochs", "1")
+    assert trained.returncode == 0, trained.stderr
+    classifier = home.serve("classifier", CLASSIFIER_WORKERS="2")
+    trainer = home.serve("trainer")
+    try:
+        wait_for(lambda: sum(classifier.get("/model")["serving"].values()) == 2)
+        return _capture(classifier.url, trainer.url, home, empty)
+    finally:
+        trainer.stop()
+        classifier.stop()
+
+
+def _capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> Recorder:
     """Provoke every example. Both services run on `home` and serve a model; `empty` has none yet.
 
     Starts two more services on `empty`, and stops them.
