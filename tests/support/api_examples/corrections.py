@@ -50,12 +50,6 @@ class CorrectionCalls:
 
         return asked
 
-    def find_no_classes(self) -> None:
-        asked = self.noting()
-        asked("keep_correction", "503", "no_model", "POST", "", **bag("Bag"))
-        asked("change_correction", "503", "no_model", "PATCH", "/1", json={"label": "Bag"})
-        asked("import_corrections", "503", "no_model", "POST", "/import", data=archive())
-
     def find_no_store(self) -> None:
         """A link that leads nowhere, in place of the database."""
         asked = self.noting()

@@ -52,7 +52,6 @@ def _capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> 
         classifier = empty.serve("classifier", CLASSIFIER_WORKERS="1")
         try:
             calls.find_no_model(classifier.url)
-            corrections.find_no_classes()
             calls.promote(classifier)
             calls.shadow()
             corrections.find_no_store()
