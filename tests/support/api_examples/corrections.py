@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from tests.support.api_examples.classes import ClassCalls
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
 from tests.support.processes import Home, call
@@ -64,6 +65,7 @@ class CorrectionCalls:
         asked("delete_correction", "503", "broken", "DELETE", "/1")
         asked("export_corrections", "503", "broken", "GET", "/export")
         asked("import_corrections", "503", "broken", "POST", "/import", data=archive())
+        ClassCalls(self.recorder, self.url, self.home).find_no_store()
         self.finetune("503", "broken")
         file.unlink()
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.support.api_examples.classes import ClassCalls
 from tests.support.api_examples.classifier import ClassifierCalls
 from tests.support.api_examples.corrections import CorrectionCalls
 from tests.support.api_examples.recorder import Recorder
@@ -57,6 +58,7 @@ def _capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> 
             corrections.find_no_store()
             corrections.find_no_corrections()
             corrections.correct()
+            ClassCalls(recorder, trainer.url, empty).play()
             calls.compare()
         finally:
             classifier.stop()
