@@ -46,7 +46,7 @@ def _opening(answer: Answer) -> str:
 def _confidence_html(answer: Answer) -> str:
     """Return how sure the model is; not of a picture that it does not know."""
     if answer.known is False:
-        return "Unlike the pictures it learned from"
+        return "Unlike its training pictures"
     return f"<b>{percent(answer.confidence)}</b> sure"
 
 
