@@ -28,9 +28,23 @@ def extract_features(network: nn.Module, images: torch.Tensor) -> tuple[torch.Te
     """Return the features of pictures, uint8 (N, 28, 28), and their probabilities, float (N, C).
 
     Features are the input of the last layer, float (N, F), scaled to length 1: pictures that are
-    alike for the network lie close together. A mirrored network takes each picture twice, all of
-    them as they are and then all mirrored: its features are the mean.
+    alike for the network lie close together.
     """
+    features, logits = _features_and_logits(network, images)
+    return nn.functional.normalize(features, dim=1), logits.softmax(dim=1)
+
+
+@torch.inference_mode()
+def raw_features(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return the input of the last layer, float (N, F), for pictures, uint8 (N, 28, 28)."""
+    return _features_and_logits(network, images)[0]
+
+
+def _features_and_logits(
+    network: nn.Module, images: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A mirrored network takes each picture twice, all of them as they are and then all mirrored:
+    its features are the mean."""
     inputs_of_head: list[torch.Tensor] = []
     head: nn.Module = network.head  # type: ignore[assignment]
     hook = head.register_forward_pre_hook(lambda _, inputs: inputs_of_head.append(inputs[0]))
@@ -43,7 +57,7 @@ def extract_features(network: nn.Module, images: torch.Tensor) -> tuple[torch.Te
             features.append(torch.stack(inputs_of_head[0].split(len(batch))).mean(0))
     finally:
         hook.remove()
-    return nn.functional.normalize(torch.cat(features), dim=1), torch.cat(logits).softmax(dim=1)
+    return torch.cat(features), torch.cat(logits)
 
 
 def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
@@ -61,6 +75,11 @@ def confusion_matrix(probabilities: torch.Tensor, labels: torch.Tensor) -> torch
 
 
 def per_class_accuracy(confusion: torch.Tensor, names: tuple[str, ...]) -> dict[str, float]:
-    """The accuracy, 0..1, on each class's pictures, by class name."""
-    shares = confusion.diagonal() / confusion.sum(dim=1)
-    return dict(zip(names, shares.double().tolist(), strict=True))
+    """The accuracy, 0..1, on each class's pictures, by name. A class without pictures has none."""
+    counts = confusion.sum(dim=1)
+    shares = (confusion.diagonal() / counts).double().tolist()
+    return {
+        name: share
+        for name, share, count in zip(names, shares, counts.tolist(), strict=True)
+        if count
+    }

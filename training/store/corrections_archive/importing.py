@@ -2,10 +2,10 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from training.store import corrections
+from training.store import classes, corrections
 from training.store.corrections import Correction, CorrectionError
 from training.store.corrections_archive.members import Members
 from training.store.corrections_archive.rows import DecodePicture, RowReader
@@ -54,7 +54,6 @@ class ImportReport:
 
 def import_archive(
     content: bytes,
-    class_names: Sequence[str],
     decode: DecodePicture,
     *,
     actor: str | None = None,
@@ -70,7 +69,7 @@ def import_archive(
     deadline = time.monotonic() + max_seconds
     members = Members(content)
     rows = read_rows(members.read(members.table, _MAX_TABLE_BYTES))
-    reader = RowReader(members, class_names, decode, max_picture_bytes)
+    reader = RowReader(members, classes.labels(), decode, max_picture_bytes)
     report = ImportReport()
     entries = _entries(rows, reader, report, deadline, max_seconds)
     while batch := list(itertools.islice(entries, _BATCH_ROWS)):

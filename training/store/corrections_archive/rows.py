@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from PIL import Image
@@ -42,13 +42,13 @@ class RowReader:
     def __init__(
         self,
         members: Members,
-        class_names: Sequence[str],
+        labels: Mapping[str, str | None],
         decode: DecodePicture,
         max_picture_bytes: int,
     ) -> None:
         self._members = members
-        self._class_names = class_names
-        self._folded = {name.casefold(): name for name in reversed(class_names)}
+        self._labels = labels
+        self._folded = {name.casefold(): name for name in reversed(list(labels)) if labels[name]}
         self._decode = decode
         self._max_picture_bytes = max_picture_bytes
         self._pictures: dict[str, bytes | str] = {}  # pixels, or what is wrong with the file
@@ -66,7 +66,7 @@ class RowReader:
                 "model": plain.get("model"),
                 "source": plain.get("source", "").lower(),
             },
-            self._class_names,
+            self._labels,
         )
         state = plain.get("state", "").lower() or corrections.NEW
         if state not in corrections.STATES:
@@ -88,7 +88,7 @@ class RowReader:
 
     def _class_name(self, text: str) -> str:
         """The class that a text names, whatever the case of its letters; else the text."""
-        return text if text in self._class_names else self._folded.get(text.casefold(), text)
+        return text if text in self._labels else self._folded.get(text.casefold(), text)
 
     def _pixels(self, name: str) -> bytes:
         if not name:
