@@ -8,9 +8,9 @@ import bentoml
 from fastapi import APIRouter, Body, Depends, Query
 
 from service.http.errors import ApiError
+from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api.actor import Actor
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
 from service.trainer_api.schemas.base import Answer, Name

@@ -76,6 +76,7 @@ __all__ = [
     "request_review",
     "restore",
     "usable",
+    "usable_counts",
 ]
 
 MAX_REVIEW_REQUESTS = 200
@@ -273,6 +274,17 @@ def usable(class_names: Sequence[str]) -> Usable:
         predicted=[row.predicted for row in rows],
         sources=[row.source for row in rows],
     )
+
+
+def usable_counts() -> dict[str, tuple[int, int]]:
+    """Count the corrections that a run may use by label, and those of them that are held out."""
+    with db.reading() as connection:
+        found = connection.execute(
+            select(db.corrections.c.label, func.count(), func.sum(db.held_out))
+            .where(db.corrections.c.state.in_((NEW, ACCEPTED)), ~db.is_disputed)
+            .group_by(db.corrections.c.label)
+        )
+        return {label: (int(count), int(held_out)) for label, count, held_out in found}
 
 
 def _row(picture: Grey, submission: LabelSubmission) -> dict[str, Any]:

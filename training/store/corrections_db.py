@@ -44,6 +44,7 @@ from training.store.corrections_schema import (
     StoreFull,
     StoreUnavailable,
     UnknownCorrection,
+    is_held_out,
 )
 
 _BUSY_SECONDS = 30
@@ -84,6 +85,10 @@ selected = select(
     state.label("state"),
     _other_labels.label("other_labels"),
 )
+
+
+held_out = func.is_held_out(corrections.c.content_hash)
+"""Whether a picture is held out: is_held_out of corrections_schema, in SQL."""
 
 
 def path() -> Path:
@@ -259,6 +264,7 @@ def _add_new_columns(connection: Connection) -> None:
 
 def _set_up(connection: Any, _: object) -> None:
     connection.isolation_level = None  # Python's sqlite3 begins transactions too late
+    connection.create_function(held_out.name, 1, is_held_out, deterministic=True)
     connection.execute("PRAGMA synchronous=FULL").close()
 
 

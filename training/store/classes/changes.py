@@ -159,7 +159,7 @@ def latest(connection: Connection) -> list[Change]:
 def _own(registry: Registry, name: str, what: str) -> Entry:
     entry = registry.find_listed(name)
     if entry.origin != tables.OWN:
-        raise ClassConflict(f"{name!r} is built in and cannot be {what}. Add a class of your own.")
+        raise ClassConflict(f"{name!r} is built in and cannot be {what}. Only own classes can.")
     return entry
 
 
@@ -254,10 +254,10 @@ def _to_change(row: _Row) -> Change:
 
 def _sentence(row: _Row) -> str:
     count = row.corrections
-    having = "1 correction" if count == 1 else f"{count or 'no'} corrections"
+    having = "" if not count else f", with {count:,} correction{'' if count == 1 else 's'}"
     what = {
         tables.RENAME: f"was renamed to {row.after}",
         tables.MERGE: f"was merged into {row.after}",
         tables.DELETE: "was deleted",
     }[row.what]
-    return f"{row.before} {what}, with {having}."
+    return f"{row.before} {what}{having}."

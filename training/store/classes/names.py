@@ -65,7 +65,7 @@ def clean(text: str) -> str:
         if not (char == " " or char in _MARKS or unicodedata.category(char)[0] in "LMN"):
             raise InvalidName(
                 f"A name cannot hold {_named(char)}. Use letters, digits, spaces "
-                f"and these: {' '.join(_MARKS)}"
+                f"and the characters {' '.join(_MARKS)} only."
             )
     if unicodedata.category(name[0])[0] not in "LN":
         raise InvalidName(f"A name begins with a letter or digit, not with {_named(name[0])}.")
