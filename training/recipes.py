@@ -125,7 +125,7 @@ RECIPES = {
             name="own",
             summary="Only your own pictures, from nothing: at least two classes of ten pictures",
             from_corrections=True,
-            epochs=15,
+            epochs=8,
             batch_size=64,
             skipped=0.0,
         ),

@@ -17,12 +17,16 @@ class Answer(ResponseModel):
     """The classification of one picture.
 
     `confidence` and the values of `probabilities` are 0..1; the latter sum to 1 and keep the
-    model's order of classes. `model` is the tag that answered.
+    model's order of classes. `model` is the tag that answered. `known` says whether the picture is
+    like those that the model learned from, `familiarity` is the share of validation pictures that
+    are less familiar, 0..1; both are None for a version that cannot tell.
     """
 
     label: str
     confidence: float
     probabilities: Mapping[str, float]
+    known: bool | None = None
+    familiarity: float | None = None
     model: str
 
 

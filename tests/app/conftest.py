@@ -20,13 +20,20 @@ from tests.support.processes import HOMES, ROOT, answers, call, free_port, wait_
 from tests.support.scripted_server import ScriptedServer
 
 
-@pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    """Run a server whose answers a test scripts."""
     server = ScriptedServer()
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -105,8 +105,9 @@ class Hand:
 
 
 def outline(kind: str, chance: random.Random) -> list[tuple[int, int]]:
-    """The outline of one of KINDS as a stroke on the pad, which has to be closed."""
-    return [(round(x), round(y)) for x, y in Hand.of(chance).through(_OUTLINES[kind])]
+    """The outline of one of KINDS or OWN_KINDS as a stroke on the pad, which has to be closed."""
+    corners = (_OUTLINES | _OWN_OUTLINES)[kind]
+    return [(round(x), round(y)) for x, y in Hand.of(chance).through(corners)]
 
 
 def drawn(kind: str, chance: random.Random) -> bytes:

@@ -26,7 +26,7 @@ MIN_CLASSES = 2
 class RunClasses:
     """The classes of a run. `names` are the version's outputs, in order; the first `originals` of
     them have original pictures, the others are learned from corrections alone. `waiting` holds how
-    many pictures there are of each class that has too few.
+    many pictures each class lacks that has some, but too few.
     """
 
     names: tuple[str, ...]
@@ -51,16 +51,20 @@ def choose(
     return RunClasses(
         names=(*originals, *(name for name in ordered if pictures[name] >= MIN_PICTURES)),
         originals=len(originals),
-        waiting={name: pictures[name] for name in ordered if 0 < pictures[name] < MIN_PICTURES},
+        waiting={
+            name: MIN_PICTURES - pictures[name]
+            for name in ordered
+            if 0 < pictures[name] < MIN_PICTURES
+        },
     )
 
 
 def not_enough_classes(chosen: RunClasses) -> str:
     """Return a sentence that says what a run on own pictures alone needs."""
-    counts = ", ".join(f"{name} has {count}" for name, count in chosen.waiting.items())
+    lacking = "".join(f" {name} needs {count} more." for name, count in chosen.waiting.items())
     return (
         f"Training on your own pictures alone needs {MIN_CLASSES} classes with at least "
-        f"{MIN_PICTURES} pictures each. {counts or 'No other class has pictures'}."
+        f"{MIN_PICTURES} pictures each.{lacking}"
     )
 
 

@@ -33,7 +33,7 @@ class Run:
 
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
     held out and quarantined, once they are split; `classes` are those learned from corrections
-    alone, `included`, and how many pictures there are of each that is `waiting`; `gate` compares
+    alone, `included`, and how many pictures each lacks that is `waiting`; `gate` compares
     the version with the champion, once it is trained (gate.GateDecision.summary). `actor` is who
     asked the trainer for it.
     """
