@@ -9,9 +9,20 @@ import pytest
 
 from tests.support.corrections_store import kept
 from tests.support.own_classes import mixed_up, names, rows
-from training.store import classes, corrections
+from training.data import fashion_mnist
+from training.model import networks
+from training.store import classes, corrections, descriptions, versions
 
 pytestmark = pytest.mark.usefixtures("empty_home")
+
+
+def save_version(class_names: tuple[str, ...]) -> str:
+    """Store an untrained version with these classes; return its tag."""
+    return versions.save(
+        networks.build("mlp-small", len(class_names)),
+        labels={},
+        metadata={"class_names": list(class_names), "network": "mlp-small"},
+    )
 
 
 def test_a_new_store_has_the_classes_of_fashion_mnist() -> None:
@@ -175,3 +186,19 @@ def test_a_version_brings_its_classes_along() -> None:
     assert classes.adopt(["Bag", "Hat", "Cap", "<b>", "cap"]) == ["Cap"]
     assert names() == ["Cap"]
     assert classes.adopt(["Cap"]) == []
+
+
+def test_versions_say_which_classes_they_know() -> None:
+    odd = ("帽子", "None", "T-shirt/top", "12", "Nón lá & mũ (2)", "ž" * 40, "L'été")
+    plain = (*classes.BUILT_IN, "Straw hat (2)", "A & B")
+    tags_of = {names: save_version(names) for names in (plain, odd)}
+    damaged = save_version(("a", "b"))
+    (descriptions.folder(damaged) / "model.yaml").write_text("- nothing")
+
+    assert versions.class_names() == {tag: names for names, tag in tags_of.items()}
+
+
+def test_the_built_in_classes_are_those_of_the_data_set(
+    dataset: fashion_mnist.FashionMNIST,
+) -> None:
+    assert dataset.class_names == classes.BUILT_IN
