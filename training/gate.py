@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
 from training import evaluation
 from training.calibration import calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, per_class_accuracy, predict
+from training.model.networks import Network
 from training.model.png import encode_png
 from training.store.versions import Model
 
@@ -87,7 +87,7 @@ class _Measured:
 
 def evaluate(
     champion: Model | None,
-    network: nn.Module,
+    network: Network,
     golden: fashion_mnist.Split,
     held_out: fashion_mnist.Split,
     class_names: Sequence[str],
@@ -121,7 +121,7 @@ def evaluate(
 
 
 def _measure(
-    network: nn.Module, golden: fashion_mnist.Split, held_out: fashion_mnist.Split
+    network: Network, golden: fashion_mnist.Split, held_out: fashion_mnist.Split
 ) -> _Measured:
     corrected = predict(network, held_out.images) if len(held_out.labels) else torch.empty(0)
     return _Measured(predict(network, golden.images), corrected)

@@ -23,17 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from training import checkpoints, gate, hardware, recipes
 from training.accuracy_estimation import fit_estimator
 from training.calibration import calibrate, calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
+from training.familiarity_fitting import fit_familiarity
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
 from training.model.accuracy_estimator import AccuracyEstimator
+from training.model.familiarity import Familiarity
+from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
 from training.store import corrections, files, promotions, runs, versions
@@ -71,23 +73,22 @@ def train(
     validation, class_names = dataset.validation, dataset.class_names
     temperature = calibrate(network, validation)
     probabilities = predict(network, validation.images)
-    live_baseline = baseline.measure(probabilities, validation.images, class_names)
     estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
-    network.cpu()
+    familiarity = fit_familiarity(network, dataset.train, validation, split.train)
     recorder.phase("testing")
     tested = _test(network, class_names)
     metadata = {
         **tested,
         **_origin(recipe, seed, recorder.run, dataset),
         "temperature": temperature,
-        "baseline": live_baseline,
+        "baseline": baseline.measure(probabilities, validation.images, class_names),
         "duration_seconds": round(time.monotonic() - began, 2),
         "parameters": networks.count_parameters(network),
         "corrections_used": split.sample_ids,
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = _Trained(network, recipe, metadata, estimator)
+    trained = _Trained(network.cpu(), recipe, metadata, estimator, familiarity)
     tag, previous = _store(trained, dataset, split.held_out, recorder, promote=promote)
     result = {
         "model": tag,
@@ -101,7 +102,7 @@ def train(
     return result
 
 
-def _build_network(recipe: Recipe, classes: int, start: nn.Module | None) -> nn.Module:
+def _build_network(recipe: Recipe, classes: int, start: Network | None) -> Network:
     """Build a recipe's network, with the weights of `start` if there is one."""
     network = networks.build(recipe.network, classes)
     if start is not None:
@@ -140,7 +141,7 @@ def _on_device(
     )
 
 
-def _test(network: nn.Module, class_names: tuple[str, ...]) -> dict[str, Any]:
+def _test(network: Network, class_names: tuple[str, ...]) -> dict[str, Any]:
     """The final metrics, on the test set, which is read for nothing else."""
     test = fashion_mnist.load_test()
     probabilities = predict(network, test.images)
@@ -172,14 +173,18 @@ def _origin(
     }
 
 
+_LABELS = {"framework": "pytorch", "dataset": "fashion-mnist"}
+
+
 @dataclass(frozen=True)
 class _Trained:
     """A trained network with what is stored beside it."""
 
-    network: nn.Module
+    network: Network
     recipe: Recipe
     metadata: dict[str, Any]
     estimator: AccuracyEstimator
+    familiarity: Familiarity
 
 
 def _store(
@@ -208,13 +213,10 @@ def _store(
         recorder.phase("saving", progress=0.98, gate=summary)
         tag = versions.save(
             trained.network,
-            labels={
-                "framework": "pytorch",
-                "dataset": "fashion-mnist",
-                "recipe": trained.recipe.name,
-            },
+            labels=_LABELS | {"recipe": trained.recipe.name},
             metadata={**trained.metadata, "gate": summary},
             accuracy_estimator=trained.estimator,
+            familiarity=trained.familiarity,
             report=decision.report() if decision else None,
         )
         if decision is not None and decision.promoted:
