@@ -23,6 +23,9 @@ BUILT_IN = (
 """The classes of Fashion-MNIST, in the order of its labels."""
 
 MAX_LENGTH = 40
+_RESERVED = "undo"
+"""`/classes/undo` is a call, so that no class can have this address."""
+
 _MARKS = "-'/&+.,()"
 _MAX_COMBINING = 3
 """Combining characters on one letter. Vietnamese needs two and Hebrew three."""
@@ -69,6 +72,8 @@ def clean(text: str) -> str:
             )
     if unicodedata.category(name[0])[0] not in "LN":
         raise InvalidName(f"A name begins with a letter or digit, not with {_named(name[0])}.")
+    if name == _RESERVED:
+        raise InvalidName(f"{name!r} is an address of the API. Choose another one.")
     _check_combining(name)
     _check_scripts(name)
     return name
