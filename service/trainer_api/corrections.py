@@ -89,6 +89,8 @@ async def keep_correction(request: Request, response: Response, actor: Actor) ->
 
 def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
     pixels = pictures.decode_now(picture)
+    for field in {"label", "predicted"} & texts.keys():
+        texts[field] = classes.normalize(texts[field])
     return corrections.add(pixels, corrections.parse_submission(texts, _labels()), actor)
 
 
