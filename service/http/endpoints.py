@@ -44,6 +44,7 @@ class Endpoints:
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        routes = list(routes)
         self.methods: dict[str, frozenset[str]] = dict.fromkeys(OF_BENTOML, _READING)
         for route in routes:
             known = self.methods.get(route.path_format, frozenset())

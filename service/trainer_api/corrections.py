@@ -30,7 +30,7 @@ from service.trainer_api.schemas.corrections import (
     CorrectionState,
 )
 from training.model.png import encode_png
-from training.store import classes, corrections, corrections_archive
+from training.store import classes, corrections, corrections_archive, versions
 from training.store.corrections import Correction
 
 TAG = {
@@ -89,7 +89,15 @@ async def keep_correction(request: Request, response: Response, actor: Actor) ->
 
 def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
     pixels = pictures.decode_now(picture)
-    return corrections.add(pixels, corrections.parse_submission(texts, classes.labels()), actor)
+    for field in {"label", "predicted"} & texts.keys():
+        texts[field] = classes.normalize(texts[field])
+    return corrections.add(pixels, corrections.parse_submission(texts, _labels()), actor)
+
+
+def _labels() -> dict[str, str | None]:
+    """As `classes.labels`, with names that only versions know: those may be predicted too."""
+    known = (name for names in versions.class_names().values() for name in names)
+    return dict.fromkeys(known) | classes.labels()
 
 
 def _empty_as_none(value: str | None) -> str | None:

@@ -117,7 +117,13 @@ def _imported(trainer_url: str, table: str) -> list[int]:
         files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
     response = call("POST", trainer_url, "/corrections/import", data=archive.getvalue())
-    assert response.json() == {"added": count, "known": 0, "refused": 0, "problems": []}
+    assert response.json() == {
+        "added": count,
+        "known": 0,
+        "refused": 0,
+        "problems": [],
+        "classes": [],
+    }
     newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
 

@@ -129,6 +129,7 @@ def test_a_merged_class_has_the_pictures_of_both(taught: versions.Model) -> None
     teach("Cap", 12, kind="Hat", seed=3)
     first = run("finetune", 1)[1]
     assert first.class_names[-2:] == ("Hat", "Cap")
+    versions.promote(first.tag)  # the gate sees that it cannot tell them apart
     classes.merge("Cap", "Hat")
     record, model = run("finetune", 1)
     assert model.class_names == (*taught.class_names, "Hat")

@@ -239,6 +239,8 @@ def _restore(engine: Engine, rows: Mapping[str, corrections_recovery.Rows]) -> i
 
     Returns how many corrections, 0 if it fails.
     """
+    from training.store.classes.mending import mend  # it imports this module
+
     try:
         with engine.execution_options(is_writing=True).begin() as connection:
             for table in metadata.sorted_tables:
@@ -246,6 +248,7 @@ def _restore(engine: Engine, rows: Mapping[str, corrections_recovery.Rows]) -> i
                     known = {name: value for name, value in row.items() if name in table.c}
                     wanted = insert_or_not(table).values(known)
                     connection.execute(wanted.on_conflict_do_nothing())
+            mend(connection)
     except DBAPIError:  # a full disk: the rows are in the damaged one still
         return 0
     return len(rows.get(corrections.name, ()))

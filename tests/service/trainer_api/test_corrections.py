@@ -111,7 +111,7 @@ def test_exported_and_taken_back(keeper: Server) -> None:
     call(keeper, "DELETE", f"/corrections/{number}")
     back = keeper.post("/corrections/import", data=answer.content, headers=CONTENT)
     assert back.status_code == 200
-    counts = {"added": 1, "known": len(table) - 1, "refused": 0, "problems": []}
+    counts = {"added": 1, "known": len(table) - 1, "refused": 0, "problems": [], "classes": []}
     assert back.json() == counts
     assert row(keeper, number) == before
     again = keeper.post("/corrections/import", files={"archive": answer.content})

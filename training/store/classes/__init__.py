@@ -5,12 +5,16 @@ change together. The name of a class may change; versions of the model know it b
 `resolve` finds it by them.
 """
 
+from collections.abc import Iterable, Mapping
+
 from training.store import corrections_db as db
 from training.store.classes import changes as _changes
+from training.store.classes import transfer as _transfer
 from training.store.classes.changes import MAX_CLASSES, Change, ClassConflict, UnknownChange
-from training.store.classes.names import BUILT_IN, MAX_LENGTH, InvalidName, clean
+from training.store.classes.names import BUILT_IN, MAX_LENGTH, InvalidName, clean, normalize
 from training.store.classes.registry import Class, Registry, UnknownClass
 from training.store.classes.tables import FASHION_MNIST, OWN
+from training.store.classes.transfer import Imported
 
 __all__ = [
     "BUILT_IN",
@@ -21,16 +25,21 @@ __all__ = [
     "Change",
     "Class",
     "ClassConflict",
+    "Imported",
     "InvalidName",
     "UnknownChange",
     "UnknownClass",
+    "adopt",
     "changes",
     "clean",
     "create",
     "delete",
+    "exported",
+    "import_names",
     "labels",
     "listed",
     "merge",
+    "normalize",
     "own",
     "rename",
     "resolve",
@@ -110,3 +119,27 @@ def changes() -> list[Change]:
     """Return the latest changes that can be undone now, newest first."""
     with db.reading() as connection:
         return _changes.latest(connection)
+
+
+def exported() -> dict[str, str]:
+    """Return today's name for each name that an own class has or had; "" for deleted ones."""
+    with db.reading() as connection:
+        return _transfer.exported(connection)
+
+
+def import_names(names: Mapping[str, str], actor: str | None = None) -> Imported:
+    """Add the classes of another store, `names` as `exported` returns them, where they are missing.
+
+    A name that a class has or had here goes on to mean it.
+    """
+    with db.writing() as connection:
+        return _transfer.import_names(connection, names, actor)
+
+
+def adopt(names: Iterable[str]) -> list[str]:
+    """Add those classes of a version of which nothing was known here; return their names.
+
+    A version from another machine brings its classes along. One that was deleted here stays so.
+    """
+    with db.writing() as connection:
+        return _transfer.adopt(connection, names)

@@ -58,7 +58,7 @@ def create(connection: Connection, name: str, actor: str | None) -> Entry:
         "state": tables.LISTED,
     }
     number = connection.execute(insert(tables.classes).values(values)).lastrowid
-    _claim(connection, name, number)
+    claim(connection, name, number)
     return Registry(connection).get(number)
 
 
@@ -71,7 +71,7 @@ def rename(connection: Connection, name: str, new: str, actor: str | None) -> Ch
         raise ClassConflict(f"The class is called {new!r} already. Send another name.")
     _check_free(registry, new, entry)
     connection.execute(_update(entry).values(name=new))
-    _claim(connection, new, entry.id)
+    claim(connection, new, entry.id)
     change = _record(connection, tables.RENAME, entry, None, new, actor)
     rows.relabel(connection, entry.name, new, change)
     return _to_change(_read(connection, change))
@@ -126,7 +126,7 @@ def undo(connection: Connection, number: int) -> Change:
         _check_room(registry)
     back = _update(entry).values(name=change.before, state=tables.LISTED, merged_into=None)
     connection.execute(back)
-    _claim(connection, change.before, entry.id)
+    claim(connection, change.before, entry.id)
     if change.what == tables.RENAME:
         rows.label_back(connection, change.after, change.before, None)
     elif change.what == tables.MERGE:
@@ -193,7 +193,7 @@ def _check_not_listed(registry: Registry, name: str, owner: Entry | None) -> Non
             raise ClassConflict(f"{name!r} {same}. Use that class, or choose another name.")
 
 
-def _claim(connection: Connection, name: str, class_id: int) -> None:
+def claim(connection: Connection, name: str, class_id: int) -> None:
     """Give a name to a class, also if another one had it before."""
     wanted = insert_or(tables.names).values(name=name, class_id=class_id)
     connection.execute(wanted.on_conflict_do_update(set_={"class_id": class_id}))

@@ -23,6 +23,9 @@ BUILT_IN = (
 """The classes of Fashion-MNIST, in the order of its labels."""
 
 MAX_LENGTH = 40
+_RESERVED = "undo"
+"""`/classes/undo` is a call, so that no class can have this address."""
+
 _MARKS = "-'/&+.,()"
 _MAX_COMBINING = 3
 """Combining characters on one letter. Vietnamese needs two and Hebrew three."""
@@ -55,7 +58,7 @@ def clean(text: str) -> str:
     """
     for char in text:
         _check_visible(char)
-    name = " ".join(unicodedata.normalize("NFKC", text).translate(_SAME_MARK).split())
+    name = normalize(text)
     if not name:
         raise InvalidName("A class needs a name. Send at least one letter or digit.")
     if len(name) > MAX_LENGTH:
@@ -69,9 +72,16 @@ def clean(text: str) -> str:
             )
     if unicodedata.category(name[0])[0] not in "LN":
         raise InvalidName(f"A name begins with a letter or digit, not with {_named(name[0])}.")
+    if name == _RESERVED:
+        raise InvalidName(f"{name!r} is an address of the API. Choose another one.")
     _check_combining(name)
     _check_scripts(name)
     return name
+
+
+def normalize(text: str) -> str:
+    """Return a text as a name is written: one form of each letter and mark, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_SAME_MARK).split())
 
 
 def skeleton(name: str) -> str:
