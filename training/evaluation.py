@@ -63,6 +63,11 @@ def confusion_matrix(probabilities: torch.Tensor, labels: torch.Tensor) -> torch
 
 
 def per_class_accuracy(confusion: torch.Tensor, names: tuple[str, ...]) -> dict[str, float]:
-    """The accuracy, 0..1, on each class's pictures, by class name."""
-    shares = confusion.diagonal() / confusion.sum(dim=1)
-    return dict(zip(names, shares.double().tolist(), strict=True))
+    """The accuracy, 0..1, on each class's pictures, by name. A class without pictures has none."""
+    counts = confusion.sum(dim=1)
+    shares = (confusion.diagonal() / counts).double().tolist()
+    return {
+        name: share
+        for name, share, count in zip(names, shares, counts.tolist(), strict=True)
+        if count
+    }

@@ -253,7 +253,7 @@ def test_a_share_of_easy_pictures_is_skipped_and_the_others_weigh_more() -> None
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
     assert DEFAULT_RECIPE == "standard"
-    assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune"]
+    assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune", "own"]
 
 
 def test_a_recipe_from_the_champion_needs_one() -> None:
