@@ -57,9 +57,7 @@ class UnknownReviews:
                 return
             self._thread.join(timeout=1)
 
-    def offer(
-        self, images: Grey, predictions: versions.Predictions, model: versions.Model
-    ) -> None:
+    def offer(self, images: Grey, predictions: versions.Predictions, model: versions.Model) -> None:
         """Offer a forward pass: pictures, uint8 (N, 28, 28), and the predictions for them.
 
         Call it in one thread; it does not block. What comes too fast is left out.
