@@ -23,6 +23,7 @@ page = st.navigation(
     [
         st.Page("views/classify.py", title="Classify", default=True),
         st.Page("views/corrections.py", title="Corrections", url_path="corrections"),
+        st.Page("views/classes.py", title="Classes", url_path="classes"),
         st.Page("views/retrain.py", title="Retrain", url_path="retrain"),
         st.Page("views/models.py", title="Models", url_path="models"),
         st.Page("views/metrics.py", title="Metrics", url_path="metrics"),

@@ -129,9 +129,9 @@ class Classifier:
 
     def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
         """Classify pictures, uint8 (N, 28, 28). Raises ModelNotReady before the first model."""
-        scores, model = self.champion.forward(images)
-        self.shadow.offer(images, scores, model.tag)
-        return to_answers(scores, model)
+        predictions, model = self.champion.forward(images)
+        self.shadow.offer(images, predictions.probabilities, model.tag)
+        return to_answers(predictions, model)
 
 
 _routes = [*routes.ROUTES, *openapi_routes(describe)]

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
@@ -13,6 +12,7 @@ from training.data import fashion_mnist
 from training.evaluation import evaluate, predict
 from training.feedback import replay
 from training.feedback.split import CorrectionSplit
+from training.model.networks import Network
 from training.model.preprocess import to_input
 from training.optim.infobatch import select_samples
 from training.optim.optimizers import build_optimizers, one_cycle, scale_learning_rates
@@ -21,7 +21,7 @@ from training.run_recorder import RunRecorder
 
 
 def fit(
-    network: nn.Module,
+    network: Network,
     recipe: Recipe,
     dataset: fashion_mnist.FashionMNIST,
     seed: int,
@@ -65,9 +65,8 @@ def fit(
 
 
 @torch.no_grad()
-def blend_weights(network: nn.Module, start: nn.Module, share: float) -> None:
-    """Interpolate the weights of `network`, in place, between `start` (share 0) and its own (1)."""
-    before = start.state_dict()
+def blend_weights(network: Network, before: dict[str, torch.Tensor], share: float) -> None:
+    """Interpolate `network`'s weights, in place, between `before` (share 0) and its own (1)."""
     for name, value in network.state_dict().items():
         if value.is_floating_point():
             value.mul_(share).add_(before[name].to(value.device), alpha=1 - share)
@@ -81,7 +80,7 @@ class _Loop:
     float (pictures in an epoch,), are those of each picture when it was last trained on.
     """
 
-    network: nn.Module
+    network: Network
     recipe: Recipe
     train: fashion_mnist.Split
     corrections: CorrectionSplit
@@ -91,7 +90,9 @@ class _Loop:
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.seed)
-        epoch_size = replay.size(self.train, self.corrections.train, self.recipe)
+        epoch_size = replay.size(
+            self.train, self.corrections.train, self.recipe, self.corrections.classes.originals
+        )
         self.steps_per_epoch = -(-epoch_size // self.recipe.batch_size)
         self.losses = torch.zeros(epoch_size, device=self.train.labels.device)
         self.optimizers = build_optimizers(self.network, self.recipe)
@@ -123,7 +124,10 @@ class _Loop:
         """Train on one epoch, counted from 1. Returns its mean loss and accuracy, 0..1."""
         recipe = self.recipe
         self.network.train()
-        samples = replay.epoch(self.train, self.corrections.train, recipe, self.generator)
+        corrections = self.corrections
+        samples = replay.epoch(
+            self.train, corrections.train, recipe, self.generator, corrections.classes.originals
+        )
         may_skip = 1 < epoch < recipe.epochs
         selected, sample_weights = select_samples(
             self.losses, recipe.skipped if may_skip else 0.0, self.generator

@@ -23,9 +23,10 @@ class Recipe:
     moved, and `scale` by how much of their size they change, once `is_augmented`; else they stay
     as they are, not mirrored either. `skipped`, 0..1, is the share of easy pictures that each epoch
     but the first and the last skips (infobatch.select_samples). `from_champion` starts from
-    the champion's weights; `replay` is how many original pictures an epoch holds, all of them if
-    None; `correction_share`, 0..1, is the share of corrections in an epoch; `blend`, 0..1, that of
-    the new weights in the result, the rest being the champion's.
+    the champion's weights; `from_corrections` trains on corrections alone, without Fashion-MNIST;
+    `replay` is how many original pictures an epoch holds, all of them if None; `correction_share`,
+    0..1, is the share of corrections in an epoch; `blend`, 0..1, that of the new weights in the
+    result, the rest being the champion's.
     """
 
     name: str
@@ -44,9 +45,15 @@ class Recipe:
     scale: float = 0.1
     skipped: float = 0.0
     from_champion: bool = False
+    from_corrections: bool = False
     replay: int | None = None
     correction_share: float = 0.1
     blend: float = 1.0
+
+    @property
+    def needs_corrections(self) -> bool:
+        """Whether it cannot train without corrections."""
+        return self.from_champion or self.from_corrections
 
 
 _FINETUNE = Recipe(
@@ -113,6 +120,15 @@ RECIPES = {
             momentum=0.0,
         ),
         _FINETUNE,
+        replace(
+            _STANDARD,
+            name="own",
+            summary="Only your own pictures, from nothing: at least two classes of ten pictures",
+            from_corrections=True,
+            epochs=8,
+            batch_size=64,
+            skipped=0.0,
+        ),
     )
 }
 DEFAULT_RECIPE = "standard"

@@ -11,32 +11,35 @@ error message, when the run fails.
 """
 
 import argparse
+import copy
 import getpass
 import json
 import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from training import checkpoints, gate, hardware, recipes
+from training import checkpoints, hardware, publication, recipes
 from training.accuracy_estimation import fit_estimator
 from training.calibration import calibrate, calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
+from training.familiarity_fitting import fit_familiarity
+from training.feedback import run_data, starting_network
+from training.feedback.run_classes import MIN_CLASSES, not_enough_classes
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
-from training.model.accuracy_estimator import AccuracyEstimator
+from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
-from training.store import corrections, files, promotions, runs, versions
+from training.store import corrections, files, runs, versions
 
 
 def train(
@@ -51,62 +54,59 @@ def train(
     """
     began = time.monotonic()
     recorder.phase("loading data", state="running", started_at=runs.now(), pid=os.getpid())
-    dataset = fashion_mnist.load()
+    config = recorder.run.config
+    start = versions.load(config["champion"]) if recipe.from_champion else None
+    originals = run_data.load(recipe, start)
     device = hardware.choose_device()
     torch.manual_seed(seed)
-    start = versions.load(recorder.run.config["champion"]).network if recipe.from_champion else None
-    network = _build_network(recipe, len(dataset.class_names), start).to(device)
-    resumed = recorder.run.config.get("resume")
-    checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
+    checkpoint = None
+    if config.get("resume"):
+        checkpoint = checkpoints.take_over(config["resume"], recorder.run.run_id)
 
     recorder.phase("checking corrections")
-    split = _load_corrections(recipe, dataset, recorder.run.config, checkpoint)
+    split = _load_corrections(recipe, originals, config, checkpoint)
+    dataset, class_names = run_data.with_validation(originals, split), split.classes.names
+    network = starting_network.build(recipe, class_names, start, (split.train, dataset.train))
+    network, before = network.to(device), copy.deepcopy(network.state_dict())
 
-    recorder.phase("training", corrections=split.counts())
+    recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
     fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
     if start is not None:
-        blend_weights(network, start, recipe.blend)
+        blend_weights(network, before, recipe.blend)
 
     recorder.finish_training("calibrating")
-    validation, class_names = dataset.validation, dataset.class_names
-    temperature = calibrate(network, validation)
-    probabilities = predict(network, validation.images)
-    live_baseline = baseline.measure(probabilities, validation.images, class_names)
-    estimator = fit_estimator(partial(predict, network), validation, len(class_names), seed)
+    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
+    described = run_data.representative(dataset, split, seed)
+    live_baseline = baseline.measure(
+        predict(network, described.images), described.images, class_names
+    )
+    estimator = fit_estimator(partial(predict, network), described, len(class_names), seed)
+    familiarity = fit_familiarity(network, dataset.train, described, split.train)
     network.cpu()
     recorder.phase("testing")
-    tested = _test(network, class_names)
+    tested = _test(network, dataset, split)
     metadata = {
         **tested,
-        **_origin(recipe, seed, recorder.run, dataset),
+        **_origin(recipe, seed, recorder.run, dataset, split),
         "temperature": temperature,
         "baseline": live_baseline,
         "duration_seconds": round(time.monotonic() - began, 2),
         "parameters": networks.count_parameters(network),
-        "corrections_used": split.sample_ids,
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = _Trained(network, recipe, metadata, estimator)
-    tag, previous = _store(trained, dataset, split.held_out, recorder, promote=promote)
+    trained = publication.Trained(network, recipe, metadata, estimator, familiarity)
+    tag, previous = publication.store(trained, dataset, split, recorder, promote=promote)
     result = {
         "model": tag,
         "accuracy": tested["accuracy"],
         "seconds": metadata["duration_seconds"],
         "epochs": recipe.epochs,
-        **_previous_champion(previous),
+        **publication.previous_champion(previous),
     }
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     checkpoints.discard(recorder.run.run_id)
     return result
-
-
-def _build_network(recipe: Recipe, classes: int, start: nn.Module | None) -> nn.Module:
-    """Build a recipe's network, with the weights of `start` if there is one."""
-    network = networks.build(recipe.network, classes)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
-    return network
 
 
 def _load_corrections(
@@ -117,12 +117,12 @@ def _load_corrections(
 ) -> CorrectionSplit:
     """The checkpoint's corrections, or those of the store. Raises NoCorrections."""
     if checkpoint is not None:
-        split = CorrectionSplit.from_state_dict(checkpoint.corrections)
-    else:
-        split = split_corrections(
-            _load_champion(), dataset, for_training=config.get("corrections", False)
-        )
-    if recipe.from_champion and not split.sample_ids:
+        return CorrectionSplit.from_state_dict(checkpoint.corrections)
+    for_training = recipe.needs_corrections or config.get("corrections", False)
+    split = split_corrections(publication.load_champion(), dataset, for_training=for_training)
+    if not dataset.class_names and len(split.classes.names) < MIN_CLASSES:
+        raise NoCorrections(not_enough_classes(split.classes))
+    if recipe.needs_corrections and not split.sample_ids:
         raise NoCorrections(
             "There are no corrections to train on: all of them await review or are held out for "
             "evaluation. Correct a few more pictures on Classify."
@@ -140,107 +140,50 @@ def _on_device(
     )
 
 
-def _test(network: nn.Module, class_names: tuple[str, ...]) -> dict[str, Any]:
-    """The final metrics, on the test set, which is read for nothing else."""
-    test = fashion_mnist.load_test()
-    probabilities = predict(network, test.images)
-    confusion = confusion_matrix(probabilities, test.labels)
+def _test(
+    network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit
+) -> dict[str, Any]:
+    """The final metrics, on the test set, which is read for nothing else.
+
+    Classes that it does not show appear in the figures by class, by their held-out corrections.
+    """
+    test, others = run_data.load_test(dataset, split)
+    pictures = run_data.concatenate(test, others)
+    probabilities = predict(network, pictures.images)
+    confusion = confusion_matrix(probabilities, pictures.labels)
+    count = len(test.labels)
     return {
-        **evaluate(probabilities, test.labels),
-        "calibration_error": calibration_error(probabilities, test.labels),
-        "per_class_accuracy": per_class_accuracy(confusion, class_names),
+        **evaluate(probabilities[:count], test.labels),
+        "calibration_error": calibration_error(probabilities[:count], test.labels),
+        "test_pictures": count,
+        "per_class_accuracy": per_class_accuracy(confusion, split.classes.names),
         "confusion_matrix": confusion.tolist(),
     }
 
 
 def _origin(
-    recipe: Recipe, seed: int, run: runs.Run, dataset: fashion_mnist.FashionMNIST
+    recipe: Recipe,
+    seed: int,
+    run: runs.Run,
+    dataset: fashion_mnist.FashionMNIST,
+    split: CorrectionSplit,
 ) -> dict[str, Any]:
     """The provenance of a version, for its metadata."""
     return {
         "author": getpass.getuser(),
         "recipe": recipe.name,
         "network": recipe.network,
-        "class_names": list(dataset.class_names),
+        "dataset": run_data.name(dataset),
+        "class_names": list(split.classes.names),
         "epochs": recipe.epochs,
         "seed": seed,
         "learning_curves": run.epochs,
         "validation_accuracy": run.epochs[-1]["validation_accuracy"],
         "data_fingerprint": dataset.fingerprint,
+        "corrections_used": split.sample_ids,
         "git_revision": _git_revision(),
         "run_id": run.run_id,
     }
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """A trained network with what is stored beside it."""
-
-    network: nn.Module
-    recipe: Recipe
-    metadata: dict[str, Any]
-    estimator: AccuracyEstimator
-
-
-def _store(
-    trained: _Trained,
-    dataset: fashion_mnist.FashionMNIST,
-    held_out: fashion_mnist.Split,
-    recorder: RunRecorder,
-    *,
-    promote: bool,
-) -> tuple[str, str | None]:
-    """Store a new version, and promote it if the gate lets it pass and `promote` is set.
-
-    Returns its tag and that of the champion before it.
-    """
-    with versions.choosing_champion() as previous:
-        decision = None
-        if promote:
-            decision = gate.evaluate(
-                _load_champion(),
-                trained.network,
-                dataset.validation,
-                held_out,
-                dataset.class_names,
-            )
-        summary = decision.summary() if decision else None
-        recorder.phase("saving", progress=0.98, gate=summary)
-        tag = versions.save(
-            trained.network,
-            labels={
-                "framework": "pytorch",
-                "dataset": "fashion-mnist",
-                "recipe": trained.recipe.name,
-            },
-            metadata={**trained.metadata, "gate": summary},
-            accuracy_estimator=trained.estimator,
-            report=decision.report() if decision else None,
-        )
-        if decision is not None and decision.promoted:
-            versions.promote(tag)
-            promotions.record(tag, previous, promotions.GATE, actor=recorder.run.actor)
-    return tag, previous
-
-
-def _load_champion() -> versions.Model | None:
-    """The champion, or None where there is none that can be loaded."""
-    tag = versions.champion()
-    try:
-        return None if tag is None else versions.load(tag)
-    except versions.ModelError:
-        return None
-
-
-def _previous_champion(previous: str | None) -> dict[str, Any]:
-    """The tag and test accuracy of the champion before this run, for its result."""
-    accuracy = None
-    if previous is not None:
-        try:
-            accuracy = versions.describe(previous).metadata.get("accuracy")
-        except versions.ModelError:
-            previous = None
-    return {"previous_model": previous, "previous_accuracy": accuracy}
 
 
 def _git_revision() -> str:
@@ -296,7 +239,7 @@ def _open_run(options: argparse.Namespace) -> runs.Run:
         recipe.name,
         epochs,
         options.seed,
-        corrections=options.corrections or recipe.from_champion,
+        corrections=options.corrections or recipe.needs_corrections,
         champion=versions.champion() if recipe.from_champion else None,
     )
     return runs.create(config)[0]

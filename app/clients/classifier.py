@@ -17,12 +17,16 @@ class Answer(ResponseModel):
     """The classification of one picture.
 
     `confidence` and the values of `probabilities` are 0..1; the latter sum to 1 and keep the
-    model's order of classes. `model` is the tag that answered.
+    model's order of classes. `known` is False if the picture is like none that the model was
+    trained on; `familiarity`, 0..1, is the share of validation pictures that are less familiar.
+    Both are None if the version cannot tell. `model` is the tag that answered.
     """
 
     label: str
     confidence: float
     probabilities: Mapping[str, float]
+    known: bool | None = None
+    familiarity: float | None = None
     model: str
 
 

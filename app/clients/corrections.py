@@ -97,11 +97,22 @@ class ImportReport(ResponseModel):
 
 
 def submit(
-    data: bytes, media_type: str, *, label: str, predicted: str, model: str, source: str
+    data: bytes,
+    media_type: str,
+    *,
+    label: str,
+    predicted: str | None = None,
+    model: str | None = None,
+    source: str,
 ) -> SavedCorrection:
-    """Save a picture, as it was sent to the classifier, with its class. Raises ServiceError."""
+    """Save a picture, as it was sent to the classifier, with its class. Raises ServiceError.
+
+    `predicted` is the class that the version `model` named, None if there was no answer.
+    """
     trainer = _trainer()
-    fields = {"label": label, "predicted": predicted, "model": model, "source": source}
+    fields = {"label": label, "source": source}
+    if predicted is not None and model is not None:
+        fields |= {"predicted": predicted, "model": model}
     files = {"image": ("image", data, media_type)}
     response = trainer.send("POST", "/corrections", files=files, data=fields)
     saved = trainer.parse(SavedCorrection, response)

@@ -17,12 +17,24 @@ class Change(ResponseModel):
     after: float | None = None
 
 
+class NewClass(ResponseModel):
+    """How a new version does on a class that the champion did not know.
+
+    `accuracy`, 0..1, is measured on `count` test corrections; `taken`, 0..1, is the share of the
+    other classes' validation pictures that it takes for this one.
+    """
+
+    count: int
+    accuracy: float | None = None
+    taken: float | None = None
+
+
 class Gate(ResponseModel):
     """The gate's decision: whether the new version replaced `champion`, None if it was the first.
 
     `reasons` are sentences that say why. `accuracy`, `calibration_error` and `per_class` (by class
     name) are measured on validation pictures, `corrections` is the accuracy on the
-    `corrections_count` test corrections.
+    `corrections_count` test corrections. `new_classes` are those that only the new version knows.
     """
 
     promoted: bool
@@ -33,6 +45,7 @@ class Gate(ResponseModel):
     per_class: Mapping[str, Change]
     corrections: Change
     corrections_count: int = Field(validation_alias=AliasPath("corrections", "count"))
+    new_classes: Mapping[str, NewClass] = {}
 
 
 class Example(ResponseModel):

@@ -11,6 +11,12 @@ from app.clients.http import Connection, RequestRejected, ResponseModel, connect
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
 
+OWN_RECIPE = "own"
+"""The recipe that trains on a person's own pictures only."""
+
+OWN_CLASSES = 2
+"""The classes with enough pictures that this recipe needs."""
+
 
 class Recipe(ResponseModel):
     """A way to train. `epochs` is its default.
@@ -66,11 +72,18 @@ class CorrectionUsage(ResponseModel):
     quarantined: int
 
 
+class RunClasses(ResponseModel):
+    """The own classes that a run includes, and how many pictures the others lack."""
+
+    included: tuple[str, ...] = ()
+    waiting: Mapping[str, int] = {}
+
+
 class Run(ResponseModel):
     """One training run. Times are aware datetimes, in UTC.
 
-    `corrections` is None until the run has loaded them, or if it does not use them; `gate` is None
-    until its version has been compared with the champion.
+    `corrections` and `classes` are None until the run has loaded them, or if it does not use them;
+    `gate` is None until its version has been compared with the champion.
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
@@ -91,6 +104,7 @@ class Run(ResponseModel):
     epochs: tuple[Epoch, ...]
     result: Result | None
     corrections: CorrectionUsage | None = None
+    classes: RunClasses | None = None
     gate: Gate | None = None
     error: str | None
     resumable: bool
@@ -134,9 +148,10 @@ class Model(ResponseModel):
 
     `status` is `champion`, `candidate` (held back by the gate and never live), `former` (live
     once) or `stored`. `gate` is None for a version that was never compared; `promotions` are oldest
-    first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these and
-    `epochs` are empty if training did not store them. `verified`: its files have the checksums that
-    were stored with it. `error` says what is damaged and what to do, None if it is whole.
+    first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these,
+    `class_names` and `epochs` are empty if training did not store them. `verified`: its files have
+    the checksums that were stored with it. `error` says what is damaged and what to do, None if it
+    is whole.
     """
 
     tag: str
@@ -150,6 +165,7 @@ class Model(ResponseModel):
     gate: Gate | None = Field(None, validation_alias=AliasPath("metadata", "gate"))
     promotions: tuple[PromotionRecord, ...] = ()
     size_bytes: int
+    class_names: tuple[str, ...] = Field((), validation_alias=AliasPath("metadata", "class_names"))
     accuracy: float | None = Field(None, validation_alias=AliasPath("metadata", "accuracy"))
     per_class_accuracy: Mapping[str, float] = Field(
         {}, validation_alias=AliasPath("metadata", "per_class_accuracy")

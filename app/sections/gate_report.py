@@ -12,6 +12,7 @@ from app.clients.gate import Change, Example, Gate
 from app.clients.http import ServiceError
 from app.clients.trainer import Model
 from app.components.chart import chart
+from app.sections.teaching import own_classes
 from app.text.formatting import bullets, out_of, percent, plain
 from app.text.images import data_url
 
@@ -29,10 +30,13 @@ def render_gate_report(model: Model) -> None:
         decision = "Promoted:" if gate.promoted else "Not promoted:"
         st.markdown(f"{decision}\n\n{bullets(gate.reasons)}")
     st.html(_metrics_html(gate))
+    for line in own_classes.new_class_lines(gate):
+        st.markdown(line)
     title = f"Validation accuracy compared with {before}, in points"
     figure = per_class.change_chart(gate.per_class, than=before, title=title)
     figure.update_layout(margin_t=8)  # no chart with a legend stands beside it
-    chart(figure, key=f"gate_{model.version}", height=CLASSES_HEIGHT)
+    height = per_class.height_for(len(figure.data[0].y), CLASSES_HEIGHT)
+    chart(figure, key=f"gate_{model.version}", height=height)
     try:
         report = trainer.report(model.version)
     except ServiceError as error:

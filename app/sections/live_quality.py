@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from app.charts import drift as drift_charts
-from app.charts import traffic
+from app.charts import per_class, traffic
 from app.clients.classifier import version_of
 from app.components.chart import chart
 from app.monitoring import drift
@@ -47,7 +47,8 @@ def render_model_health(snapshot: Snapshot, zone: ZoneInfo, *, revision: str) ->
         _render_charts(snapshot, zone, revision)
         if health.shares:
             figure = drift_charts.share_chart(health.shares)
-            chart(figure, key="metrics_moved", height=CLASSES_HEIGHT)
+            height = per_class.height_for(len(health.shares), CLASSES_HEIGHT)
+            chart(figure, key="metrics_moved", height=height)
         _render_shadow(comparison)
 
 

@@ -4,10 +4,11 @@ from html import escape
 
 import streamlit as st
 
-from app.clients import classifier, trainer
+from app.clients import classes, classifier, trainer
 from app.clients.http import ServiceError
 from app.login import permission
 from app.sections import run_progress
+from app.sections.teaching import progress
 from app.text.formatting import counted, percent, plain
 
 READY_SECONDS = 3.0
@@ -33,6 +34,11 @@ def live_tag() -> str | None:
     """Return the tag of the version that answers now, None if there is none."""
     state = current_state()
     return state.tag if isinstance(state, classifier.Ready) else None
+
+
+def awaits_model() -> bool:
+    """Return whether the classifier is up and waits for a first model."""
+    return isinstance(current_state(), classifier.AwaitingModel)
 
 
 def tested_accuracy(tag: str | None) -> float | None:
@@ -121,11 +127,27 @@ def _render_first_model() -> None:
         disabled = not permission.may("operator", "Training")
         if st.button("Train the first model", type="primary", key="train_first", disabled=disabled):
             _start_first_run()
+        _render_own_start(disabled=disabled)
 
 
-def _start_first_run() -> None:
+def _render_own_start(*, disabled: bool) -> None:
+    """Offer to train on the visitor's own pictures only, and say what is missing."""
     try:
-        trainer.start()
+        missing = progress.missing_for_own_recipe(classes.fetch())
+    except ServiceError:
+        return
+    st.write(
+        "Or start with your own pictures: draw something on Classify, say what it is, and repeat. "
+        f"{missing or ''}"
+    )
+    disabled = disabled or missing is not None
+    if st.button("Train on your own pictures", key="train_own", disabled=disabled):
+        _start_first_run(trainer.OWN_RECIPE)
+
+
+def _start_first_run(recipe: str | None = None) -> None:
+    try:
+        trainer.start(recipe)
     except ServiceError as error:
         st.error(plain(error.message))
     else:

@@ -10,15 +10,15 @@ from app.text.formatting import counted, duration, plain
 _MESSAGE_KEY = "promoted"
 
 
-def promote(version: str, reason: str | None = None) -> None:
-    """Promote a version and rerun the page, or render the error."""
+def promote(version: str, reason: str | None = None, *, note: str = "") -> None:
+    """Promote a version and rerun the page, or render the error. `note` follows the message."""
     try:
         with st.spinner("Loading the version on every worker", show_time=True):
             done = trainer.promote(version, reason)
     except ServiceError as error:
         st.error(f"{plain(error.message)} The live model hasn't changed.")
         return
-    st.session_state[_MESSAGE_KEY] = _summary(version, done)
+    st.session_state[_MESSAGE_KEY] = f"{_summary(version, done)} {note}".strip()
     st.rerun()
 
 

@@ -11,6 +11,7 @@ from app.clients.gate import Gate
 from app.clients.trainer import CorrectionUsage, Model, Result, Run
 from app.login import visitor
 from app.sections import promotion
+from app.sections.teaching import own_classes
 from app.text.formatting import bullets, counted, duration, out_of, percent, plain
 
 
@@ -39,11 +40,20 @@ def render_run_outcome(run: Run, result: Result, models: Sequence[Model]) -> Non
             key="go_back",
             disabled=not visitor.may("operator"),
         ):
-            promotion.promote(outcome.roll_back_to)
+            promotion.promote(outcome.roll_back_to, note=_lost(outcome.roll_back_to, models))
         _render_link(result, models, is_candidate=outcome.is_candidate)
     _render_metrics(result, run.gate)
     if run.corrections is not None:
         render_correction_usage(run.corrections, run.gate)
+    render_own_classes(run)
+
+
+def _lost(version: str, models: Sequence[Model]) -> str:
+    """Return which classes of the live version this one does not know."""
+    live = next((model for model in models if model.champion), None)
+    return next(
+        (own_classes.lost_line(model, live) for model in models if model.version == version), ""
+    )
 
 
 def outcome_of(run: Run, result: Result, models: Sequence[Model]) -> Outcome:
@@ -87,6 +97,12 @@ def render_correction_usage(usage: CorrectionUsage, gate: Gate | None) -> None:
             icon=":material/arrow_forward:",
             query_params={"state": "quarantined"},
         )
+
+
+def render_own_classes(run: Run) -> None:
+    """Render how the new classes of a run did, and which ones lack pictures."""
+    if lines := own_classes.run_lines(run):
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def correction_summary(usage: CorrectionUsage, gate: Gate | None) -> str:

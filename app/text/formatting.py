@@ -1,7 +1,7 @@
 """Numbers, times and class names as text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +32,12 @@ def plain(text: str) -> str:
 def bullets(sentences: Iterable[str]) -> str:
     """Format sentences from outside as a Markdown list; empty if there are none."""
     return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Join parts of a sentence: `Hat`, `Hat and Cup`, `Hat, Cup and Scarf`."""
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def counted(count: int, noun: str) -> str:

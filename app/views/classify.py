@@ -12,7 +12,9 @@ from app.clients.batch import Batch, Progress
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.sections import answer, batch_results, feedback, model_status
+from app.sections import answer, batch_results, model_status
+from app.sections.teaching import choices, feedback
+from app.sections.teaching.feedback import Picture
 from app.text import images
 from app.text.formatting import plain
 from app.text.uploads import words_for
@@ -29,6 +31,7 @@ def render_page() -> None:
     """Render the whole page."""
     st.title("What is it?")
     st.write("Draw a piece of clothing, or upload pictures.")
+    choices.refresh()  # here, not with each answer: drawing alone sends nothing to the trainer
     drawing, uploading = st.tabs(["Draw", "Upload"])
     with drawing:
         render_drawing()
@@ -45,6 +48,10 @@ def render_drawing() -> None:
     with right, st.container(key="drawing_answer"):
         if drawing.png is not None:
             render_single_answer("pad", drawing.png, number=drawing.number)
+        elif model_status.awaits_model():
+            answer.render_placeholder(
+                "Start drawing", "There is no model yet. You can teach one: say what you draw."
+            )
         elif model_status.live_tag() is None:
             answer.render_placeholder(
                 "Start drawing", "You'll get an answer once the model is ready."
@@ -90,6 +97,10 @@ def render_single_answer(
     source: str, data: bytes, *, media_type: str = classifier.PNG, number: int = 0
 ) -> None:
     """Render the answer to one picture, or the error. `source` is `pad` or `upload`."""
+    if model_status.awaits_model():
+        answer.render_placeholder("No model yet", "Say what this is, and one can learn it.")
+        feedback.render_feedback(Picture(data, media_type, source, None))
+        return
     try:
         timed, preview = _classify_once(source, data, media_type)
     except NotReady as error:
@@ -106,7 +117,7 @@ def render_single_answer(
         _render_no_answer(source, error.message)
     else:
         answer.render_answer(timed, preview, number=number)
-        feedback.render_feedback(timed.answer, data, media_type, source=source)
+        feedback.render_feedback(Picture(data, media_type, source, timed.answer))
         answer.render_probabilities(timed.answer, key=f"{source}_bars")
 
 

@@ -12,6 +12,7 @@ from app.clients.http import ServiceError
 from app.components.gallery import Action, Card, gallery
 from app.login import permission
 from app.sections import model_status, trainer_notice
+from app.sections.teaching import choices
 from app.text.correction_states import REVIEW_REQUESTED, STATES, UNKNOWN
 from app.text.formatting import ago, named, plain
 
@@ -44,6 +45,7 @@ def render_page() -> None:
     st.title("Corrections")
     st.write("Your corrections. One in five is reserved for testing; the rest train the model.")
     follow_link()
+    choices.refresh()
     try:
         page = load_page()
     except ServiceError as error:
@@ -65,7 +67,7 @@ def render_page() -> None:
     last: LastAction | None = st.session_state.get("corrections_done") if editable else None
     gallery(
         [card(one) for one in page.corrections],
-        model_status.class_names(),
+        choices.names(model_status.class_names()),
         notice=last.message if last else None,
         undoable=last is not None and last.before is not None,
         editable=editable,
@@ -115,7 +117,7 @@ def render_filters() -> None:
         )
         st.selectbox(
             "Class",
-            [_ALL_CLASSES, *model_status.class_names()],
+            [_ALL_CLASSES, *choices.names(model_status.class_names())],
             key="corrections_class",
             width=200,
             on_change=_go_to_first_page,

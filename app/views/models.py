@@ -20,6 +20,7 @@ from app.sections import (
     trainer_notice,
     training_charts,
 )
+from app.sections.teaching import choices, own_classes
 from app.text.formatting import (
     ago,
     bullets,
@@ -68,6 +69,7 @@ def render_page() -> None:
             "Any other version can be promoted, and a promotion rolled back with one click."
         )
     st.caption(zone_note())
+    choices.refresh()
     allowed = permission.may("operator", "Promoting a version")
     shadow_status = shadow_card.render_shadow_status(disabled=not allowed)
     linked = st.query_params.get("version")
@@ -113,6 +115,8 @@ def render_version(
             _render_promotion_button(model, champion, disabled=not allowed)
             if shadow_status is not None and champion is not None and not model.champion:
                 shadow_card.render_shadow_button(model, running, disabled=not allowed)
+        if lost := own_classes.lost_line(model, champion):
+            st.caption(plain(lost))
         if in_shadow:
             shadow_card.render_shadow_results(model)
         if model.status == "candidate" and model.gate is not None:
@@ -134,7 +138,7 @@ def _render_promotion_button(model: Model, champion: Model | None, *, disabled: 
     key = f"promote_{model.version}"
     if st.button(label, key=key, width="stretch", disabled=disabled):
         if model.status == "former":
-            promotion.promote(model.version)
+            promotion.promote(model.version, note=own_classes.lost_line(model, champion))
         else:
             confirm_promotion(model, champion)
 
@@ -144,6 +148,8 @@ def confirm_promotion(model: Model, champion: Model | None) -> None:
     """Explain the promotion, ask for a reason if the version is a candidate, and promote it."""
     candidate = model.status == "candidate"
     st.markdown(_consequence(model, champion))
+    if lost := own_classes.lost_line(model, champion):
+        st.markdown(plain(lost))
     if candidate and model.gate is not None:
         st.markdown(f"It did not pass the checks:\n\n{bullets(model.gate.reasons)}")
     st.markdown("Requests in progress finish on the old version. None fails.")
@@ -225,9 +231,10 @@ def _render_class_charts(model: Model, others: list[Model]) -> None:
     `others` are the versions to choose from, the default first.
     """
     by_version = {other.version: other for other in others if other.per_class_accuracy}
+    height = per_class.height_for(len(model.per_class_accuracy), CLASSES_HEIGHT)
     if not by_version:
         figure = per_class.accuracy_chart(model, None)
-        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"classes_{model.version}", height=height)
         return
     chosen = st.selectbox(
         "Compare with",
@@ -239,10 +246,10 @@ def _render_class_charts(model: Model, others: list[Model]) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         figure = per_class.accuracy_chart(model, other)
-        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"classes_{model.version}", height=height)
     with right:
         figure = per_class.comparison_chart(model, other)
-        chart(figure, key=f"gains_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"gains_{model.version}", height=height)
 
 
 def _render_confusion_matrix(model: Model) -> None:
@@ -250,7 +257,8 @@ def _render_confusion_matrix(model: Model) -> None:
     if not matrix or not names:
         return
     figure = per_class.confusion_matrix_chart(matrix, names)
-    chart(figure, key=f"mistakes_{model.version}", height=CONFUSION_HEIGHT)
+    height = per_class.height_for(len(names), CONFUSION_HEIGHT)
+    chart(figure, key=f"mistakes_{model.version}", height=height)
     st.caption("Test pictures. Rows: true class. Columns: predicted class.")
 
 
@@ -288,7 +296,8 @@ def _render_accuracy(model: Model, champion: Model | None) -> None:
 
 
 def _summary(model: Model) -> str:
-    parts = [ago(model.created_at), str(model.metadata.get("recipe", ""))]
+    knows = own_classes.version_line(model, choices.builtin())
+    parts = [ago(model.created_at), str(model.metadata.get("recipe", "")), knows]
     return " · ".join(part for part in parts if part)
 
 

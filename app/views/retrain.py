@@ -1,24 +1,24 @@
 """Retrain page: start a run, follow it until its version is live, and see earlier runs."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-import pandas as pd
 import streamlit as st
 
-from app.clients import corrections, trainer
-from app.clients.classifier import version_of
+from app.clients import classes, corrections, trainer
+from app.clients.classes import Classes
 from app.clients.http import ServiceError
-from app.clients.trainer import Model, Recipe, Run
+from app.clients.trainer import OWN_RECIPE, Model, Recipe, Run
 from app.login import permission, visitor
 from app.sections import (
     promotion,
+    run_history,
     run_outcome,
     run_progress,
     trainer_notice,
     training_charts,
 )
-from app.text.formatting import ago, counted, duration, named, percent, plain
+from app.sections.teaching import own_classes, progress
+from app.text.formatting import counted, plain
 
 REFRESH_SECONDS = 1.0
 REFERENCE = "reference"  # the recipe of other tutorials, which have no corrections
@@ -37,6 +37,7 @@ class TrainerSnapshot:
     runs: list[Run]
     models: list[Model]
     corrections: corrections.Page
+    classes: Classes
 
     @property
     def latest(self) -> Run | None:
@@ -68,7 +69,11 @@ def render_page() -> None:
 def fetch_snapshot() -> TrainerSnapshot:
     """Ask the trainer for everything that the page shows. Raises ServiceError."""
     return TrainerSnapshot(
-        trainer.recipes(), trainer.runs(), trainer.models(), corrections.page(limit=1)
+        trainer.recipes(),
+        trainer.runs(),
+        trainer.models(),
+        corrections.page(limit=1),
+        classes.fetch(),
     )
 
 
@@ -92,10 +97,10 @@ def render_snapshot(snapshot: TrainerSnapshot) -> None:
     permission.may("operator", "Training")
     if latest is None or not latest.is_active:
         seed = latest.seed + 1 if latest else 0
-        render_form(snapshot.recipes, snapshot.corrections, champion, seed=seed)
+        render_form(snapshot, champion, seed=seed)
     if latest is not None:
         render_run(latest.run_id, snapshot.models)
-    render_history([run for run in snapshot.runs if not run.is_active])
+    run_history.render_history([run for run in snapshot.runs if not run.is_active])
 
 
 def promotion_rule(champion: Model | None) -> str:
@@ -108,11 +113,10 @@ def promotion_rule(champion: Model | None) -> str:
     )
 
 
-def render_form(
-    recipes: list[Recipe], page: corrections.Page, champion: Model | None, *, seed: int
-) -> None:
+def render_form(snapshot: TrainerSnapshot, champion: Model | None, *, seed: int) -> None:
     """Render recipe, epochs, seed, corrections, and the button. `seed` is the default."""
-    offered = sorted(recipes, key=lambda recipe: not recipe.from_champion)
+    page = snapshot.corrections
+    offered = sorted(snapshot.recipes, key=lambda recipe: not recipe.from_champion)
     by_name = {recipe.name: recipe for recipe in offered}
     with st.container(border=True, key="form"):
         left, right = st.columns([2, 1], gap="medium")
@@ -141,7 +145,7 @@ def render_form(
             help="The same seed gives the same model again",
             key=f"seed_{seed}",
         )
-        missing = _missing(recipe, page, champion)
+        missing = _missing(recipe, snapshot, champion)
         with left:
             use_corrections = None
             if missing:
@@ -149,6 +153,8 @@ def render_form(
                 _render_links(page)
             else:
                 use_corrections = render_corrections_choice(recipe, page)
+                if use_corrections is not False:
+                    _render_own_classes(snapshot.classes, champion)
         disabled = bool(missing) or not visitor.may("operator")
         if st.button("Train a new version", type="primary", key="train", disabled=disabled):
             start_run(name, epochs, chosen_seed, use_corrections)
@@ -160,7 +166,7 @@ def render_corrections_choice(recipe: Recipe, page: corrections.Page) -> bool | 
         return None
     available = f"{counted(page.usable, 'correction')} to learn from."
     chosen = None
-    if recipe.from_champion:
+    if recipe.from_champion or recipe.name == OWN_RECIPE:
         st.write(available)
     else:
         chosen = st.checkbox(
@@ -207,6 +213,7 @@ def render_active_run(run: Run) -> None:
     run_progress.render_progress(run)
     if run.corrections is not None:
         run_outcome.render_correction_usage(run.corrections, run.gate)
+    run_outcome.render_own_classes(run)
     if st.button("Cancel", key="cancel", disabled=not visitor.may("operator")):
         try:
             trainer.cancel(run.run_id)
@@ -250,30 +257,16 @@ def resume_run(run: Run) -> None:
         st.rerun(scope="app")
 
 
-def render_history(runs: list[Run]) -> None:
-    """Render a table of all runs, newest first."""
-    st.header("All runs")
-    if not runs:
-        st.write("No runs yet.")
-        return
-    table = pd.DataFrame([_row(run) for run in runs])
-    empty = [name for name in ("Decision", "Started by", "Problem") if not table[name].any()]
-    st.dataframe(
-        table.drop(columns=empty),
-        hide_index=True,
-        column_config={"Problem": st.column_config.TextColumn(width="large")},
-        alt="One row per run: start, state, recipe, epochs, accuracy, duration, version",
-    )
-
-
 def _default_recipe(recipes: list[Recipe], *, finetune: bool) -> int:
     """Return the index of the recipe to select first."""
     wanted = (i for i, it in enumerate(recipes) if (it.from_champion if finetune else it.default))
     return next(wanted, 0)
 
 
-def _missing(recipe: Recipe, page: corrections.Page, champion: Model | None) -> str | None:
+def _missing(recipe: Recipe, snapshot: TrainerSnapshot, champion: Model | None) -> str | None:
     """Return why this recipe is not available now, None if it is."""
+    if recipe.name == OWN_RECIPE:
+        return progress.missing_for_own_recipe(snapshot.classes)
     if not recipe.from_champion:
         return None
     if champion is None:
@@ -281,12 +274,19 @@ def _missing(recipe: Recipe, page: corrections.Page, champion: Model | None) -> 
             "This recipe updates the live model, and there is none yet. "
             "Train a version with another recipe first."
         )
-    if not page.usable:
+    if not snapshot.corrections.usable:
         return (
             "There are no corrections to learn from yet. Draw or upload something on Classify, "
             "and choose the right class below the answer."
         )
     return None
+
+
+def _render_own_classes(known: Classes, champion: Model | None) -> None:
+    """Render which own classes are new in the next version, and which lack how many pictures."""
+    live = champion.class_names if champion is not None else ()
+    for line in own_classes.waiting_lines(known.classes, live):
+        st.write(line)
 
 
 def _render_links(page: corrections.Page) -> None:
@@ -307,29 +307,6 @@ def _resume_label(run: Run) -> str:
     if unknown or following > run.epochs_planned:
         return "Continue"
     return f"Continue from epoch {following}"
-
-
-def _row(run: Run) -> dict[str, object]:
-    started: datetime = run.started_at or run.created_at
-    return {
-        "Started": ago(started),
-        "State": run.state,
-        "Recipe": run.recipe,
-        "Epochs": f"{run.epochs_done} of {run.epochs_planned}",
-        "Seed": run.seed,
-        "Accuracy": percent(run.result.accuracy) if run.result else "",
-        "Duration": duration(run.seconds) if run.seconds is not None else "",
-        "Version": version_of(run.result.model) if run.result else "",
-        "Decision": _decision(run),
-        "Problem": run.error or "",
-        "Started by": named(run.actor) or "",
-    }
-
-
-def _decision(run: Run) -> str:
-    if run.gate is None:
-        return ""
-    return "promoted" if run.gate.promoted else "not promoted"
 
 
 render_page()

@@ -70,8 +70,13 @@ CALLS = {
     ("PATCH", "/corrections/{id}"): _TEACH,
     ("DELETE", "/corrections/{id}"): _TEACH,
     ("GET", "/corrections/{id}/image"): _LOOK,
+    ("GET", "/classes"): _LOOK,
+    ("POST", "/classes"): _TEACH,
+    ("POST", "/classes/undo"): _TEACH,
+    ("PATCH", "/classes/{name}"): _TEACH,
+    ("DELETE", "/classes/{name}"): _TEACH,
 }
-"""By method and path, as the OpenAPI documents write it."""
+"""By method and path, as the OpenAPI documents write it. A `{name}` may have slashes."""
 
 
 def describe(method: str, path: str) -> Access:
@@ -82,7 +87,7 @@ def describe(method: str, path: str) -> Access:
 
 _WITHOUT_PARAMETERS = {call: need for call, need in CALLS.items() if "{" not in call[1]}
 _WITH_PARAMETERS = [
-    (method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), need)
+    (method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path.replace("{name}", ".+"))), need)
     for (method, path), need in CALLS.items()
     if "{" in path and method not in READING_METHODS
 ]

@@ -15,6 +15,11 @@ _TINY_BYTES = 256 * 1024
 _BYTES_PER_CHUNK = 2_048
 """Of a PNG: programs write chunks of 8 kB and more. Pillow takes microseconds for each."""
 
+_FEW_BYTES = 2_048
+"""A PNG of this size has less than 200 chunks: to count them would take longer than they do."""
+
+_ANIMATION = b"acTL"
+
 _MAX_SEGMENTS = 300
 """Of a JPEG's header: a colour profile may have 255."""
 
@@ -54,10 +59,12 @@ def _of_png(data: bytes, max_pixels: int) -> Cost:
     pixels = int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
     if pixels > max_pixels:
         raise PictureError(Problem.TOO_MANY_PIXELS)
+    if len(data) <= _FEW_BYTES and _ANIMATION not in data:
+        return _of_size(data, pixels)
     chunks_left = 16 + len(data) // _BYTES_PER_CHUNK
     for kind, _, _ in chunks_of_png(data):
         chunks_left -= 1
-        if not chunks_left or kind == b"acTL":  # the latter of an animation
+        if not chunks_left or kind == _ANIMATION:
             return Cost.UNKNOWN
     return _of_size(data, pixels)
 

@@ -44,15 +44,14 @@ class Endpoints:
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        routes = list(routes)
         self.methods: dict[str, frozenset[str]] = dict.fromkeys(OF_BENTOML, _READING)
         for route in routes:
-            known = self.methods.get(route.path, frozenset())
-            self.methods[route.path] = known | frozenset(route.methods or ())
-        self._patterns = [
-            (compile_path(template.replace("{file}", "{file:path}"))[0], template)
-            for template in self.methods
-            if "{" in template
-        ]
+            known = self.methods.get(route.path_format, frozenset())
+            self.methods[route.path_format] = known | frozenset(route.methods or ())
+        paths = [*(route.path for route in routes), OF_BENTOML[-1].replace("{file}", "{file:path}")]
+        compiled = [compile_path(path) for path in paths if "{" in path]
+        self._patterns = [(pattern, template) for pattern, template, _ in compiled]
 
     def label(self, path: str) -> str:
         """Return the template that a path fits, or `other`."""

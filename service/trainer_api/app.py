@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from service.access import policy
 from service.http import openapi
-from service.trainer_api import corrections, models, problems, runs, shadow
+from service.trainer_api import classes, corrections, models, problems, runs, shadow
 from service.trainer_api.errors import add_error_handlers
 
 TIMEOUT_SECONDS = 60
@@ -19,13 +19,20 @@ _EXAMPLES = Path(openapi.__file__).with_name("trainer.examples.json")
 app = FastAPI(
     title="Wardrobe: trainer",
     description="Trains new versions of the model, lists and promotes them, and keeps the "
-    "corrections that people make.\n\n"
+    "corrections and classes that people make.\n\n"
     'Every request that is refused gets `{"error": "…"}`, a sentence that says what to do.\n\n'
     "Calls that change something need a token: docs/security.md says where it is.",
     version=openapi.VERSION,
     license_info=openapi.LICENSE,
     servers=openapi.SERVERS,
-    openapi_tags=[runs.TAG, models.TAG, shadow.TAG, corrections.TAG, openapi.HEALTH_TAG],
+    openapi_tags=[
+        runs.TAG,
+        models.TAG,
+        shadow.TAG,
+        corrections.TAG,
+        classes.TAG,
+        openapi.HEALTH_TAG,
+    ],
     responses=openapi.common_errors(TIMEOUT_SECONDS),
     generate_unique_id_function=lambda route: route.name,
     redirect_slashes=False,
@@ -47,7 +54,14 @@ def describe() -> dict[str, Any]:
     return openapi.with_examples(openapi.with_access(document, policy.describe), _EXAMPLES)
 
 
-_routers = (runs.router, models.router, shadow.router, corrections.router, problems.router)
+_routers = (
+    runs.router,
+    models.router,
+    shadow.router,
+    corrections.router,
+    classes.router,
+    problems.router,
+)
 _pages = openapi.openapi_routes(describe)
 for _router in _routers:
     app.include_router(_router)

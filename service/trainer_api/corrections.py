@@ -18,11 +18,10 @@ from pydantic import BeforeValidator
 
 from service.decoding import crops, pictures
 from service.http import bodies
-from service.http.errors import ModelNotReady
+from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api import corrections_import
 from service.trainer_api.actor import Actor
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import corrections as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.corrections import (
@@ -32,7 +31,7 @@ from service.trainer_api.schemas.corrections import (
 )
 from training.model.crop import Crop
 from training.model.png import encode_png
-from training.store import corrections, corrections_archive, versions
+from training.store import classes, corrections, corrections_archive, versions
 from training.store.corrections import Correction
 
 TAG = {
@@ -43,7 +42,7 @@ TAG = {
 router = APIRouter(
     prefix="/corrections",
     tags=[TAG["name"]],
-    responses={503: {"model": Error, "description": "The store cannot be used, or no model yet."}},
+    responses={503: {"model": Error, "description": "The store cannot be used."}},
 )
 
 _LARGEST_ID = 2**63 - 1
@@ -64,17 +63,6 @@ _EXAMPLES = {
 }
 
 CorrectionId = Annotated[int, Path(ge=0, le=_LARGEST_ID)]
-
-
-def _class_names() -> tuple[str, ...]:
-    """The classes of the live version. Raises ModelNotReady."""
-    tag = versions.champion()
-    if tag is None:
-        raise ModelNotReady
-    try:
-        return tuple(versions.describe_champion().metadata["class_names"])
-    except versions.ModelError as error:
-        raise ModelNotReady(f"The classes are not known: {error}") from error
 
 
 @router.post(
@@ -106,7 +94,13 @@ def _keep(
     picture: bytes, crop: Crop | None, texts: dict[str, str], actor: str | None
 ) -> tuple[Correction, bool]:
     pixels = pictures.decode_now(picture, crop)
-    return corrections.add(pixels, corrections.parse_submission(texts, _class_names()), actor)
+    return corrections.add(pixels, corrections.parse_submission(texts, _labels()), actor)
+
+
+def _labels() -> dict[str, str | None]:
+    """As `classes.labels`, with names that only versions know: those may be predicted too."""
+    known = (name for names in versions.class_names().values() for name in names)
+    return dict.fromkeys(known) | classes.labels()
 
 
 def _empty_as_none(value: str | None) -> str | None:
@@ -167,7 +161,7 @@ def export_corrections() -> Response:
         413: _TOO_LARGE,
         503: {
             "model": Error,
-            "description": "Another import is going on, the store cannot be used, or no model yet.",
+            "description": "Another import is going on, or the store cannot be used.",
         },
     },
     openapi_extra={
@@ -187,7 +181,7 @@ async def import_corrections(request: Request, actor: Actor) -> Answer:
     are enough, and pictures are read as those of a new correction are. An import ends after 40
     seconds and refuses the rows that it has not reached.
     """
-    report = await corrections_import.import_archive(request, _class_names, actor)
+    report = await corrections_import.import_archive(request, actor)
     return asdict(report)
 
 
@@ -200,8 +194,7 @@ def change_correction(
     become one, which is the answer. Runs use an accepted one whatever it looks like."""
     if asked.label is None:
         return _to_json(corrections.accept(id, actor))
-    submission = corrections.parse_submission({"label": asked.label}, _class_names())
-    return _to_json(corrections.relabel(id, submission.label, actor))
+    return _to_json(corrections.relabel(id, asked.label, actor))
 
 
 router.add_api_route(

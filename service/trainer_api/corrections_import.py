@@ -6,7 +6,6 @@ An archive may have 100 MB. What one import holds is bounded, and what several w
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
@@ -29,13 +28,11 @@ _is_importing = threading.Lock()
 _thread = ThreadPoolExecutor(1, "import")
 
 
-async def import_archive(
-    request: Request, class_names: Callable[[], Sequence[str]], actor: str | None
-) -> ImportReport:
+async def import_archive(request: Request, actor: str | None) -> ImportReport:
     """Import the archive in a request's body, as given by `actor`.
 
     Raises ApiError: 503 while another import goes on, 413 when the body is too large, 400 when no
-    row can be imported. Raises CorrectionError and ModelNotReady too.
+    row can be imported. Raises CorrectionError too.
     """
     began = time.monotonic()
     if not _is_importing.acquire(blocking=False):
@@ -51,7 +48,7 @@ async def import_archive(
         _is_importing.release()
         raise
     # The thread releases it: a call that is ended by its time limit leaves the thread at work.
-    work = _thread.submit(_import, content, class_names, actor, began + _CALL_SECONDS)
+    work = _thread.submit(_import, content, actor, began + _CALL_SECONDS)
     work.add_done_callback(lambda _: _is_importing.release())
     report = await asyncio.wrap_future(work)
     if report.refused and not report.added + report.known:
@@ -64,15 +61,9 @@ async def import_archive(
     return report
 
 
-def _import(
-    content: bytes,
-    class_names: Callable[[], Sequence[str]],
-    actor: str | None,
-    deadline: float,
-) -> ImportReport:
+def _import(content: bytes, actor: str | None, deadline: float) -> ImportReport:
     return corrections_archive.import_archive(
         content,
-        class_names(),
         _decode,
         actor=actor,
         max_picture_bytes=limits.picture_bytes(),

@@ -18,7 +18,7 @@ from service.http.json_answers import RobustJson
 from service.http.middleware import error_response
 from service.trainer_api.schemas.base import UNUSABLE_TEXT
 from training.recipes import NoChampion
-from training.store import corrections, files, runs, texts, versions
+from training.store import classes, corrections, files, runs, texts, versions
 from training.store.corrections_schema import StoreFull
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
@@ -26,6 +26,9 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     corrections.UnknownCorrection: HTTPStatus.NOT_FOUND,
     corrections.Disputed: HTTPStatus.CONFLICT,
     corrections.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    classes.UnknownClass: HTTPStatus.NOT_FOUND,
+    classes.UnknownChange: HTTPStatus.NOT_FOUND,
+    classes.ClassConflict: HTTPStatus.CONFLICT,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     versions.ModelError: HTTPStatus.NOT_FOUND,
     versions.DamagedVersion: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from service.http.errors import ApiError
+from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api import promotion
 from service.trainer_api.actor import Actor
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import models as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.models import PromotionRequest

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 import settings
 from service.http import openapi
+from service.http.json_route import JsonRoute
 from service.shadow import assignment
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas import problems as schemas
 from service.trainer_api.schemas.base import Answer
 from training.store import files, promotions, runs, versions

@@ -1,13 +1,15 @@
 """Making a version the champion, and knowing when every worker serves it."""
 
 import asyncio
+import contextlib
 import time
 from http import HTTPStatus
 from typing import Any
 
 from service.http.errors import ApiError
 from service.inference import workers
-from training.store import promotions, versions
+from training.store import classes, promotions, versions
+from training.store.corrections import StoreUnavailable
 
 _POLL_SECONDS = 0.05
 _TIMEOUT_SECONDS = 30
@@ -35,6 +37,7 @@ async def promote(
             await asyncio.to_thread(
                 promotions.record, tag, previous, promotions.PERSON, reason, actor
             )
+            await asyncio.to_thread(_adopt_classes, tag)
         return outcome
 
 
@@ -44,6 +47,12 @@ def _replace_champion(tag: str) -> str | None:
     with versions.choosing_champion() as previous:
         versions.set_champion(tag)
         return previous
+
+
+def _adopt_classes(tag: str) -> None:
+    """List the classes of a version that was trained elsewhere."""
+    with contextlib.suppress(StoreUnavailable):  # the version serves without corrections too
+        classes.adopt(versions.describe(tag).metadata["class_names"])
 
 
 def _progress(

@@ -8,13 +8,14 @@ import bentoml
 from fastapi import APIRouter, Body, Depends, Query
 
 from service.http.errors import ApiError
+from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api.actor import Actor
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.runs import RunRequest
+from training.feedback import run_classes
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions
 
@@ -32,6 +33,10 @@ _EXAMPLES = {
     "corrections": {
         "summary": "Train a new version, corrections included",
         "value": {"recipe": "standard", "corrections": True},
+    },
+    "own": {
+        "summary": "Train on your own pictures alone",
+        "value": {"recipe": "own"},
     },
     "resume": {
         "summary": "Go on with a run that was cancelled",
@@ -81,6 +86,8 @@ def start_run(
 
     It is promoted unless it is worse; then it waits as a candidate, and `gate` of
     `GET /runs/{run_id}` says why.
+
+    A run with corrections also learns each class of your own that has at least 10 pictures.
 
     A run is a process of its own: if it crashes or is cancelled, nothing else does. An empty body
     means all defaults.
@@ -155,6 +162,7 @@ def list_recipes() -> Answer:
                 "epochs": recipe.epochs,
                 "default": recipe.name == DEFAULT_RECIPE,
                 "from_champion": recipe.from_champion,
+                "from_corrections": recipe.from_corrections,
             }
             for recipe in RECIPES.values()
         ]
@@ -164,20 +172,33 @@ def list_recipes() -> Answer:
 def configuration(asked: RunRequest) -> Answer:
     """A run's whole configuration.
 
-    Raises ResumeError, NoChampion, StoreUnavailable, and ApiError (409) without a correction to
+    Raises ResumeError, NoChampion, StoreUnavailable, and ApiError (409) without corrections to
     train on.
     """
     if asked.resume is not None:
         return runs.resumption(asked.resume)
     recipe = RECIPES[asked.recipe or DEFAULT_RECIPE]
+    if recipe.from_corrections:
+        _check_classes()
     wants_corrections = asked.corrections
     return runs.configuration(
         recipe.name,
         recipe.epochs if asked.epochs is None else asked.epochs,
         asked.seed or 0,
-        corrections=recipe.from_champion if wants_corrections is None else wants_corrections,
+        corrections=recipe.needs_corrections if wants_corrections is None else wants_corrections,
         champion=_version_to_start_from(recipe),
     )
+
+
+def _check_classes() -> None:
+    """Raise ApiError (409) without enough classes to train on own pictures alone."""
+    pictures = {}
+    for name in run_classes.candidates(()):
+        counts = corrections.counts(label=name)
+        pictures[name] = counts[corrections.NEW] + counts[corrections.ACCEPTED]
+    chosen = run_classes.choose((), pictures)
+    if len(chosen.names) < run_classes.MIN_CLASSES:
+        raise ApiError(HTTPStatus.CONFLICT, run_classes.not_enough_classes(chosen))
 
 
 def _version_to_start_from(recipe: Recipe) -> str | None:

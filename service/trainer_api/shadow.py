@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from service.http.errors import ApiError
+from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.inference import workers
 from service.shadow import assignment
 from service.trainer_api.actor import Actor
-from service.trainer_api.json_route import JsonRoute
 from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
 from training.store import tags, versions

@@ -20,13 +20,20 @@ from tests.support.processes import HOMES, ROOT, answers, call, free_port, wait_
 from tests.support.scripted_server import ScriptedServer
 
 
-@pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    """Run a server whose answers a test scripts."""
     server = ScriptedServer()
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +96,15 @@ def a_disagreement(trainer_url: str) -> Iterator[int]:
     call("DELETE", trainer_url, f"/corrections/{number}")
 
 
+@pytest.fixture
+def an_own_class(trainer_url: str) -> Iterator[str]:
+    """The name of a class that a person added, in the same store."""
+    name = f"Hat {secrets.token_hex(4)}"
+    assert call("POST", trainer_url, "/classes", json={"name": name}).status_code == 201
+    yield name
+    call("DELETE", trainer_url, f"/classes/{name}")
+
+
 def _imported(trainer_url: str, table: str) -> list[int]:
     """Import rows, with pictures of noise named 1.png and so on: their ids, in order."""
     count = table.count("\n")
@@ -101,7 +117,13 @@ def _imported(trainer_url: str, table: str) -> list[int]:
         files.writestr("corrections.csv", f"file,label,predicted,source,state,reason\n{table}")
     url = f"{trainer_url}/corrections"
     response = call("POST", trainer_url, "/corrections/import", data=archive.getvalue())
-    assert response.json() == {"added": count, "known": 0, "refused": 0, "problems": []}
+    assert response.json() == {
+        "added": count,
+        "known": 0,
+        "refused": 0,
+        "problems": [],
+        "classes": [],
+    }
     newest = requests.get(url, params={"limit": count}, timeout=10).json()["corrections"]
     return sorted(one["id"] for one in newest)
 

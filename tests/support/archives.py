@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.support.corrections_store import CLASSES, picture
+from tests.support.corrections_store import picture
 from training.model.preprocess import Grey, preprocess
 from training.store import corrections_archive
 from training.store.corrections import CorrectionError
@@ -58,7 +58,7 @@ def decode(data: bytes) -> Grey:
 
 def imported(archive: bytes, **options: Any) -> ImportReport:
     """Import an archive into the store of this process."""
-    return corrections_archive.import_archive(archive, CLASSES, decode, **options)
+    return corrections_archive.import_archive(archive, decode, **options)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int]:

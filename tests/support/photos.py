@@ -18,7 +18,7 @@ def trousers(size: tuple[int, int] = SIZE) -> Image.Image:
     photo = Image.new("RGB", SIZE, (176, 128, 84))
     draw = ImageDraw.Draw(photo)
     for left in range(0, SIZE[0], 75):
-        shade = int(chance.integers(-18, 18))
+        shade = int(chance.integers(-60, 60))
         board = (176 + shade, 128 + shade, 84 + shade)
         draw.rectangle((left, 0, left + 72, SIZE[1]), fill=board, outline=(110, 76, 48))
     draw.polygon(TROUSERS, fill=(34, 44, 84))

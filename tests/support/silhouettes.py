@@ -1,5 +1,7 @@
 """Pieces of clothing as people draw them on the pad: ten kinds, and each drawing another one.
 
+OWN_KINDS are things that Fashion-MNIST has no class for.
+
 A drawing is made of strokes in the pad's coordinates and has the size in which the pad sends it.
 Some are filled and some are outlines only; shoes point either way.
 """
@@ -39,14 +41,27 @@ _OUTLINES = {
     "Ankle boot": [(246, 80), (398, 80), (404, 200), (420, 300), (418, 372), (34, 366), (28, 316),
                    (60, 280), (150, 246), (226, 200)],
 }  # fmt: skip
+_OWN_OUTLINES = {
+    "Hat": [(30, 330), (120, 316), (134, 180), (160, 128), (224, 140), (288, 128), (314, 180),
+            (328, 316), (418, 330), (380, 362), (224, 376), (68, 362)],
+    "Sock": [(150, 40), (276, 40), (282, 240), (330, 290), (410, 330), (414, 384), (370, 408),
+             (270, 396), (180, 344), (146, 280)],
+    "Umbrella": [(24, 220), (70, 120), (150, 62), (224, 40), (298, 62), (378, 120), (424, 220),
+                 (370, 196), (324, 220), (274, 196), (224, 220), (174, 196), (124, 220),
+                 (78, 196)],
+}  # fmt: skip
 _DETAILS = {
     "Coat": [[(224, 40), (224, 420)]],
     "Shirt": [[(224, 80), (224, 400)], [(150, 180), (190, 180)]],
     "Bag": [[(128, 168), (140, 104), (224, 52), (308, 104), (320, 168)]],
     "Sandal": [[(110, 300), (200, 300)]],
+    "Hat": [[(124, 280), (224, 294), (324, 280)]],
+    "Sock": [[(150, 90), (278, 90)]],
+    "Umbrella": [[(224, 40), (224, 400), (206, 424), (180, 420), (172, 396)]],
 }
 
 KINDS = tuple(_OUTLINES)
+OWN_KINDS = tuple(_OWN_OUTLINES)
 
 Points = list[tuple[float, float]]
 
@@ -90,17 +105,18 @@ class Hand:
 
 
 def outline(kind: str, chance: random.Random) -> list[tuple[int, int]]:
-    """The outline of one of KINDS as a stroke on the pad, which has to be closed."""
-    return [(round(x), round(y)) for x, y in Hand.of(chance).through(_OUTLINES[kind])]
+    """The outline of one of KINDS or OWN_KINDS as a stroke on the pad, which has to be closed."""
+    corners = (_OUTLINES | _OWN_OUTLINES)[kind]
+    return [(round(x), round(y)) for x, y in Hand.of(chance).through(corners)]
 
 
 def drawn(kind: str, chance: random.Random) -> bytes:
-    """A drawing of one of KINDS, as the PNG that the pad would send."""
+    """A drawing of one of KINDS or OWN_KINDS, as the PNG that the pad would send."""
     canvas = Image.new("L", (SURFACE, SURFACE))
     pencil = ImageDraw.Draw(canvas)
     hand = Hand.of(chance)
     shade, width = chance.choice((255, 190, 130)), chance.randint(6, 20)
-    corners = hand.through(_OUTLINES[kind])
+    corners = hand.through((_OUTLINES | _OWN_OUTLINES)[kind])
     if chance.random() < 0.5:
         pencil.polygon(corners, fill=shade)
     _line(pencil, [*corners, corners[0]], shade, width)

@@ -95,14 +95,33 @@ def test_one_that_is_sure_of_everything_is_held_back(
     assert reason.startswith("Calibration error: ")
 
 
-def test_classes_that_differ_cannot_be_compared(
+def test_versions_without_a_common_class_cannot_be_compared(
     champion: versions.Model, dataset: fashion_mnist.FashionMNIST
 ) -> None:
     none = fashion_mnist.Split(dataset.validation.images[:0], dataset.validation.labels[:0])
-    other = replace(champion, class_names=("Hat", *champion.class_names[1:]))
+    other = replace(champion, class_names=tuple(f"Kind {n}" for n in range(10)))
     decision = gate.evaluate(other, champion.network, dataset.validation, none, dataset.class_names)
     assert not decision.promoted
     assert "other classes" in decision.reasons[0]
+
+
+def test_a_new_class_that_takes_other_pictures_is_held_back(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    """The champion does not know tops, and the new version takes shirts for them."""
+    known = replace(champion, class_names=("Forgotten", *champion.class_names[1:]))
+    tops = dataset.train.labels == 0
+    held_out = fashion_mnist.Split(dataset.train.images[tops][:20], dataset.train.labels[tops][:20])
+    decision = gate.evaluate(
+        known, champion.network, dataset.validation, held_out, dataset.class_names
+    )
+    figures = decision.summary()["new_classes"]["T-shirt/top"]
+    assert figures["count"] == 20 + int((dataset.validation.labels == 0).sum())
+    assert 0.6 < figures["accuracy"] < 1
+    assert figures["taken"] > gate.TAKEN  # shirts
+    assert not decision.promoted
+    assert any("classified as T-shirt/top, a new class" in it for it in decision.reasons)
+    assert decision.summary()["corrections"]["count"] == 0  # the champion cannot know any of them
 
 
 @pytest.fixture

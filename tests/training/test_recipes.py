@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from tests.support.processes import MakeHome
 from training import checkpoints
@@ -56,7 +55,7 @@ def recorder() -> Iterator[RunRecorder]:
 
 def trained(
     name: str, dataset: fashion_mnist.FashionMNIST, recorder: RunRecorder, epochs: int
-) -> nn.Module:
+) -> networks.Network:
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
     network = networks.build(recipe.network, 10)
@@ -254,7 +253,7 @@ def test_a_share_of_easy_pictures_is_skipped_and_the_others_weigh_more() -> None
 
 def test_the_button_trains_by_the_standard_recipe() -> None:
     assert DEFAULT_RECIPE == "standard"
-    assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune"]
+    assert list(RECIPES) == ["standard", "quick", "best", "reference", "finetune", "own"]
 
 
 def test_a_recipe_from_the_champion_needs_one() -> None:

@@ -11,10 +11,13 @@ the champion's confidence alone decides: it is seldom high for a kind of drawing
 No correction is deleted: it waits, with the reason, until a person accepts it.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 from training.data import fashion_mnist
 from training.evaluation import extract_features
+from training.feedback import run_classes
 from training.store.corrections import Usable
 from training.store.versions import Model
 
@@ -44,36 +47,41 @@ _BATCH_SIZE = 1_000
 
 
 def find_suspects(
-    champion: Model, originals: fashion_mnist.Split, corrections: Usable
+    champion: Model,
+    originals: fashion_mnist.Split,
+    corrections: Usable,
+    class_names: Sequence[str],
 ) -> dict[int, str]:
     """Return a reason, a sentence, for each correction whose label looks wrong, by its id.
 
-    Corrections that a person has accepted are never suspects, but count as neighbours.
+    `class_names` are what the labels of `corrections` and `originals` number. Corrections that a
+    person has accepted are never suspects, nor are those of a class that the champion does not
+    know; but they count as neighbours.
     """
     if not len(corrections.ids):
         return {}
+    known = {run_classes.todays_name(name) or name for name in champion.class_names}
+    names = list(dict.fromkeys((*class_names, *sorted(known))))
     images, labels = torch.from_numpy(corrections.images), torch.from_numpy(corrections.labels)
     references = _sample_per_class(originals)
-    features, probabilities = extract_features(champion.network, images)
+    features, outputs = extract_features(champion.network, images)
+    probabilities = run_classes.translate(outputs, champion.class_names, names)
     neighbour_share, likeliest = _neighbour_votes(
         features,
         labels,
         extract_features(champion.network, references.images)[0],
         references.labels,
-        len(champion.class_names),
+        len(names),
     )
+    is_known = torch.tensor([name in known for name in names])[labels]
     label_probability = probabilities[torch.arange(len(labels)), labels]
     confidence, answer = probabilities.max(1)
-    reasons = _bursts(corrections, (answer != labels) & (confidence > _CONFIDENT))
-    for row in (
-        ((neighbour_share < _MIN_NEIGHBOUR_SHARE) & (label_probability < _MIN_PROBABILITY))
-        .nonzero()
-        .flatten()
-        .tolist()
-    ):
+    reasons = _bursts(corrections, is_known & (answer != labels) & (confidence > _CONFIDENT))
+    contradicted = (neighbour_share < _MIN_NEIGHBOUR_SHARE) & (label_probability < _MIN_PROBABILITY)
+    for row in (is_known & contradicted).nonzero().flatten().tolist():
         reasons[row] = (
-            f"Similar pictures are labelled {champion.class_names[likeliest[row]]}, and the model "
-            f"is {100 * confidence[row]:.0f} % sure of {champion.class_names[answer[row]]}. "
+            f"Similar pictures are labelled {names[likeliest[row]]}, and the model "
+            f"is {100 * confidence[row]:.0f} % sure of {names[answer[row]]}. "
             "Keep your label?"
         )
     return {
@@ -102,7 +110,7 @@ def _neighbour_votes(
     for rows in torch.arange(len(features)).split(_BATCH_SIZE):
         similarity = features[rows] @ all_features.T
         similarity[torch.arange(len(rows)), rows] = -1  # none is its own neighbour
-        nearest, which = similarity.topk(_NEIGHBOURS, dim=1)
+        nearest, which = similarity.topk(min(_NEIGHBOURS, similarity.shape[1]), dim=1)
         distance = 1 - nearest
         weight = torch.exp(-distance / distance[:, -1:].clamp_min(1e-6))
         votes = torch.zeros(len(rows), classes)
@@ -116,8 +124,11 @@ def _sample_per_class(pictures: fashion_mnist.Split) -> fashion_mnist.Split:
     """The first _ORIGINALS_PER_CLASS pictures of each class."""
     rows = torch.cat(
         [
-            (pictures.labels == label).nonzero().flatten()[:_ORIGINALS_PER_CLASS]
-            for label in pictures.labels.unique()
+            pictures.labels[:0],  # a run without originals
+            *(
+                (pictures.labels == label).nonzero().flatten()[:_ORIGINALS_PER_CLASS]
+                for label in pictures.labels.unique()
+            ),
         ]
     )
     return fashion_mnist.Split(pictures.images[rows], pictures.labels[rows])

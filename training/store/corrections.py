@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_not
 
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections_db as db
+from training.store.classes import registry, rows
 from training.store.corrections_db import path
 from training.store.corrections_restore import restore
 from training.store.corrections_schema import (
@@ -35,6 +36,7 @@ from training.store.corrections_schema import (
     LabelSubmission,
     StoreUnavailable,
     UnknownCorrection,
+    UnknownLabel,
     Usable,
     content_hash,
     is_held_out,
@@ -56,6 +58,7 @@ __all__ = [
     "LabelSubmission",
     "StoreUnavailable",
     "UnknownCorrection",
+    "UnknownLabel",
     "Usable",
     "accept",
     "add",
@@ -73,6 +76,7 @@ __all__ = [
     "request_review",
     "restore",
     "usable",
+    "usable_counts",
 ]
 
 MAX_REVIEW_REQUESTS = 200
@@ -88,16 +92,18 @@ def add(
     """Store the label of a picture, uint8 (28, 28). Returns its row and whether it is new.
 
     The same picture with the same label has one row. A review request for the picture is removed.
+    The label may be a former name of a class. Raises UnknownLabel.
     """
     row = _row(picture, submission) | {"actor": actor}
     with db.writing() as connection:
+        row["label"] = registry.label_today(connection, submission.label)
         db.remove_review_request(connection, row["content_hash"])
         wanted = insert_or_not(db.corrections).values(row).on_conflict_do_nothing()
         inserted = connection.execute(wanted).rowcount == 1
         [correction] = db.read(
             connection,
             db.corrections.c.content_hash == row["content_hash"],
-            db.corrections.c.label == submission.label,
+            db.corrections.c.label == row["label"],
         )
     return correction, inserted
 
@@ -105,8 +111,9 @@ def add(
 def request_review(requests: Iterable[tuple[Grey, LabelSubmission, str]]) -> int:
     """Store pictures, uint8 (28, 28), for a person to label, each with a reason, a sentence.
 
-    The submission's label is the prediction. A picture that has a row is left out, and so is
-    everything beyond MAX_REVIEW_REQUESTS. Returns how many were stored.
+    The submission's label is the prediction. A picture that has a row is left out, and so are
+    everything beyond MAX_REVIEW_REQUESTS and predictions of a deleted class. Returns how many were
+    stored.
     """
     kept = 0
     with db.writing() as connection:
@@ -114,8 +121,9 @@ def request_review(requests: Iterable[tuple[Grey, LabelSubmission, str]]) -> int
         room = MAX_REVIEW_REQUESTS - connection.execute(is_open).scalar_one()
         for picture, submission, reason in requests:
             row = _row(picture, submission)
-            if kept < room and not _is_known(connection, row["content_hash"]):
-                row |= {"state": REVIEW_REQUESTED, "reason": reason}
+            label = registry.today(connection, submission.label)
+            if kept < room and label and not _is_known(connection, row["content_hash"]):
+                row |= {"label": label, "state": REVIEW_REQUESTED, "reason": reason}
                 connection.execute(insert(db.corrections).values(row))
                 kept += 1
     return kept
@@ -170,10 +178,12 @@ def relabel(correction_id: int, label: str, actor: str | None = None) -> Correct
     """Give a row another label. Its state is new again, and the reason of a quarantine is removed.
 
     A review request becomes a correction, also with the label it has. If the same picture has a
-    row with that label, the two become one: that row, which is returned. Raises UnknownCorrection.
+    row with that label, the two become one: that row, which is returned. The label may be a former
+    name of a class. Raises UnknownCorrection or UnknownLabel.
     """
     with db.writing() as connection:
         correction = db.read_one(connection, correction_id)
+        label = registry.label_today(connection, label)
         if correction.label == label and correction.state != REVIEW_REQUESTED:
             return correction
         twin = db.read(
@@ -215,11 +225,9 @@ def accept(correction_id: int, actor: str | None = None) -> Correction:
 def delete(correction_id: int) -> None:
     """Remove a row and its picture. Raises UnknownCorrection."""
     with db.writing() as connection:
-        removed = connection.execute(
-            delete_from(db.corrections).where(db.corrections.c.id == correction_id)
-        )
-        if removed.rowcount == 0:
-            raise UnknownCorrection(correction_id)
+        correction = db.read_one(connection, correction_id)
+        connection.execute(delete_from(db.corrections).where(db.corrections.c.id == correction_id))
+        rows.forget_twins(connection, correction.content_hash)
 
 
 def quarantine(reasons: Mapping[int, str]) -> list[int]:
@@ -266,6 +274,17 @@ def usable(class_names: Sequence[str]) -> Usable:
         predicted=[row.predicted for row in rows],
         sources=[row.source for row in rows],
     )
+
+
+def usable_counts() -> dict[str, tuple[int, int]]:
+    """Count the corrections that a run may use by label, and those of them that are held out."""
+    with db.reading() as connection:
+        found = connection.execute(
+            select(db.corrections.c.label, func.count(), func.sum(db.held_out))
+            .where(db.corrections.c.state.in_((NEW, ACCEPTED)), ~db.is_disputed)
+            .group_by(db.corrections.c.label)
+        )
+        return {label: (int(count), int(held_out)) for label, count, held_out in found}
 
 
 def _row(picture: Grey, submission: LabelSubmission) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The database of corrections: its table, transactions and queries.
+"""The database of corrections: its main table, transactions and queries.
 
 SQLite in WAL mode with synchronous=FULL: what a transaction has committed is on the disk, however
 the process ends, and several processes may read and write at once.
@@ -6,7 +6,7 @@ the process ends, and several processes may read and write at once.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +44,17 @@ from training.store.corrections_schema import (
     StoreFull,
     StoreUnavailable,
     UnknownCorrection,
+    is_held_out,
 )
 
 _BUSY_SECONDS = 30
 
+metadata = MetaData()
+"""All tables of the database. classes/tables.py adds those about classes."""
+
 corrections = Table(
     "corrections",
-    MetaData(),
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("content_hash", String, nullable=False),
     Column("label", String, nullable=False),
@@ -81,6 +85,10 @@ selected = select(
     state.label("state"),
     _other_labels.label("other_labels"),
 )
+
+
+held_out = func.is_held_out(corrections.c.content_hash)
+"""Whether a picture is held out: is_held_out of corrections_schema, in SQL."""
 
 
 def path() -> Path:
@@ -216,7 +224,7 @@ def _open(file: Path) -> _Opened:
         with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as no_transaction:
             no_transaction.execute("PRAGMA journal_mode=WAL")
         with engine.execution_options(is_writing=True).begin() as connection:
-            corrections.metadata.create_all(connection)
+            metadata.create_all(connection)
             _add_new_columns(connection)
         if moved is not None:
             moved.describe(file, _restore(engine, moved.rows))
@@ -226,32 +234,40 @@ def _open(file: Path) -> _Opened:
     return _Opened(engine, identity)
 
 
-def _restore(engine: Engine, rows: corrections_recovery.Rows) -> int:
-    """Store the rows of a damaged database in the new one; return how many, 0 if it fails."""
+def _restore(engine: Engine, rows: Mapping[str, corrections_recovery.Rows]) -> int:
+    """Store the rows of a damaged database, by table, in the new one.
+
+    Returns how many corrections, 0 if it fails.
+    """
+    from training.store.classes.mending import mend  # it imports this module
+
     try:
         with engine.execution_options(is_writing=True).begin() as connection:
-            for row in rows:
-                known = {name: value for name, value in row.items() if name in corrections.c}
-                connection.execute(
-                    insert_or_not(corrections).values(known).on_conflict_do_nothing()
-                )
+            for table in metadata.sorted_tables:
+                for row in rows.get(table.name, ()):
+                    known = {name: value for name, value in row.items() if name in table.c}
+                    wanted = insert_or_not(table).values(known)
+                    connection.execute(wanted.on_conflict_do_nothing())
+            mend(connection)
     except DBAPIError:  # a full disk: the rows are in the damaged one still
         return 0
-    return len(rows)
+    return len(rows.get(corrections.name, ()))
 
 
 def _add_new_columns(connection: Connection) -> None:
     """Add the columns that an older version of this program did not have."""
-    known = {column["name"] for column in inspect(connection).get_columns(corrections.name)}
-    for column in corrections.c:
-        if column.name not in known:
-            connection.exec_driver_sql(
-                f"ALTER TABLE {corrections.name} ADD COLUMN {column.name} {column.type.compile()}"
-            )
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.c:
+            if column.name not in known:
+                connection.exec_driver_sql(
+                    f"ALTER TABLE {table.name} ADD COLUMN {column.name} {column.type.compile()}"
+                )
 
 
 def _set_up(connection: Any, _: object) -> None:
     connection.isolation_level = None  # Python's sqlite3 begins transactions too late
+    connection.create_function(held_out.name, 1, is_held_out, deterministic=True)
     connection.execute("PRAGMA synchronous=FULL").close()
 
 

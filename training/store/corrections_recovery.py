@@ -1,7 +1,8 @@
 """What becomes of a damaged database of corrections when it is opened.
 
 It is renamed to `corrections.db.damaged-<time>`, its `-wal` and `-shm` with it. The rows in it that
-can be read, and whose picture has the checksum stored with it, go into the new database.
+can be read, and whose picture, if they have one, has the checksum stored with it, go into the new
+database.
 """
 
 import hashlib
@@ -21,6 +22,15 @@ from training.store import files
 NEEDED = {"id", "content_hash", "label", "source", "created_at", "state", "picture"}
 """Columns without which a table is none of ours."""
 
+TABLES = (
+    "corrections",
+    "hidden_corrections",
+    "classes",
+    "class_names",
+    "class_changes",
+)
+
+_WITH_PICTURES = TABLES[:2]
 _MOST_BYTES = 2**32
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
@@ -46,11 +56,14 @@ class _Wal:
 
 @dataclass(frozen=True)
 class Moved:
-    """A damaged database after it was moved to `target`, and the rows of it that can be read."""
+    """A damaged database after it was moved to `target`, and the rows of it that can be read.
+
+    `rows` has those of each table.
+    """
 
     target: Path
     reason: str
-    rows: Rows
+    rows: dict[str, Rows]
 
     def describe(self, file: Path, kept: int) -> None:
         """Say what became of the database at `file`; `kept` rows are in the new one."""
@@ -87,7 +100,7 @@ def move_damaged_away(file: Path, *, existed: bool, busy_seconds: float) -> Move
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             _beside(file, suffix).rename(_beside(target, suffix))
-    return Moved(target, reason, [] if target.is_dir() else _readable_rows(target))
+    return Moved(target, reason, {} if target.is_dir() else _readable_rows(target))
 
 
 def row_is_whole(row: dict[str, Any]) -> bool:
@@ -131,36 +144,46 @@ def _errors_in(connection: sqlite3.Connection) -> str | None:
         return "it is another program's database" if others else None
     if not columns >= NEEDED:
         return "its table is not one of corrections"
-    broken = sum(not row_is_whole(row) for row in _rows(connection, "ASC"))
+    stored = _rows(connection, "corrections", "ASC")
+    broken = sum(not row_is_whole(row) for _, row in stored)
     return f"{broken} of its rows are not as they were stored" if broken else None
 
 
-def _rows(connection: sqlite3.Connection, order: str) -> Iterator[dict[str, Any]]:
+def _rows(
+    connection: sqlite3.Connection, table: str, order: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a table with their numbers, by number."""
     connection.row_factory = sqlite3.Row
     connection.text_factory = lambda text: text.decode(errors="replace")
-    for row in connection.execute(f"SELECT * FROM corrections ORDER BY id {order}"):  # noqa: S608
-        yield dict(row)
+    query = f"SELECT rowid AS row_number, * FROM {table} ORDER BY rowid {order}"  # noqa: S608
+    for row in connection.execute(query):
+        values = dict(row)
+        yield values.pop("row_number"), values
 
 
-def _readable_rows(target: Path) -> Rows:
-    """The whole rows of a damaged database, from a copy: it stays as it is."""
-    found: dict[int, dict[str, Any]] = {}
+def _readable_rows(target: Path) -> dict[str, Rows]:
+    """The whole rows of a damaged database, by table, from a copy: it stays as it is."""
+    found: dict[str, Rows] = {}
     with tempfile.TemporaryDirectory(prefix="wardrobe-") as scratch, suppress(OSError):
         copy = Path(scratch) / "copy.db"
         for suffix in ("", "-wal"):
             with suppress(FileNotFoundError):
                 shutil.copyfile(_beside(target, suffix), _beside(copy, suffix))
         _extend(copy)
-        for order in ("ASC", "DESC"):  # up to the damage, from both ends
-            with (
-                suppress(sqlite3.Error),
-                closing(sqlite3.connect(copy)) as connection,
-            ):
-                for row in _rows(connection, order):
-                    if row["id"] in found:
-                        break
-                    if row_is_whole(row):
-                        found[row["id"]] = row
+        for table in TABLES:
+            found[table] = _readable_rows_of(copy, table)
+    return found
+
+
+def _readable_rows_of(copy: Path, table: str) -> Rows:
+    found: dict[int, dict[str, Any]] = {}
+    for order in ("ASC", "DESC"):  # up to the damage, from both ends
+        with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as connection:
+            for number, row in _rows(connection, table, order):
+                if number in found:
+                    break
+                if table not in _WITH_PICTURES or row_is_whole(row):
+                    found[number] = row
     return [found[number] for number in sorted(found)]
 
 

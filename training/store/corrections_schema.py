@@ -21,6 +21,9 @@ person gives to the picture takes its place; until then it contradicts no other 
 HELD_OUT_OF = 5
 """One correction in so many, chosen by its picture's hash, is held out for evaluation."""
 
+_MAX_LISTED = 12
+"""Classes that an error lists. There may be 50."""
+
 _SOURCE = re.compile(r"[a-z0-9_-]{1,32}")
 _MODEL = re.compile(r"\w[\w.:-]{0,127}", re.ASCII)
 
@@ -42,6 +45,15 @@ class UnknownCorrection(CorrectionError):  # noqa: N818 - it says what happened
 
     def __init__(self, correction_id: int) -> None:
         super().__init__(f"There is no correction {correction_id}. GET /corrections lists them.")
+
+
+class UnknownLabel(CorrectionError):  # noqa: N818 - it says what happened
+    """A label or a prediction, as `field` says, is not one of the classes."""
+
+    def __init__(self, field: str, class_names: Sequence[str]) -> None:
+        super().__init__(
+            f"'{field}' is not a known class. Known classes: {list_names(class_names)}."
+        )
 
 
 class Disputed(CorrectionError):  # noqa: N818 - it says what happened
@@ -120,20 +132,29 @@ def is_held_out(content_hash: str) -> bool:
     return int(content_hash[:8], 16) % HELD_OUT_OF == 0
 
 
+def list_names(class_names: Sequence[str]) -> str:
+    """List classes in a sentence, the first _MAX_LISTED of them."""
+    shown = ", ".join(class_names[:_MAX_LISTED])
+    more = len(class_names) - _MAX_LISTED
+    return f"{shown} and {more} more, see GET /classes" if more > 0 else shown
+
+
 def parse_submission(
-    fields: Mapping[str, str | None], class_names: Sequence[str]
+    fields: Mapping[str, str | None], labels: Mapping[str, str | None]
 ) -> LabelSubmission:
     """Parse a submission from the fields of a form or a table; an empty field counts as missing.
 
-    Raises CorrectionError, which names the invalid field.
+    `labels` has today's name for each name that a class has or had, None for a deleted one: a
+    version may predict that still. Raises CorrectionError, which names the invalid field.
     """
-    known = ", ".join(class_names)
+    known = [name for name, today in labels.items() if name == today]
     if not fields.get("label"):
-        raise CorrectionError(f"'label' is missing. Name a class: {known}.")
-    for field in ("label", "predicted"):
-        value = fields.get(field)
-        if value and value not in class_names:
-            raise CorrectionError(f"'{field}' is not a known class. Known classes: {known}.")
+        raise CorrectionError(f"'label' is missing. Name a class: {list_names(known)}.")
+    label, predicted = labels.get(str(fields["label"])), fields.get("predicted") or None
+    if label is None:
+        raise UnknownLabel("label", known)
+    if predicted is not None and predicted not in labels:
+        raise UnknownLabel("predicted", known)
     model, source = fields.get("model") or None, fields.get("source") or "api"
     if model is not None and not _MODEL.fullmatch(model):
         raise CorrectionError("'model' must be the tag of a version, as /classify returns it.")
@@ -141,4 +162,4 @@ def parse_submission(
         raise CorrectionError(
             "'source' must be a word of lower-case letters and digits, such as pad."
         )
-    return LabelSubmission(str(fields["label"]), fields.get("predicted") or None, model, source)
+    return LabelSubmission(label, predicted, model, source)

@@ -32,8 +32,10 @@ class Run:
     """The content of run.json. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
 
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
-    held out and quarantined, once they are split; `gate` compares the version with the champion,
-    once it is trained (gate.GateDecision.summary). `actor` is who asked the trainer for it.
+    held out and quarantined, once they are split; `classes` are those learned from corrections
+    alone, `included`, and how many pictures each lacks that is `waiting`; `gate` compares
+    the version with the champion, once it is trained (gate.GateDecision.summary). `actor` is who
+    asked the trainer for it.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Run:
     accuracy: float | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
     corrections: dict[str, int] | None = None
+    classes: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None

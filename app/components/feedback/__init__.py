@@ -12,6 +12,9 @@ from typing import Any
 
 import streamlit as st
 
+MAX_NAME_LENGTH = 40
+"""Characters of a class name that the field takes; the trainer's limit."""
+
 _HERE = Path(__file__).parent
 
 _mount = st.components.v2.component(
@@ -26,43 +29,59 @@ _mount = st.components.v2.component(
 class FeedbackPrompt:
     """Feedback on the picture with this digest: before or after it is saved.
 
-    `predicted` is the model's class. `message` says what will be saved; `saved` says what was
-    saved, None before. `error` says why something failed.
+    `predicted` is the class that "That's right" confirms, None where there is nothing to confirm;
+    then `question` asks what the picture shows. `suggested` is the class that gets a button of its
+    own, None without one. `message` says what will be saved; `saved` says what was saved, None
+    before. `error` says why something failed, `name_error` what is wrong with the new class's name.
     """
 
     digest: str
-    predicted: str
+    predicted: str | None
+    question: str
+    suggested: str | None
     class_names: Sequence[str]
     message: str
     saved: str | None
     undoable: bool
     error: str | None
+    name_error: str | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """A click: `save` with a class, `create` with the name of a new class, or `undo`."""
+
+    name: str
+    label: str = ""
 
 
 def feedback_prompt(
-    prompt: FeedbackPrompt,
-    *,
-    on_save: Callable[[str], None],
-    on_undo: Callable[[], None],
-    key: str,
+    prompt: FeedbackPrompt, *, on_action: Callable[[Action], None], key: str
 ) -> None:
-    """Mount the component. `on_save` gets the chosen class, before the page reruns."""
+    """Mount the component. `on_action` runs after a click, before the page reruns."""
 
     def handle_click() -> None:
-        chosen = action_of(st.session_state[key].get("action"), prompt)
-        if chosen == "":
-            on_undo()
-        elif chosen is not None:
-            on_save(chosen)
+        action = action_of(st.session_state[key].get("action"), prompt)
+        if action is not None:
+            on_action(action)
 
-    _mount(key=key, data=asdict(prompt), on_action_change=handle_click)
+    data = {**asdict(prompt), "max_name_length": MAX_NAME_LENGTH}
+    _mount(key=key, data=data, on_action_change=handle_click)
 
 
-def action_of(sent: Any, prompt: FeedbackPrompt) -> str | None:
-    """Return the class that a browser sent, "" for Undo; None if invalid or out of date."""
+def action_of(sent: Any, prompt: FeedbackPrompt) -> Action | None:
+    """Return the action that a browser sent, None if it is invalid or out of date."""
     if not isinstance(sent, dict) or sent.get("digest") != prompt.digest:
         return None
     if sent.get("name") == "undo":
-        return "" if prompt.undoable else None
+        return Action("undo") if prompt.undoable else None
     label = sent.get("label")
-    return label if label in prompt.class_names else None
+    if not isinstance(label, str):
+        return None
+    match sent.get("name"):
+        case "save" if label in prompt.class_names:
+            return Action("save", label)
+        case "create":
+            return Action("create", label[:MAX_NAME_LENGTH])
+        case _:
+            return None

@@ -1,5 +1,7 @@
 // Feedback on an answer. Python gets {name, label, digest} after a click.
 
+const FEW = 12; // classes that need no field to find one
+
 const prompts = new WeakMap();
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -15,37 +17,74 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class FeedbackPrompt {
   constructor(root) {
-    this.prompt = root.querySelector(".prompt");
-    this.classes = root.querySelector("#classes");
-    this.message = root.querySelector(".message");
-    this.saved = root.querySelector(".saved span");
-    this.error = root.querySelector(".error");
-    this.right = root.querySelector("[name=right]");
-    this.other = root.querySelector("[name=other]");
-    this.undo = root.querySelector("[name=undo]");
-    this.right.addEventListener("click", () => this.save(this.data.predicted));
-    this.other.addEventListener("click", () => this.toggleClasses(this.classes.hidden));
-    this.undo.addEventListener("click", () => this.send({ name: "undo", digest: this.data.digest }));
+    const part = (selector) => root.querySelector(selector);
+    this.prompt = part(".prompt");
+    this.question = part(".question");
+    this.choices = part("#choices");
+    this.classes = part(".classes");
+    this.find = part("[name=find]");
+    this.nothing = part(".nothing");
+    this.message = part(".says");
+    this.saved = part(".saved span");
+    this.error = part(".failed");
+    this.form = part("form");
+    this.name = part("form [name=label]");
+    this.nameError = part("#name-error");
+    this.buttons = Object.fromEntries(
+      ["right", "suggested", "other", "new", "none", "undo"].map((name) => [name, part(`[name=${name}]`)]),
+    );
+    const { right, suggested, other, none, undo } = this.buttons;
+    right.addEventListener("click", () => this.save(this.data.predicted));
+    suggested.addEventListener("click", () => this.save(this.data.suggested));
+    other.addEventListener("click", () => this.openChoices(this.choices.hidden));
+    this.buttons.new.addEventListener("click", () => this.openForm(this.form.hidden));
+    none.addEventListener("click", () => this.chooseNone());
+    undo.addEventListener("click", () => this.send({ name: "undo", digest: this.data.digest }));
+    this.find.addEventListener("input", () => this.filter());
+    this.form.addEventListener("submit", (event) => this.create(event));
+    this.form.addEventListener("keydown", (event) => event.key === "Escape" && this.openForm(false));
   }
 
   update(data) {
     const focused = this.saved.getRootNode().activeElement;
     const before = this.data;
     this.data = data;
-    if (before?.digest !== data.digest || before?.saved !== data.saved) this.toggleClasses(false);
-    this.setClasses(data.class_names.filter((name) => name !== data.predicted));
-    this.message.textContent = data.message;
+    const { right, suggested, other, undo } = this.buttons;
+    setText(this.question, data.question);
+    right.hidden = data.predicted === null;
+    suggested.hidden = data.suggested === null;
+    suggested.textContent = data.suggested ?? "";
+    // Without a button that answers the question, the classes are open, and stay so.
+    this.open = right.hidden && suggested.hidden;
+    other.hidden = this.open;
+    other.textContent = right.hidden ? "Something else …" : "No, it's …";
+    this.setClasses(data.class_names.filter((name) => name !== data.predicted && name !== data.suggested));
+    if (before?.digest !== data.digest || before?.saved !== data.saved) this.restart();
+    setText(this.message, data.message);
     this.prompt.hidden = data.saved !== null;
-    this.saved.textContent = data.saved ?? "";
-    this.undo.hidden = !data.undoable;
-    this.error.textContent = data.error ?? "";
-    // Keep the keyboard focus on a visible button.
-    if (focused && this.prompt.contains(focused) && this.prompt.hidden && data.undoable) this.undo.focus();
-    if (focused === this.undo && this.undo.hidden) this.right.focus();
+    setText(this.saved, data.saved ?? "");
+    undo.hidden = !data.undoable;
+    setText(this.error, data.error ?? "");
+    this.showNameError(data.name_error);
+    // Keep the keyboard focus on something visible.
+    if (focused && this.prompt.contains(focused) && this.prompt.hidden && data.undoable) undo.focus();
+    if (focused === undo && undo.hidden) this.first()?.focus();
+  }
+
+  restart() {
+    this.find.value = "";
+    this.filter();
+    this.openForm(false);
+    this.name.value = "";
+    this.openChoices(this.open);
+  }
+
+  first() {
+    return [...this.prompt.querySelectorAll("button")].find((it) => it.checkVisibility());
   }
 
   setClasses(names) {
-    if (names.join() === [...this.classes.children].map((it) => it.textContent).join()) return;
+    if (names.join("\n") === [...this.classes.children].map((it) => it.textContent).join("\n")) return;
     this.classes.replaceChildren(
       ...names.map((name) => {
         const button = document.createElement("button");
@@ -55,14 +94,62 @@ class FeedbackPrompt {
         return button;
       }),
     );
+    const many = names.length > FEW;
+    this.classes.classList.toggle("many", many);
+    this.find.hidden = !many;
+    this.find.placeholder = `Find one of ${names.length} classes`;
+    this.find.setAttribute("aria-label", this.find.placeholder);
+    this.filter();
   }
 
-  toggleClasses(open) {
-    this.classes.hidden = !open;
-    this.other.setAttribute("aria-expanded", String(open));
+  filter() {
+    const wanted = this.find.value.trim().toLowerCase();
+    const buttons = [...this.classes.children];
+    for (const button of buttons) button.hidden = !button.textContent.toLowerCase().includes(wanted);
+    setText(this.nothing, buttons.length && buttons.every((it) => it.hidden) ? "No class has that name." : "");
+  }
+
+  openChoices(open) {
+    this.choices.hidden = !open;
+    this.buttons.other.setAttribute("aria-expanded", String(open));
+    if (!open) this.openForm(false);
+  }
+
+  openForm(open) {
+    if (!open && this.form.contains(this.form.getRootNode().activeElement)) this.buttons.new.focus();
+    this.form.hidden = !open;
+    this.buttons.new.setAttribute("aria-expanded", String(open));
+    this.showNameError(null);
+    this.name.maxLength = this.data.max_name_length;
+    if (!open) return;
+    if (!this.name.value) this.name.value = this.find.value.trim();
+    this.name.focus();
+  }
+
+  // Nothing is sent: a run cannot learn from a picture without a class.
+  chooseNone() {
+    this.openForm(false);
+    setText(this.nothing, "Nothing is saved. If the model should know this, make a new class.");
+  }
+
+  create(event) {
+    event.preventDefault();
+    const label = this.name.value.trim();
+    if (!label) this.showNameError("Enter a name.");
+    else this.send({ name: "create", label, digest: this.data.digest });
+  }
+
+  showNameError(message) {
+    setText(this.nameError, message ?? "");
+    this.name.setAttribute("aria-invalid", String(Boolean(message)));
   }
 
   save(label) {
     this.send({ name: "save", label, digest: this.data.digest });
   }
+}
+
+// A live region that is set to the same text again would be read again.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -105,3 +105,4 @@ class Imported(BaseModel):
     known: int = Field(description="They were there already, and stay as they were.")
     refused: int
     problems: list[RefusedRow] = Field(description="The first 100 rows that were refused.")
+    classes: list[str] = Field(description="Classes of your own that the archive has brought.")

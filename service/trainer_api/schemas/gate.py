@@ -21,9 +21,21 @@ class CorrectionsCompared(Compared, total=False):
     count: int
 
 
+class NewClass(TypedDict, total=False):
+    """How the new version does on a class that the live one does not know."""
+
+    count: Annotated[int, Field(description="Its test pictures.")]
+    accuracy: Annotated[Ratio | None, Field(description="On these; null if there are none.")]
+    taken: Annotated[
+        Ratio,
+        Field(description="Share of the other classes' validation pictures classified as it."),
+    ]
+
+
 class Gate(TypedDict, total=False):
     """How a version compared with the live one, on 5,000 validation pictures and on the test
-    corrections. A version's metadata leaves out what would be null."""
+    corrections, of the classes that both know. A version's metadata leaves out what would be
+    null."""
 
     promoted: Annotated[bool, Field(description="Whether the gate promoted it.")]
     reasons: Annotated[list[str], Field(description="Sentences: why it was promoted, or not.")]
@@ -32,3 +44,6 @@ class Gate(TypedDict, total=False):
     calibration_error: Compared
     per_class: Annotated[dict[str, Compared], Field(description="The accuracy by class.")]
     corrections: CorrectionsCompared | None
+    new_classes: Annotated[
+        dict[str, NewClass], Field(description="The classes that only the new version knows.")
+    ]

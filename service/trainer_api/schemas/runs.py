@@ -35,8 +35,9 @@ class RunRequest(Body):
     )
     corrections: bool | None = Field(
         default=None,
-        description="Train on corrections too. Default: only if the recipe starts from the live "
-        "version; such a recipe always does.",
+        description="Train on corrections too, and on classes of your own. Default: only if the "
+        "recipe starts from the live version, or uses corrections alone; such a recipe always "
+        "does.",
     )
     resume: Name | None = Field(
         default=None,
@@ -54,7 +55,7 @@ class RunRequest(Body):
             return self
         if self.recipe is not None and self.recipe not in RECIPES:
             raise ValueError(f"There is no recipe {self.recipe!r}. Choose {', '.join(RECIPES)}.")
-        if self.recipe and RECIPES[self.recipe].from_champion and self.corrections is False:
+        if self.recipe and RECIPES[self.recipe].needs_corrections and self.corrections is False:
             raise ValueError(f"The recipe {self.recipe} always trains on corrections.")
         return self
 
@@ -103,11 +104,24 @@ class CorrectionCounts(TypedDict, total=False):
     ]
 
 
+class RunClasses(TypedDict, total=False):
+    """What a run made of the classes that only corrections show."""
+
+    included: Annotated[list[str], Field(description="Learned.")]
+    waiting: Annotated[
+        dict[str, int],
+        Field(description="Not learned yet, and how many pictures each lacks: it takes 10."),
+    ]
+
+
 class RunResult(TypedDict, total=False):
     """The version that a run made."""
 
     model: Tag
-    accuracy: Annotated[Ratio, Field(description="On the test pictures.")]
+    accuracy: Annotated[
+        Ratio,
+        Field(description="On the test pictures; on the test corrections for the recipe `own`."),
+    ]
     seconds: float
     epochs: int
     previous_model: Annotated[Tag | None, Field(description="The live version before it.")]
@@ -135,6 +149,7 @@ class Run(BaseModel):
     accuracy: Ratio | None = Field(description="Of the same batch.")
     epochs: SkipValidation[list[EpochFigures]]
     corrections: SkipValidation[CorrectionCounts | None]
+    classes: SkipValidation[RunClasses | None]
     gate: SkipValidation[Gate | None]
     result: SkipValidation[RunResult | None] = Field(description="Once it has succeeded.")
     error: str | None = Field(description="Why it did not succeed.")
@@ -180,6 +195,9 @@ class RecipeSummary(BaseModel):
     epochs: int
     default: bool
     from_champion: bool = Field(description="Whether it starts from the live version.")
+    from_corrections: bool = Field(
+        description="Whether it uses corrections alone, without Fashion-MNIST."
+    )
 
 
 class Recipes(BaseModel):

@@ -16,6 +16,7 @@ from tests.support.app.pages import (
     run_json,
     script_services,
 )
+from tests.support.app.trainer_json import BUILT_IN, classes
 from tests.support.scripted_server import ScriptedServer
 
 CLASSES = ["Shirt", "Coat", "Bag"]
@@ -162,3 +163,45 @@ def test_what_is_damaged_in_the_state_folder_is_said(
     run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
     script_services(scripted, monkeypatch, run, READY, [LIVE], problems=found)
     assert plain(sentence) in [it.value for it in open_page("models").warning]
+
+
+@pytest.fixture
+def one_with_a_hat(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Script three versions: the live one learned hats, and one knows own classes only."""
+    run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    hats = version("live1", 5, (), class_names=[*BUILT_IN, "Hat"])
+    old = {**version("old", 4, (), class_names=BUILT_IN), "status": "former"}
+    own = version("own", 3, (), class_names=["Hat", "Cup"])
+    listed = classes({"Hat": 12, "Cup": 12})
+    script_services(scripted, monkeypatch, run, READY, [hats, old, own], classes=listed)
+
+
+@pytest.mark.usefixtures("one_with_a_hat")
+def test_versions_say_which_own_classes_they_know_and_lack() -> None:
+    at = open_page("models")
+    text = page_text(at)
+    assert text.count("Knows Hat too") == 1
+    assert "Knows only Hat and Cup" in text
+    lacking = [caption.value for caption in at.caption if "know" in caption.value]
+    expected = "Doesn't know Hat. The corrections stay: a later run can teach it again."
+    assert plain(expected) in lacking
+
+
+@pytest.mark.usefixtures("one_with_a_hat")
+def test_going_back_to_a_version_without_a_class_says_that_its_corrections_stay() -> None:
+    at = open_page("models")
+    at.button(key="promote_old").click().run()
+    assert not at.exception
+    expected = "Version old is live on 2 workers after 0.2 s. Doesn't know Hat. The corrections"
+    assert expected in page_text(at)
+
+
+def test_a_version_that_knows_a_class_by_an_earlier_name_does_not_lack_it(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00")
+    live = version("live1", 5, (), class_names=[*BUILT_IN, "Hat"])
+    old = version("old", 4, (), class_names=[*BUILT_IN, "Hut"])
+    listed = classes({"Hat": 12}, aliases=["Hut"])
+    script_services(scripted, monkeypatch, run, READY, [live, old], classes=listed)
+    assert "Doesn't know" not in "".join(caption.value for caption in open_page("models").caption)

@@ -19,7 +19,12 @@ FROM_ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
 """uvicorn believes a proxy on this machine: so the request comes from another one."""
 
 PNG = {"Content-Type": "image/png"}
-NOTHING = {"run_id": "20261123-000000-000-0000", "version": "nowhere", "id": "987654321"}
+NOTHING = {
+    "run_id": "20261123-000000-000-0000",
+    "version": "nowhere",
+    "id": "987654321",
+    "name": "No/such",
+}
 """Nothing has these names, so that what is let through changes nothing."""
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -31,6 +36,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /corrections": {"files": {"nothing": b""}},
     "POST /corrections/import": {"data": b"", "headers": {"Content-Type": "application/zip"}},
     "PATCH /corrections/{id}": {"json": {"state": "accepted"}},
+    "POST /classes": {"json": {"name": "Bag"}},
+    "POST /classes/undo": {"json": {"change": 987654321}},
+    "PATCH /classes/{name}": {"json": {"name": "Hat"}},
 }
 """What goes with a call, and is refused by the call itself, with another status."""
 
@@ -195,6 +203,8 @@ def test_an_unlisted_call_that_changes_something_needs_an_operator() -> None:
         "PATCH /corrections/1",
         "DELETE /corrections/1",
         "DELETE /shadow",
+        "POST /classes",
+        "DELETE /classes/a/b",
     ],
 )
 def test_bodies_that_any_website_can_send_are_refused(

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from jsonschema import Draft202012Validator
 from playwright.sync_api import ConsoleMessage, sync_playwright
+from starlette.routing import compile_path
 
 from service.classifier import Classifier
 from service.http.middleware import RoutesMiddleware
@@ -57,7 +58,7 @@ def routes_of(service: Any) -> set[tuple[str, str]]:
         if isinstance(app, FastAPI):
             routes += [it for it in iter_route_contexts(app.routes) if it.path is not None]
     return {
-        (method.lower(), route.path)
+        (method.lower(), compile_path(route.path)[1])
         for route in routes
         for method in (route.methods or set()) - {"HEAD"}
         if route.path not in OF_THE_PAGE

@@ -68,6 +68,7 @@ def send(server: Server, field: TextField, text: str) -> requests.Response:
         it = quote(text[:LONGEST_URL].encode("utf-8", "surrogatepass"), safe="")
         path = path.replace(f"{{{field.names[0]}}}", it)
     path = path.replace("{version}", "unknown").replace("{run_id}", "0-0").replace("{id}", "1")
+    path = path.replace("{name}", "unknown")
     if field.place == "query":
         it = quote(text[:LONGEST_URL].encode("utf-8", "surrogatepass"), safe="")
         return call(field.method, server.url, f"{path}?{field.names[0]}={it}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from tests.support.api_examples.classes import ClassCalls
 from tests.support.api_examples.recorder import BAG, FORM, PNG, SNEAKER, Recorder
 from tests.support.pictures import header_bomb
 from tests.support.processes import Home, call
@@ -50,12 +51,6 @@ class CorrectionCalls:
 
         return asked
 
-    def find_no_classes(self) -> None:
-        asked = self.noting()
-        asked("keep_correction", "503", "no_model", "POST", "", **bag("Bag"))
-        asked("change_correction", "503", "no_model", "PATCH", "/1", json={"label": "Bag"})
-        asked("import_corrections", "503", "no_model", "POST", "/import", data=archive())
-
     def find_no_store(self) -> None:
         """A link that leads nowhere, in place of the database."""
         asked = self.noting()
@@ -70,6 +65,7 @@ class CorrectionCalls:
         asked("delete_correction", "503", "broken", "DELETE", "/1")
         asked("export_corrections", "503", "broken", "GET", "/export")
         asked("import_corrections", "503", "broken", "POST", "/import", data=archive())
+        ClassCalls(self.recorder, self.url, self.home).find_no_store()
         self.finetune("503", "broken")
         file.unlink()
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.support.api_examples.classes import ClassCalls
 from tests.support.api_examples.classifier import ClassifierCalls
 from tests.support.api_examples.corrections import CorrectionCalls
 from tests.support.api_examples.recorder import Recorder
@@ -52,12 +53,12 @@ def _capture(classifier_url: str, trainer_url: str, home: Home, empty: Home) -> 
         classifier = empty.serve("classifier", CLASSIFIER_WORKERS="1")
         try:
             calls.find_no_model(classifier.url)
-            corrections.find_no_classes()
             calls.promote(classifier)
             calls.shadow()
             corrections.find_no_store()
             corrections.find_no_corrections()
             corrections.correct()
+            ClassCalls(recorder, trainer.url, empty).play()
             calls.compare()
         finally:
             classifier.stop()

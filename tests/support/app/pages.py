@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.app import trainer_json
 from tests.support.processes import ROOT
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
 
@@ -111,6 +112,7 @@ def script_services(
     `more` are other answers, by the last part of the path.
     """
     answers = {
+        "/classes": trainer_json.classes(),
         "/corrections": NO_CORRECTIONS,
         "/model": model,
         "/models": {"models": list(versions)},

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -16,6 +16,53 @@ def corrections(**counts: int) -> dict[str, Any]:
     """Return a page of the store with only the number of corrections in each state."""
     none = {"new": 0, "accepted": 0, "conflict": 0, "quarantined": 0, "review_requested": 0}
     return {"corrections": [], "next": None, "counts": none | counts}
+
+
+BUILT_IN = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
+
+
+def classes(
+    own: Mapping[str, int] | None = None,
+    *,
+    versions: Sequence[str] = (),
+    changes: Sequence[dict[str, Any]] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the list of classes: the built-in ones, and own ones with that many pictures.
+
+    `versions` know all of them. `more` are other fields of the own ones.
+    """
+    tags = [f"fashion_mnist_model:{name}" for name in versions]
+    listed = [class_json(name, 0, "fashion-mnist", versions=tags) for name in BUILT_IN]
+    for name, count in (own or {}).items():
+        listed.append(class_json(name, count, "own", **{"versions": tags, **more}))
+    return {"classes": listed, "limit": 50, "changes": list(changes)}
+
+
+def class_json(name: str, count: int, origin: str, **more: Any) -> dict[str, Any]:
+    """Return a class with that many pictures, of which one in five is for testing."""
+    pictures = {"usable": count, "held_out": count // 5, "needed": max(10 - count, 0)}
+    return {
+        "name": name,
+        "origin": origin,
+        "pictures": pictures,
+        "versions": [],
+        "aliases": [],
+        "created_at": "2026-01-02T03:04:05+00:00" if origin == "own" else None,
+        "actor": None,
+        **more,
+    }
 
 
 def gate(*, promoted: bool, champion: str | None = "fashion_mnist_model:x1") -> dict[str, Any]:

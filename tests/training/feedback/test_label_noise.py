@@ -8,7 +8,7 @@ from tests.support.silhouettes import KINDS
 from training.data import fashion_mnist
 from training.evaluation import predict
 from training.feedback import label_noise, split
-from training.store import corrections, versions
+from training.store import classes, corrections, versions
 from training.store.corrections import LabelSubmission
 
 WRONG_SHARE = 0.05
@@ -24,7 +24,7 @@ def test_wrong_labels_among_new_drawings_are_suspects(
     usable = corrections.usable(dataset.class_names)
     answers = predict(champion.network, torch.from_numpy(usable.images)).argmax(1)
     assert (answers.numpy() == usable.labels).mean() < 0.7
-    reasons = label_noise.find_suspects(champion, dataset.train, usable)
+    reasons = label_noise.find_suspects(champion, dataset.train, usable, dataset.class_names)
     assert len(set(reasons) & mislabelled) >= len(mislabelled) / 2
     assert len(set(reasons) - mislabelled) <= 0.05 * (count - len(mislabelled))
     assert all(why.startswith("Similar pictures are labelled ") for why in reasons.values())
@@ -38,7 +38,7 @@ def test_a_burst_of_one_class_that_looks_wrong_waits_as_a_whole(
     for picture in bags[:15]:
         corrections.add(picture.numpy(), LabelSubmission("Trouser"))
     usable = corrections.usable(dataset.class_names)
-    reasons = label_noise.find_suspects(champion, dataset.train, usable)
+    reasons = label_noise.find_suspects(champion, dataset.train, usable, dataset.class_names)
     assert set(reasons) == set(usable.ids.tolist())
     bursts = [why for why in reasons.values() if why.startswith("15 corrections with this")]
     assert len(bursts) >= 10
@@ -58,3 +58,19 @@ def test_an_accepted_correction_is_never_quarantined(
     chosen = split.split_corrections(champion, dataset)
     assert chosen.quarantined == 0
     assert len(chosen.sample_ids) + len(chosen.held_out.labels) == 1
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_class_that_the_champion_does_not_know_is_never_suspect(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    """Not even in a burst of pictures that the champion is sure of; and it counts as neighbour."""
+    classes.create("Tote", "me")
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    for picture in bags[:30]:
+        corrections.add(picture.numpy(), LabelSubmission("Tote"))
+    wrong, _ = corrections.add(bags[30].numpy(), LabelSubmission("Trouser"))
+    chosen = split.split_corrections(champion, dataset)
+    assert chosen.quarantined == 1
+    assert "Similar pictures are labelled Tote" in str(corrections.get(wrong.id).reason)
+    assert chosen.classes.learned == ("Tote",)

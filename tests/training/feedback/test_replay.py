@@ -37,9 +37,36 @@ def test_more_corrections_than_an_epoch_holds_are_drawn_equally_often(
     generator = torch.Generator().manual_seed(0)
     draws = torch.zeros(total, dtype=torch.int64)
     for _ in range(epochs):
-        drawn = replay.epoch(dataset.train, corrections, recipe, generator).labels[7_500:]
+        samples = replay.epoch(dataset.train, corrections, recipe, generator, classes=total)
+        drawn = samples.labels[7_500:]
         assert len(drawn.unique()) == len(drawn) == 2_500  # none twice in an epoch
         draws += drawn.bincount(minlength=total)
     assert draws.min() > 0  # the newest, too
     oldest, newest = draws[:1_000].float().mean(), draws[-1_000:].float().mean()
     assert abs(oldest - newest) < 0.05 * epochs * 2_500 / total
+
+
+def test_a_class_without_originals_has_as_many_pictures_as_one_with_them(
+    dataset: fashion_mnist.FashionMNIST,
+) -> None:
+    """However many other corrections there are; but none is repeated without end."""
+    labels = torch.tensor([3] * 500 + [10] * 20 + [11] * 2)
+    corrections = fashion_mnist.Split(dataset.train.images[: len(labels)], labels)
+    recipe = resolve("finetune", 4, "cnn-small")
+    samples = replay.epoch(dataset.train, corrections, recipe, torch.Generator().manual_seed(0))
+    drawn = samples.labels[7_500:].bincount(minlength=12).tolist()
+    assert (drawn[3], drawn[10], drawn[11]) == (2_500, 750, 200)
+    assert len(samples.labels) == replay.size(dataset.train, corrections, recipe)
+
+
+def test_an_epoch_without_originals_holds_each_class_equally_often(
+    dataset: fashion_mnist.FashionMNIST,
+) -> None:
+    none = fashion_mnist.Split(dataset.train.images[:0], dataset.train.labels[:0])
+    corrections = fashion_mnist.Split(
+        dataset.train.images[:40], torch.tensor([0] * 8 + [1] * 7 + [2] * 25)
+    )
+    generator = torch.Generator().manual_seed(0)
+    samples = replay.epoch(none, corrections, RECIPES["own"], generator, classes=0)
+    assert samples.labels.bincount().tolist() == [500] * 3
+    assert len(samples.labels) == replay.size(none, corrections, RECIPES["own"], classes=0)

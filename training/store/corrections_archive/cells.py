@@ -1,4 +1,4 @@
-"""The columns of an archive's table, and what its cells may begin with.
+"""The columns of an archive's tables, and what its cells may begin with.
 
 A spreadsheet computes a cell that begins with one of `= + - @`, a tab or a line break, whoever
 wrote it. An apostrophe in front makes it text. Reading takes it off again, so texts pass unchanged.
@@ -6,7 +6,7 @@ wrote it. An apostrophe in front makes it text. Reading takes it off again, so t
 
 import re
 
-TABLE = "corrections.csv"
+TABLE, CLASSES = "corrections.csv", "classes.csv"
 
 COLUMNS = (
     "file",
@@ -20,6 +20,9 @@ COLUMNS = (
     "reason",
     "actor",
 )
+
+CLASS_COLUMNS = ("name", "class")
+"""A name that a class of one's own has or had, and its name today, empty if it was deleted."""
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 """With the apostrophes that it has already: one is added and one taken off."""

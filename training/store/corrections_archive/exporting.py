@@ -6,8 +6,8 @@ import zipfile
 from collections.abc import Iterator
 
 from training.model.png import encode_png
-from training.store import corrections
-from training.store.corrections_archive.cells import COLUMNS, TABLE, protect
+from training.store import classes, corrections
+from training.store.corrections_archive.cells import CLASS_COLUMNS, CLASSES, COLUMNS, TABLE, protect
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -28,9 +28,22 @@ def export_archive() -> Iterator[bytes]:
             table.writerow([protect(cells[column]) for column in COLUMNS])
             if sink.size >= _CHUNK_BYTES:
                 yield sink.taken()
-        written = lines.getvalue().encode("utf-8-sig")
-        archive.writestr(zipfile.ZipInfo(TABLE, _TIME), written, zipfile.ZIP_DEFLATED)
+        _write_table(archive, TABLE, lines)
+        _write_table(archive, CLASSES, _class_lines())
     yield sink.taken()
+
+
+def _class_lines() -> io.StringIO:
+    lines = io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(CLASS_COLUMNS)
+    table.writerows([protect(name), protect(now)] for name, now in classes.exported().items())
+    return lines
+
+
+def _write_table(archive: zipfile.ZipFile, name: str, lines: io.StringIO) -> None:
+    written = lines.getvalue().encode("utf-8-sig")
+    archive.writestr(zipfile.ZipInfo(name, _TIME), written, zipfile.ZIP_DEFLATED)
 
 
 class _Sink(io.RawIOBase):

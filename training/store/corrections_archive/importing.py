@@ -2,11 +2,12 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from training.store import corrections
+from training.store import classes, corrections
 from training.store.corrections import Correction, CorrectionError
+from training.store.corrections_archive.cells import CLASS_COLUMNS, CLASSES, COLUMNS, TABLE
 from training.store.corrections_archive.members import Members
 from training.store.corrections_archive.rows import DecodePicture, RowReader
 from training.store.corrections_archive.table import Row, read_rows
@@ -20,6 +21,9 @@ call, the upload included."""
 
 _MAX_TABLE_BYTES = 32_000_000
 """MAX_ROWS rows of 320 bytes. An exported row has 130, and its reason."""
+
+_MAX_CLASSES_BYTES = 100_000
+"""Two names of 40 characters are less than 400 bytes."""
 
 _MAX_PROBLEMS = 100
 """That an answer lists. Nobody reads more, and they are counted all the same."""
@@ -38,12 +42,16 @@ class Problem:
 
 @dataclass
 class ImportReport:
-    """How many rows were added, known already, and refused; `problems` lists the first refused."""
+    """How many rows were added, known already, and refused; `problems` lists the first refused.
+
+    `classes` are the names of the classes that were added.
+    """
 
     added: int = 0
     known: int = 0
     refused: int = 0
     problems: list[Problem] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
 
     def refuse(self, row: int, reason: str) -> None:
         """Count a refused row."""
@@ -54,7 +62,6 @@ class ImportReport:
 
 def import_archive(
     content: bytes,
-    class_names: Sequence[str],
     decode: DecodePicture,
     *,
     actor: str | None = None,
@@ -69,15 +76,31 @@ def import_archive(
     """
     deadline = time.monotonic() + max_seconds
     members = Members(content)
-    rows = read_rows(members.read(members.table, _MAX_TABLE_BYTES))
-    reader = RowReader(members, class_names, decode, max_picture_bytes)
-    report = ImportReport()
+    content = members.read(members.table, _MAX_TABLE_BYTES)
+    rows = read_rows(content, TABLE, COLUMNS, required=("file", "label"))
+    names = _class_names(members)
+    imported = classes.import_names(names, actor)
+    # A version may have predicted what was a class once.
+    labels = dict.fromkeys(names) | classes.labels()
+    reader = RowReader(members, labels, imported.problems, decode, max_picture_bytes)
+    report = ImportReport(classes=imported.added)
     entries = _entries(rows, reader, report, deadline, max_seconds)
     while batch := list(itertools.islice(entries, _BATCH_ROWS)):
         added, known = corrections.restore([replace(entry, actor=actor) for entry in batch])
         report.added += added
         report.known += known
     return report
+
+
+def _class_names(members: Members) -> dict[str, str]:
+    """The names in the table of classes, if there is one: today's name by name."""
+    path = members.find(CLASSES)
+    if path is None:
+        return {}
+    content = members.read(path, _MAX_CLASSES_BYTES)
+    rows = read_rows(content, CLASSES, CLASS_COLUMNS, CLASS_COLUMNS)
+    cells = [row.cells for row in rows if row.problem is None]
+    return {" ".join(it["name"].split()): " ".join(it["class"].split()) for it in cells}
 
 
 def _entries(

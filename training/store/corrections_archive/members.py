@@ -10,7 +10,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator
 
-from training.store.corrections_archive.cells import TABLE
+from training.store.corrections_archive.cells import CLASSES, TABLE
 from training.store.corrections_schema import CorrectionError
 from training.store.texts import abridged
 
@@ -127,14 +127,15 @@ def _find_table(paths: dict[str, zipfile.ZipInfo]) -> str:
 
     Raises CorrectionError.
     """
-    found = list(_named(paths, f"/{TABLE}")) or list(_named(paths, ".csv"))
+    others = set(_named(paths, ".csv")) - set(_named(paths, f"/{CLASSES}"))
+    found = list(_named(paths, f"/{TABLE}")) or sorted(others)
     if not found:
         raise CorrectionError(f"There is no {TABLE} in the archive. Export one to see its form.")
     depth = min(path.count("/") for path in found)
-    first, *others = sorted(path for path in found if path.count("/") == depth)
-    if others:
+    first, *more = sorted(path for path in found if path.count("/") == depth)
+    if more:
         raise CorrectionError(
-            f"The archive holds several tables: {abridged(first)}, {abridged(others[0])}. "
+            f"The archive holds several tables: {abridged(first)}, {abridged(more[0])}. "
             "Send one at a time."
         )
     return first

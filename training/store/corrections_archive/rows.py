@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from PIL import Image
@@ -37,18 +37,24 @@ _MAX_EXPORTED_BYTES = 10_000
 
 
 class RowReader:
-    """Makes a Correction of each row. A file that several rows name is decoded once."""
+    """Makes a Correction of each row. A file that several rows name is decoded once.
+
+    `labels` as for `parse_submission`; `missing_classes` says why those of the archive that are no
+    classes here could not be added.
+    """
 
     def __init__(
         self,
         members: Members,
-        class_names: Sequence[str],
+        labels: Mapping[str, str | None],
+        missing_classes: Mapping[str, str],
         decode: DecodePicture,
         max_picture_bytes: int,
     ) -> None:
         self._members = members
-        self._class_names = class_names
-        self._folded = {name.casefold(): name for name in reversed(class_names)}
+        self._labels = labels
+        self._missing_classes = missing_classes
+        self._folded = {name.casefold(): name for name in reversed(list(labels)) if labels[name]}
         self._decode = decode
         self._max_picture_bytes = max_picture_bytes
         self._pictures: dict[str, bytes | str] = {}  # pixels, or what is wrong with the file
@@ -59,6 +65,8 @@ class RowReader:
             if problem := texts.find_problem(cell, _MAX_LENGTHS[name]):
                 raise CorrectionError(f"{name!r} {problem}.")
         plain = {name: " ".join(cell.split()) for name, cell in cells.items()}
+        if problem := self._missing_classes.get(plain["label"]):
+            raise CorrectionError(problem)
         submission = corrections.parse_submission(
             {
                 "label": self._class_name(plain["label"]),
@@ -66,7 +74,7 @@ class RowReader:
                 "model": plain.get("model"),
                 "source": plain.get("source", "").lower(),
             },
-            self._class_names,
+            self._labels,
         )
         state = plain.get("state", "").lower() or corrections.NEW
         if state not in corrections.STATES:
@@ -88,7 +96,7 @@ class RowReader:
 
     def _class_name(self, text: str) -> str:
         """The class that a text names, whatever the case of its letters; else the text."""
-        return text if text in self._class_names else self._folded.get(text.casefold(), text)
+        return text if text in self._labels else self._folded.get(text.casefold(), text)
 
     def _pixels(self, name: str) -> bytes:
         if not name:

@@ -1,20 +1,19 @@
-"""Reading the table of an archive, as spreadsheets of several countries write it."""
+"""Reading a table of an archive, as spreadsheets of several countries write it."""
 
 import codecs
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from training.store.corrections_archive.cells import COLUMNS, TABLE, unprotect
+from training.store.corrections_archive.cells import unprotect
 from training.store.corrections_schema import CorrectionError
 from training.store.texts import SURROGATES
 
 _DELIMITERS = (",", ";", "\t", "|")
 """Excel writes a semicolon where the comma is the decimal sign, and tabs as "Unicode text"."""
 
-_REQUIRED = ("file", "label")
 _SNIFFED_BYTES = 64 * 1024
 
 
@@ -29,16 +28,18 @@ class Row(NamedTuple):
     problem: str | None = None
 
 
-def read_rows(content: bytes) -> Iterator[Row]:
-    """Iterate over the rows below the head, without empty ones.
+def read_rows(
+    content: bytes, name: str, columns: Sequence[str], required: Sequence[str]
+) -> Iterator[Row]:
+    """Iterate over the rows below the head, without empty ones, of the table of this name.
 
     Takes UTF-8 and UTF-16, any of four delimiters, columns in any order, more of them, and heads in
     any case. Raises CorrectionError without the columns that are needed.
     """
-    delimiter, names = _sniff(content)
-    if missing := set(_REQUIRED) - set(names):
-        raise CorrectionError(f"{TABLE} has no column {min(missing)!r}.")
-    columns = {name: names.index(name) for name in COLUMNS if name in names}
+    delimiter, head = _sniff(content, required)
+    if missing := set(required) - set(head):
+        raise CorrectionError(f"{name} has no column {min(missing)!r}.")
+    places = {column: head.index(column) for column in columns if column in head}
     reader = csv.reader(_lines(content), delimiter=delimiter)
     head_seen = False
     for number in itertools.count(1):
@@ -54,7 +55,7 @@ def read_rows(content: bytes) -> Iterator[Row]:
         if not head_seen:
             head_seen = not _is_hint(cells)
             continue
-        yield _row(number, cells, columns, len(names))
+        yield _row(number, cells, places, len(head))
 
 
 def _row(number: int, cells: list[str], columns: dict[str, int], width: int) -> Row:
@@ -77,11 +78,11 @@ def _lines(content: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline="")
 
 
-def _sniff(content: bytes) -> tuple[str, list[str]]:
+def _sniff(content: bytes, required: Sequence[str]) -> tuple[str, list[str]]:
     """The delimiter with which the head names most of the columns that are needed, and the head."""
     text = _lines(content).read(_SNIFFED_BYTES)
     heads = [(delimiter, _head(text, delimiter)) for delimiter in _DELIMITERS]
-    return max(heads, key=lambda it: len({*_REQUIRED} & {*it[1]}))
+    return max(heads, key=lambda it: len({*required} & {*it[1]}))
 
 
 def _head(text: str, delimiter: str) -> list[str]:

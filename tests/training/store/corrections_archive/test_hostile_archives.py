@@ -22,7 +22,7 @@ from tests.support.archives import (
     with_table,
     zipped,
 )
-from tests.support.corrections_store import CLASSES, kept, picture
+from tests.support.corrections_store import kept, picture
 from training.model.preprocess import Grey
 from training.store import corrections, corrections_archive
 from training.store.corrections import CorrectionError
@@ -173,7 +173,7 @@ def test_a_file_that_many_rows_name_is_decoded_once() -> None:
         return decode(data)
 
     archive = zipped({"b.png": padded, "corrections.csv": f"file,label\n{rows}"})
-    report = corrections_archive.import_archive(archive, CLASSES, counted)
+    report = corrections_archive.import_archive(archive, counted)
     assert calls == [len(padded)]
     assert counts(report) == (2, 1_998, 1_000)
 
@@ -193,7 +193,7 @@ def test_after_its_time_an_import_refuses_the_rest() -> None:
     }
     table = "file,label\n" + "".join(f"{name},Bag\n" for name in pictures)
     archive = zipped({**pictures, "corrections.csv": table})
-    report = corrections_archive.import_archive(archive, CLASSES, slow, max_seconds=1)
+    report = corrections_archive.import_archive(archive, slow, max_seconds=1)
     assert 0 < report.added < 30
     assert report.added + report.refused == 60
     assert report.problems[0].row == report.added + 2

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.support.archives import counts, imported, png, zipped
 from tests.support.corrections_store import kept, picture, request
-from training.store import corrections, corrections_archive
+from training.store import classes, corrections, corrections_archive
 from training.store.corrections_archive import cells
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -137,3 +137,48 @@ def test_review_requests_are_archived_and_give_way_to_labels() -> None:
     assert counts(imported(archive)) == (1, 1, 0)
     assert corrections.counts()["review_requested"] == 1
     assert corrections.get(named.id).state == "new"
+
+
+def test_own_classes_go_along_to_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes.create("Hat")
+    classes.create("Glove")
+    classes.create("帽子")
+    kept(1, "Hat", predicted="Glove")
+    kept(2, "帽子")
+    classes.rename("Hat", "Cap")
+    classes.delete("Glove")
+    archive = exported()
+
+    monkeypatch.setenv("WARDROBE_HOME", str(tmp_path / "elsewhere"))
+    report = imported(archive)
+
+    assert (counts(report), report.classes) == ((2, 0, 0), ["Cap", "帽子"])
+    assert {(it.label, it.predicted) for it in corrections.page()} == {
+        ("Cap", "Glove"),
+        ("帽子", None),
+    }
+    assert classes.resolve("Hat") == "Cap"
+    assert classes.resolve("Glove") is None
+    assert exported() != archive  # a deleted class does not go further
+    again = imported(archive)
+    assert (counts(again), again.classes) == ((0, 2, 0), [])
+
+
+def test_classes_for_which_there_is_no_room_are_refused_with_their_rows() -> None:
+    for number in range(classes.MAX_CLASSES - len(classes.BUILT_IN)):
+        classes.create(f"Kind {number}x")
+    archive = zipped(
+        {
+            "a.png": png(picture(1)),
+            "corrections.csv": "file,label\na.png,Hat\na.png,Bag\na.png,kind 3X\n",
+            "classes.csv": "name;class\nHat;Hat\nkind 3x;kind 3x\n<b>;<b>\nKap;Hat\n;\n",
+        }
+    )
+
+    report = imported(archive)
+
+    assert (counts(report), report.classes) == ((2, 0, 1), [])
+    assert "There are 50 classes" in report.problems[0].reason
+    assert {it.label for it in corrections.page()} == {"Bag", "Kind 3x"}
