@@ -4,26 +4,25 @@ Guo et al., On Calibration of Modern Neural Networks (arXiv:1706.04599).
 """
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
 
 from training.data.fashion_mnist import Split
 from training.evaluation import infer
+from training.model.networks import Network
 
 _BINS = 15
 _ITERATIONS = 50
 
 
-def calibrate(network: nn.Module, validation: Split) -> float:
+def calibrate(network: Network, validation: Split) -> float:
     """Fit a temperature on `validation` and divide the head's weights by it. Returns it.
 
     So the probabilities of a stored version are calibrated without an extra step in serving.
     """
     temperature = fit_temperature(infer(network, validation.images).clone(), validation.labels)
-    head: nn.Linear = network.head  # type: ignore[assignment]
     with torch.no_grad():
-        head.weight.div_(temperature)
-        head.bias.div_(temperature)
+        network.head.weight.div_(temperature)
+        network.head.bias.div_(temperature)
     return temperature
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from training.model.networks import Network
 from training.model.preprocess import to_input
 
 _BATCH_SIZE = 250
@@ -10,54 +11,41 @@ _BATCH_SIZE = 250
 
 
 @torch.inference_mode()
-def infer(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits, float (N, classes), of pictures, uint8 (N, 28, 28); on the CPU, from any device."""
+def infer_with_features(
+    network: Network, images: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features, float (N, F), and logits, float (N, classes), of pictures, uint8 (N, 28, 28).
+
+    On the CPU, from any device. Features are the input of the head.
+    """
     network.eval()
     device = next(network.parameters()).device
-    batches = images.split(_BATCH_SIZE)
-    return torch.cat([network(to_input(batch.to(device))).cpu() for batch in batches])
+    features, logits = [], []
+    for batch in images.split(_BATCH_SIZE):
+        found = network.features_and_logits(to_input(batch.to(device)))
+        features.append(found[0].cpu())
+        logits.append(found[1].cpu())
+    return torch.cat(features), torch.cat(logits)
 
 
-def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+def infer(network: Network, images: torch.Tensor) -> torch.Tensor:
+    """Logits, float (N, classes), of pictures, uint8 (N, 28, 28); on the CPU, from any device."""
+    return infer_with_features(network, images)[1]
+
+
+def predict(network: Network, images: torch.Tensor) -> torch.Tensor:
     """Probabilities, float (N, classes), of pictures, uint8 (N, 28, 28)."""
     return infer(network, images).softmax(dim=1)
 
 
-@torch.inference_mode()
-def extract_features(network: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def extract_features(network: Network, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the features of pictures, uint8 (N, 28, 28), and their probabilities, float (N, C).
 
-    Features are the input of the last layer, float (N, F), scaled to length 1: pictures that are
-    alike for the network lie close together.
+    Features, float (N, F), are scaled to length 1: pictures that are alike for the network lie
+    close together.
     """
-    features, logits = _features_and_logits(network, images)
+    features, logits = infer_with_features(network, images)
     return nn.functional.normalize(features, dim=1), logits.softmax(dim=1)
-
-
-@torch.inference_mode()
-def raw_features(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Return the input of the last layer, float (N, F), for pictures, uint8 (N, 28, 28)."""
-    return _features_and_logits(network, images)[0]
-
-
-def _features_and_logits(
-    network: nn.Module, images: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A mirrored network takes each picture twice, all of them as they are and then all mirrored:
-    its features are the mean."""
-    inputs_of_head: list[torch.Tensor] = []
-    head: nn.Module = network.head  # type: ignore[assignment]
-    hook = head.register_forward_pre_hook(lambda _, inputs: inputs_of_head.append(inputs[0]))
-    features, logits = [], []
-    try:
-        network.eval()
-        for batch in images.split(_BATCH_SIZE):
-            inputs_of_head.clear()
-            logits.append(network(to_input(batch)))
-            features.append(torch.stack(inputs_of_head[0].split(len(batch))).mean(0))
-    finally:
-        hook.remove()
-    return torch.cat(features), torch.cat(logits)
 
 
 def evaluate(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.functional import pad
 
 from training import evaluation
@@ -21,6 +20,7 @@ from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, per_class_accuracy, predict
 from training.feedback.run_classes import output_rows, todays_name, translate
 from training.gate_examples import Differences
+from training.model.networks import Network
 from training.store.versions import Model
 
 ACCURACY_LOSS = 0.003
@@ -158,7 +158,7 @@ class _Measured:
 
 def evaluate(
     champion: Model | None,
-    network: nn.Module,
+    network: Network,
     golden: fashion_mnist.Split,
     held_out: fashion_mnist.Split,
     class_names: Sequence[str],
@@ -215,7 +215,7 @@ def evaluate(
     )
 
 
-def _measure(network: nn.Module, pictures: _Pictures) -> _Measured:
+def _measure(network: Network, pictures: _Pictures) -> _Measured:
     return _Measured(
         predict(network, pictures.golden.images), predict(network, pictures.held_out.images)
     )

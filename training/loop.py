@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
@@ -13,6 +12,7 @@ from training.data import fashion_mnist
 from training.evaluation import evaluate, predict
 from training.feedback import replay
 from training.feedback.split import CorrectionSplit
+from training.model.networks import Network
 from training.model.preprocess import to_input
 from training.optim.infobatch import select_samples
 from training.optim.optimizers import build_optimizers, one_cycle, scale_learning_rates
@@ -21,7 +21,7 @@ from training.run_recorder import RunRecorder
 
 
 def fit(
-    network: nn.Module,
+    network: Network,
     recipe: Recipe,
     dataset: fashion_mnist.FashionMNIST,
     seed: int,
@@ -65,7 +65,7 @@ def fit(
 
 
 @torch.no_grad()
-def blend_weights(network: nn.Module, before: dict[str, torch.Tensor], share: float) -> None:
+def blend_weights(network: Network, before: dict[str, torch.Tensor], share: float) -> None:
     """Interpolate `network`'s weights, in place, between `before` (share 0) and its own (1)."""
     for name, value in network.state_dict().items():
         if value.is_floating_point():
@@ -80,7 +80,7 @@ class _Loop:
     float (pictures in an epoch,), are those of each picture when it was last trained on.
     """
 
-    network: nn.Module
+    network: Network
     recipe: Recipe
     train: fashion_mnist.Split
     corrections: CorrectionSplit

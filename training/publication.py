@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-
 from training import gate
 from training.data.fashion_mnist import FashionMNIST
 from training.feedback import run_data
 from training.feedback.split import CorrectionSplit
 from training.model.accuracy_estimator import AccuracyEstimator
+from training.model.familiarity import Familiarity
+from training.model.networks import Network
 from training.recipes import Recipe
 from training.run_recorder import RunRecorder
 from training.store import promotions, versions
@@ -19,10 +19,11 @@ from training.store import promotions, versions
 class Trained:
     """A trained network with what is stored beside it."""
 
-    network: nn.Module
+    network: Network
     recipe: Recipe
     metadata: dict[str, Any]
     estimator: AccuracyEstimator
+    familiarity: Familiarity
 
 
 def store(
@@ -60,6 +61,7 @@ def store(
             },
             metadata={**trained.metadata, "gate": summary},
             accuracy_estimator=trained.estimator,
+            familiarity=trained.familiarity,
             report=decision.report() if decision else None,
         )
         if decision is not None and decision.promoted:

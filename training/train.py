@@ -24,18 +24,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from training import checkpoints, hardware, publication, recipes
 from training.accuracy_estimation import fit_estimator
 from training.calibration import calibrate, calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
+from training.familiarity_fitting import fit_familiarity
 from training.feedback import run_data, starting_network
 from training.feedback.run_classes import MIN_CLASSES, not_enough_classes
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
+from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
 from training.store import corrections, files, runs, versions
@@ -80,6 +81,7 @@ def train(
         predict(network, described.images), described.images, class_names
     )
     estimator = fit_estimator(partial(predict, network), described, len(class_names), seed)
+    familiarity = fit_familiarity(network, dataset.train, described, split.train)
     network.cpu()
     recorder.phase("testing")
     tested = _test(network, dataset, split)
@@ -93,7 +95,7 @@ def train(
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = publication.Trained(network, recipe, metadata, estimator)
+    trained = publication.Trained(network, recipe, metadata, estimator, familiarity)
     tag, previous = publication.store(trained, dataset, split, recorder, promote=promote)
     result = {
         "model": tag,
@@ -139,7 +141,7 @@ def _on_device(
 
 
 def _test(
-    network: nn.Module, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit
+    network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit
 ) -> dict[str, Any]:
     """The final metrics, on the test set, which is read for nothing else.
 

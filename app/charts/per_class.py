@@ -1,6 +1,7 @@
 """Charts of a version by class: accuracy, change of accuracy, and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -11,6 +12,19 @@ from app.clients.trainer import Model
 from app.text.formatting import percent, points
 
 CELL_FONT_SIZE = 11  # three digits fit into each of ten cells on a phone
+
+_MOST_COUNTED = 16
+"""Classes whose counts fit into the cells of a confusion matrix."""
+
+
+def height_for(classes: int, of_ten: int) -> int:
+    """Return the height, in pixels, of a chart with a row a class: `of_ten` is that of ten."""
+    return max(of_ten // 2, round(of_ten * classes / 10))
+
+
+def class_axis(axis: Any) -> None:
+    """Set up an axis whose values are classes: each is named, and a name of digits is no number."""
+    axis.update(type="category", dtick=1)
 
 
 def version_label(model: Model) -> str:
@@ -33,7 +47,8 @@ def accuracy_chart(model: Model, other: Model | None) -> go.Figure:
         showlegend=True,
     )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    class_axis(figure.layout.yaxis)
     return figure
 
 
@@ -93,15 +108,17 @@ def signed_axes(figure: go.Figure, end: float) -> None:
         zerolinecolor=LINE,
         fixedrange=True,
     )
-    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    class_axis(figure.layout.yaxis)
 
 
 def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> go.Figure:
     """Return a row for each true class, a column for each prediction; only mistakes have a colour.
 
-    Correct predictions are far more frequent: a colour for them would hide the mistakes.
+    Correct predictions are far more frequent: a colour for them would hide the mistakes. Of many
+    classes the counts appear under the pointer only.
     """
-    totals = [sum(row) for row in matrix]
+    totals, has_counts = [sum(row) for row in matrix], len(names) <= _MOST_COUNTED
     figure = go.Figure()
     figure.add_heatmap(
         x=list(names),
@@ -114,7 +131,7 @@ def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]
             ["" if i == j or not count else f"{count}" for j, count in enumerate(row)]
             for i, row in enumerate(matrix)
         ],
-        texttemplate="%{text}",
+        texttemplate="%{text}" if has_counts else "",
         textfont={"size": CELL_FONT_SIZE},
         customdata=[
             [
@@ -130,7 +147,7 @@ def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]
         xgap=1,
         ygap=1,
     )
-    for i, name in enumerate(names):
+    for i, name in enumerate(names if has_counts else ()):
         figure.add_annotation(
             x=name,
             y=name,
@@ -139,8 +156,10 @@ def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]
             font={"size": CELL_FONT_SIZE, "color": GREY},
         )
     figure.update_layout(title_text="Confusion matrix", hovermode="closest")
-    figure.update_xaxes(tickangle=-90, dtick=1, showline=False, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, fixedrange=True)
+    figure.update_xaxes(tickangle=-90, showline=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        class_axis(axis)
     return figure
 
 

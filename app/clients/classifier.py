@@ -17,9 +17,9 @@ class Answer(ResponseModel):
     """The classification of one picture.
 
     `confidence` and the values of `probabilities` are 0..1; the latter sum to 1 and keep the
-    model's order of classes. `model` is the tag that answered. `known` says whether the picture is
-    like those that the model learned from, `familiarity` is the share of validation pictures that
-    are less familiar, 0..1; both are None for a version that cannot tell.
+    model's order of classes. `known` is False if the picture is like none that the model was
+    trained on; `familiarity`, 0..1, is the share of validation pictures that are less familiar.
+    Both are None if the version cannot tell. `model` is the tag that answered.
     """
 
     label: str

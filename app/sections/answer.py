@@ -6,6 +6,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.charts import per_class
 from app.clients.classifier import Answer, Timed, version_of
 from app.components.chart import chart
 from app.text.formatting import article, milliseconds, percent
@@ -53,14 +54,14 @@ def _confidence_html(answer: Answer) -> str:
 def render_probabilities(answer: Answer, *, key: str) -> None:
     """Render a bar for the probability of each class."""
     figure = _probability_chart(answer.probabilities, answer.label)
-    chart(figure, key=key, height=BARS_HEIGHT)
+    chart(figure, key=key, height=per_class.height_for(len(answer.probabilities), BARS_HEIGHT))
 
 
 def render_empty_probabilities(class_names: Sequence[str], *, key: str) -> None:
     """Render the bars without values, so that the first answer only has to update them."""
     if class_names:
         figure = _probability_chart(dict.fromkeys(class_names, 0.0), "")
-        chart(figure, key=key, height=BARS_HEIGHT)
+        chart(figure, key=key, height=per_class.height_for(len(class_names), BARS_HEIGHT))
 
 
 def render_placeholder(title: str, text: str) -> None:
@@ -115,7 +116,7 @@ def _probability_chart(probabilities: Mapping[str, float], label: str) -> go.Fig
             "fixedrange": True,
             "automargin": True,
             "showgrid": False,
-            "dtick": 1,
         },
     )
+    per_class.class_axis(figure.layout.yaxis)
     return figure

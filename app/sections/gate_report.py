@@ -35,7 +35,8 @@ def render_gate_report(model: Model) -> None:
     title = f"Validation accuracy compared with {before}, in points"
     figure = per_class.change_chart(gate.per_class, than=before, title=title)
     figure.update_layout(margin_t=8)  # no chart with a legend stands beside it
-    chart(figure, key=f"gate_{model.version}", height=CLASSES_HEIGHT)
+    height = per_class.height_for(len(figure.data[0].y), CLASSES_HEIGHT)
+    chart(figure, key=f"gate_{model.version}", height=height)
     try:
         report = trainer.report(model.version)
     except ServiceError as error:

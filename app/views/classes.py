@@ -77,7 +77,7 @@ def render_new_class(known: Classes) -> None:
 def render_class(one: ListedClass, known: Classes, *, editable: bool) -> None:
     """Render the card of one of the visitor's classes, and the button that changes it."""
     with st.container(
-        border=True, horizontal=True, vertical_alignment="center", key=f"model_{one.name}"
+        border=True, horizontal=True, vertical_alignment="center", key=f"class_{one.name}"
     ):
         live = model_status.live_tag() in one.versions
         badge = '<div class="badge ready"><b>Live</b></div>' if live else ""
@@ -102,7 +102,7 @@ def pictures_line(one: ListedClass) -> str:
 
 
 def versions_line(one: ListedClass) -> str:
-    """Return which versions know a class, where it comes from, and its earlier names."""
+    """Return which versions know a class, who added it, and its former names."""
     names = [version_of(tag) for tag in one.versions]
     if not names:
         knowing = "No version knows it yet"
@@ -115,7 +115,7 @@ def versions_line(one: ListedClass) -> str:
         by = f" by {named(one.actor)}" if named(one.actor) else ""
         parts.append(f"added {ago(one.created_at)}{by}")
     if one.aliases:
-        parts.append(f"was {listing(list(one.aliases))}")
+        parts.append(f"also {listing(one.aliases)}")
     return " · ".join(parts)
 
 

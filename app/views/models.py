@@ -231,9 +231,10 @@ def _render_class_charts(model: Model, others: list[Model]) -> None:
     `others` are the versions to choose from, the default first.
     """
     by_version = {other.version: other for other in others if other.per_class_accuracy}
+    height = per_class.height_for(len(model.per_class_accuracy), CLASSES_HEIGHT)
     if not by_version:
         figure = per_class.accuracy_chart(model, None)
-        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"classes_{model.version}", height=height)
         return
     chosen = st.selectbox(
         "Compare with",
@@ -245,10 +246,10 @@ def _render_class_charts(model: Model, others: list[Model]) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         figure = per_class.accuracy_chart(model, other)
-        chart(figure, key=f"classes_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"classes_{model.version}", height=height)
     with right:
         figure = per_class.comparison_chart(model, other)
-        chart(figure, key=f"gains_{model.version}", height=CLASSES_HEIGHT)
+        chart(figure, key=f"gains_{model.version}", height=height)
 
 
 def _render_confusion_matrix(model: Model) -> None:
@@ -256,7 +257,8 @@ def _render_confusion_matrix(model: Model) -> None:
     if not matrix or not names:
         return
     figure = per_class.confusion_matrix_chart(matrix, names)
-    chart(figure, key=f"mistakes_{model.version}", height=CONFUSION_HEIGHT)
+    height = per_class.height_for(len(names), CONFUSION_HEIGHT)
+    chart(figure, key=f"mistakes_{model.version}", height=height)
     st.caption("Test pictures. Rows: true class. Columns: predicted class.")
 
 

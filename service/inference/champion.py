@@ -79,20 +79,18 @@ class Champion:
             return f"No model is served: {self._error}"
         return ModelNotReady.FIRST
 
-    def forward(
-        self, images: npt.NDArray[np.uint8]
-    ) -> tuple[npt.NDArray[np.float32], versions.Model]:
+    def forward(self, images: npt.NDArray[np.uint8]) -> tuple[versions.Predictions, versions.Model]:
         """Classify pictures, uint8 (N, 28, 28).
 
-        Returns probabilities, float (N, C), and the model that computed them. Both are recorded in
-        the metrics buffer. Raises ModelNotReady when no version is served.
+        Returns the predictions and the model that made them. They are recorded in the metrics
+        buffer. Raises ModelNotReady when no version is served.
         """
         live = self._live
         if live is None:
             raise ModelNotReady(str(self.reason_not_ready))
-        scores = live.model.probabilities(images)
-        self._metrics_buffer.record(live.traffic.count, (images, scores))
-        return scores, live.model
+        predictions = live.model.predict(images)
+        self._metrics_buffer.record(live.traffic.count, (images, predictions))
+        return predictions, live.model
 
     def _watch(self) -> None:
         while not self._stop.wait(_POLL_SECONDS):
@@ -124,7 +122,7 @@ class Champion:
         try:
             model = versions.load(tag)
             for size in _WARM_UP_BATCHES:
-                model.probabilities(np.zeros((size, SIDE, SIDE), dtype=np.uint8))
+                model.predict(np.zeros((size, SIDE, SIDE), dtype=np.uint8))
         except (versions.ModelError, RuntimeError) as error:
             definitions.LOAD_FAILURES.inc()
             _log.error("cannot load %s, serving %s: %s", tag, self._tag or "nothing", error)

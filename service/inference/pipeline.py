@@ -16,6 +16,7 @@ from service.decoding import pictures
 from service.http import limits
 from service.http.errors import ApiError
 from service.inference.batching import Batcher
+from training.model.crop import Crop
 from training.model.preprocess import SIDE
 from training.store import versions
 
@@ -32,10 +33,10 @@ class Pipeline:
     def __init__(self, batcher: Batcher[Answer]) -> None:
         self._batcher = batcher
 
-    async def classify(self, data: bytes) -> Answer:
-        """Classify the picture file `data`. Raises ApiError when it cannot be read."""
+    async def classify(self, data: bytes, crop: Crop | None = None) -> Answer:
+        """Classify a picture file, or a part of it. Raises ApiError when it cannot be read."""
         with self._batcher.room_for(1):
-            image = await pictures.decode(data)
+            image = await pictures.decode(data, crop)
             [answer] = await self._batcher.submit(image[None])
         return answer
 
@@ -71,16 +72,26 @@ def _no_answer(error: ApiError) -> Answer:
     return {"error": error.message, "retry": True} if momentary else {"error": error.message}
 
 
-def to_answers(scores: npt.NDArray[np.float32], model: versions.Model) -> list[Answer]:
-    """Turn probabilities, float (N, C), into answers."""
-    names = model.class_names
+def to_answers(predictions: versions.Predictions, model: versions.Model) -> list[Answer]:
+    """Turn predictions into answers."""
+    names, scores = model.class_names, predictions.probabilities
+    unmeasured = [None] * len(scores)
+    known, familiarity = predictions.known, predictions.familiarity
     return [
         {
             "label": names[idx],
             "idx": idx,
             "confidence": probabilities[idx],
             "probabilities": dict(zip(names, probabilities, strict=True)),
+            "known": is_known,
+            "familiarity": familiar,
             "model": model.tag,
         }
-        for idx, probabilities in zip(scores.argmax(1).tolist(), scores.tolist(), strict=True)
+        for idx, probabilities, is_known, familiar in zip(
+            scores.argmax(1).tolist(),
+            scores.tolist(),
+            unmeasured if known is None else known.tolist(),
+            unmeasured if familiarity is None else familiarity.tolist(),
+            strict=True,
+        )
     ]

@@ -16,6 +16,14 @@ class Classification(BaseModel):
     probabilities: dict[str, Probability] = Field(
         description="Probability of each class, in the model's order. They sum to 1."
     )
+    known: bool | None = Field(
+        description="False if the picture is like none that the model was trained on: its class is "
+        "a guess then. Null if the version cannot tell."
+    )
+    familiarity: Probability | None = Field(
+        description="Share of the validation pictures that are less familiar to the model. From "
+        "0.04 on a picture is known."
+    )
     model: str = Field(description="Tag of the version that answered.")
 
 

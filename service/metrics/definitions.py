@@ -17,6 +17,7 @@ _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.
 PREDICTIONS = Counter(
     "wardrobe_predictions_total", "Pictures classified, by class and version.", ("label", "model")
 )
+UNKNOWN = Counter("wardrobe_unknown_total", "Pictures that the version does not know.", ("model",))
 CONFIDENCE = Histogram(
     "wardrobe_confidence",
     "Probability of the predicted class, 0..1.",

@@ -41,16 +41,24 @@ class LiveTraffic:
         self._accuracy = (
             _AccuracySampler(model.accuracy_estimator, model) if model.accuracy_estimator else None
         )
+        self._unknown = definitions.UNKNOWN.labels(model.tag) if model.familiarity else None
 
-    def count(self, passes: list[tuple[Grey, npt.NDArray[np.float32]]]) -> None:
-        """Count forward passes: pictures, uint8 (N, 28, 28), and probabilities, float (N, C)."""
+    def count(self, passes: list[tuple[Grey, versions.Predictions]]) -> None:
+        """Count forward passes: pictures, uint8 (N, 28, 28), and the predictions for them."""
         images = np.concatenate([images for images, _ in passes])
-        scores = np.concatenate([scores for _, scores in passes])
+        scores = np.concatenate([predictions.probabilities for _, predictions in passes])
         definitions.increment_many(self._predictions, scores.argmax(axis=1).tolist())
         definitions.increment_many(self._brightness, baseline.brightness_ranges(images))
         definitions.observe_many(definitions.CONFIDENCE, scores.max(axis=1).tolist())
         if self._accuracy:
             self._accuracy.count(images, scores)
+        if self._unknown:
+            self._unknown.inc(sum(map(_count_unknown, passes)))
+
+
+def _count_unknown(one_pass: tuple[Grey, versions.Predictions]) -> int:
+    known = one_pass[1].known
+    return 0 if known is None else int(len(known) - np.count_nonzero(known))
 
 
 class _AccuracySampler:

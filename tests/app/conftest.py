@@ -96,6 +96,15 @@ def a_disagreement(trainer_url: str) -> Iterator[int]:
     call("DELETE", trainer_url, f"/corrections/{number}")
 
 
+@pytest.fixture
+def an_own_class(trainer_url: str) -> Iterator[str]:
+    """The name of a class that a person added, in the same store."""
+    name = f"Hat {secrets.token_hex(4)}"
+    assert call("POST", trainer_url, "/classes", json={"name": name}).status_code == 201
+    yield name
+    call("DELETE", trainer_url, f"/classes/{name}")
+
+
 def _imported(trainer_url: str, table: str) -> list[int]:
     """Import rows, with pictures of noise named 1.png and so on: their ids, in order."""
     count = table.count("\n")

@@ -165,15 +165,17 @@ def counting() -> None:
     for size in (1, 8, 32, 64):
         pictures = fashion_mnist.load_test().images[:size]
         images = pictures.numpy().copy()
-        scores = model.probabilities(images)
+        predictions = model.predict(images)
+        scores = predictions.probabilities
         times = (
             spent(partial(model.probabilities, images)),
-            spent(partial(traffic.count, [(images, scores)])),
+            spent(partial(model.predict, images)),
+            spent(partial(traffic.count, [(images, predictions)])),
             spent(partial(estimator.expected_accuracy, pictures, torch.from_numpy(scores))),
             spent(partial(pack, images, model.tag, scores.argmax(axis=1))),
         )
-        text = "forward pass {:.0f} us, counted {:.1f} us, estimated {:.0f} us, packed {:.1f} us"
-        print(f"batch of {size:>2}: {text.format(*times)}")
+        text = "forward pass {:.0f} us, with familiarity {:.0f}, counted {:.1f}, estimated {:.0f}"
+        print(f"batch of {size:>2}: {text.format(*times)}, packed {times[-1]:.1f}")
 
 
 def spent(function: Callable[[], object]) -> float:

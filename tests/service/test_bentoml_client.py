@@ -140,6 +140,8 @@ def test_schema_json_lists_the_endpoints(classifier_url: str) -> None:
         "idx",
         "confidence",
         "probabilities",
+        "known",
+        "familiarity",
         "model",
     }
 

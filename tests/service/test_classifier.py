@@ -15,7 +15,9 @@ from training.data import fashion_mnist
 from training.model.preprocess import preprocess
 from training.store import versions
 
-ANSWER_KEYS = {"label", "idx", "confidence", "probabilities", "model"}
+ANSWER_KEYS = {
+    "label", "idx", "confidence", "probabilities", "known", "familiarity", "model"
+}  # fmt: skip
 
 
 def png(pixels: np.ndarray) -> bytes:

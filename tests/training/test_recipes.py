@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from tests.support.processes import MakeHome
 from training import checkpoints
@@ -56,7 +55,7 @@ def recorder() -> Iterator[RunRecorder]:
 
 def trained(
     name: str, dataset: fashion_mnist.FashionMNIST, recorder: RunRecorder, epochs: int
-) -> nn.Module:
+) -> networks.Network:
     recipe = replace(RECIPES[name], epochs=epochs)
     torch.manual_seed(0)
     network = networks.build(recipe.network, 10)

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from training.data.fashion_mnist import Split
-from training.evaluation import raw_features
+from training.evaluation import infer_with_features
 from training.feedback.run_classes import output_rows
 from training.model import networks
+from training.model.networks import Network
 from training.recipes import Recipe
 from training.store.versions import Model
 
@@ -27,7 +28,7 @@ _CLAIMED = 0.005
 
 def build(
     recipe: Recipe, class_names: Sequence[str], champion: Model | None, pictures: Sequence[Split]
-) -> nn.Module:
+) -> Network:
     """Build a recipe's network; with `champion`, from its weights.
 
     `pictures` show the classes, by numbers in `class_names`: of each class the first few count.
@@ -39,15 +40,15 @@ def build(
     _copy(network, champion.network, rows)
     known = [label for label, row in enumerate(rows) if row is not None]
     shown = _sample(pictures, len(class_names))
-    features = raw_features(champion.network, shown.images)
+    features = infer_with_features(champion.network, shown.images)[0]
     for label in range(len(class_names)):
         if rows[label] is None:
-            _imprint(network.head, features, shown.labels, label, known)  # type: ignore[arg-type]
+            _imprint(network.head, features, shown.labels, label, known)
     return network
 
 
 @torch.no_grad()
-def _copy(network: nn.Module, earlier: nn.Module, rows: Sequence[int | None]) -> None:
+def _copy(network: Network, earlier: Network, rows: Sequence[int | None]) -> None:
     """Copy all weights, and of the head the row of each class that was known."""
     state, weights = network.state_dict(), earlier.state_dict()
     for name, value in weights.items():

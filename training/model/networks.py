@@ -1,7 +1,6 @@
-"""The networks. Each takes what `preprocess.to_input` returns and gives logits.
+"""The networks. Each takes what `preprocess.to_input` returns and gives logits."""
 
-Each has a `head`, its last linear layer: training divides the temperature into it.
-"""
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -9,7 +8,28 @@ from torch import nn
 from training.model.preprocess import PIXEL_MEAN, PIXEL_STD, SIDE
 
 
-class MLP(nn.Module):
+class Network(nn.Module):
+    """What every network has: features, and a `head`, the linear layer that turns them into logits.
+
+    Training divides the temperature into the head.
+    """
+
+    head: nn.Linear
+
+    def features_and_logits(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Float (N, 28, 28) to the features (N, F) and the logits (N, classes), in one pass."""
+        raise NotImplementedError
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Float (N, 28, 28) to logits (N, classes)."""
+        return self.features_and_logits(images)[1]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Float (N, 28, 28) to features (N, F): the input of the head."""
+        return self.features_and_logits(images)[0]
+
+
+class MLP(Network):
     """The reference network: 784-512-512-10, 669,706 parameters."""
 
     def __init__(self, classes: int, *, widths: tuple[int, int] = (512, 512)) -> None:
@@ -23,10 +43,10 @@ class MLP(nn.Module):
         )
         self.head = nn.Linear(second, classes)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Float (N, 28, 28) to logits (N, classes)."""
-        logits: torch.Tensor = self.head(self.layers(images.flatten(1)))
-        return logits
+    def features_and_logits(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Float (N, 28, 28) to the features (N, F) and the logits (N, classes), in one pass."""
+        features = self.layers(images.flatten(1))
+        return features, self.head(features)
 
 
 class SmallMLP(MLP):
@@ -39,19 +59,19 @@ class SmallMLP(MLP):
 class UnitMLP(MLP):
     """The reference network on pixels of 0..1, as tutorials train it: they do not standardise."""
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Float (N, 28, 28) to logits (N, classes)."""
-        return super().forward(images * PIXEL_STD + PIXEL_MEAN)
+    def features_and_logits(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Float (N, 28, 28) to the features (N, F) and the logits (N, classes), in one pass."""
+        return super().features_and_logits(images * PIXEL_STD + PIXEL_MEAN)
 
 
-class CNN(nn.Module):
+class CNN(Network):
     """Convolutions with batch norm, the maximum over the picture, and a linear head.
 
     `widths` holds each convolution's channels, and whether a max pooling halves its picture.
     `stem` is the first one's kernel, stride and padding; the others are 3x3. The last one of a
     `cropped` network has outputs only where no border is in view.
-    A `mirrored` network answers with the mean logits of a picture and its mirror image, except
-    while it trains: twice the work, and the same answer whichever way a shoe points.
+    A `mirrored` network answers with the means of a picture and its mirror image, except while it
+    trains: twice the work, and the same answer whichever way a shoe points.
     """
 
     def __init__(
@@ -81,18 +101,24 @@ class CNN(nn.Module):
         # The layout in which convolutions are fastest on CPUs and on tensor cores alike.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Float (N, 28, 28) to logits (N, classes)."""
-        if self.mirrored and not self.training:
-            # In one go: a few pictures take three quarters of the time of two goes, many as long.
-            one, other = self._one_way(torch.cat((images, images.flip(2)))).chunk(2)
-            return (one + other) / 2
-        return self._one_way(images)
+    def features_and_logits(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Float (N, 28, 28) to the features (N, F) and the logits (N, classes), in one pass."""
+        if not self.mirrored or self.training:
+            features = self._pool(images)
+            return features, self.head(features)
+        # In one go: a few pictures take three quarters of the time of two goes, many as long.
+        both = self._pool(torch.cat((images, images.flip(2))))
+        return _mean_of_halves(both), _mean_of_halves(self.head(both))
 
-    def _one_way(self, images: torch.Tensor) -> torch.Tensor:
+    def _pool(self, images: torch.Tensor) -> torch.Tensor:
         pictures = images.unsqueeze(1).contiguous(memory_format=torch.channels_last)
-        logits: torch.Tensor = self.head(self.layers(pictures).amax((2, 3)))
-        return logits
+        features: torch.Tensor = self.layers(pictures).amax((2, 3))
+        return features
+
+
+def _mean_of_halves(both: torch.Tensor) -> torch.Tensor:
+    one, other = both.chunk(2)
+    return (one + other) / 2
 
 
 class Small(CNN):
@@ -111,7 +137,7 @@ class Large(CNN):
         super().__init__(classes, stem=(3, 1, 1), widths=widths, mirrored=True)
 
 
-NETWORKS: dict[str, type[nn.Module]] = {
+NETWORKS: dict[str, Callable[[int], Network]] = {
     "mlp": MLP,
     "mlp-small": SmallMLP,
     "mlp-unit": UnitMLP,
@@ -121,7 +147,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
 """By the name that a stored model carries: how a version is rebuilt when it is loaded."""
 
 
-def build(name: str, classes: int) -> nn.Module:
+def build(name: str, classes: int) -> Network:
     """Build a network with random weights. Raises KeyError with a name that is not in NETWORKS."""
     return NETWORKS[name](classes)
 

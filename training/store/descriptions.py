@@ -16,6 +16,7 @@ from training.store import files, promotions, tags
 from training.store.tags import MODEL_NAME
 
 WEIGHTS, ESTIMATOR, REPORT = "weights.pt", "accuracy_estimator.pt", "report.json"
+FAMILIARITY = "familiarity.pt"
 """The files of a version; only the weights must be there."""
 
 CHECKSUMS = "sha256"

@@ -24,10 +24,12 @@ import bentoml
 from bentoml._internal.models.model import ModelStore
 
 import settings
+from training.model.familiarity import KNOWN_FROM
 from training.store import files
 from training.store.descriptions import (
     CHECKSUMS,
     ESTIMATOR,
+    FAMILIARITY,
     REPORT,
     WEIGHTS,
     DamagedVersion,
@@ -54,15 +56,17 @@ from training.store.tags import MODEL_NAME
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from torch import nn
 
     from training.model.accuracy_estimator import AccuracyEstimator
+    from training.model.familiarity import Familiarity
+    from training.model.networks import Network
     from training.model.preprocess import Grey
 
 __all__ = [
     "DamagedVersion",
     "Model",
     "ModelError",
+    "Predictions",
     "Version",
     "adopt",
     "champion",
@@ -84,39 +88,68 @@ __all__ = [
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """What a version says of N pictures: probabilities, float (N, C), and familiarity, float (N,).
+
+    Familiarity, 0..1, is None for a version that was stored without its statistics.
+    """
+
+    probabilities: "npt.NDArray[np.float32]"
+    familiarity: "npt.NDArray[np.float64] | None"
+
+    @property
+    def known(self) -> "npt.NDArray[np.bool_] | None":
+        """Whether the version knows each picture, bool (N,)."""
+        return None if self.familiarity is None else self.familiarity >= KNOWN_FROM
+
+
+@dataclass(frozen=True)
 class Model:
     """A version, loaded: its network in evaluation mode and the names of its outputs.
 
-    `accuracy_estimator` estimates its accuracy without labels; it is None for a version that was
-    stored without one.
+    `accuracy_estimator` estimates its accuracy without labels, `familiarity` tells which pictures
+    it does not know. Both are None for a version that was stored without them.
     """
 
     tag: str
-    network: "nn.Module"
+    network: "Network"
     class_names: tuple[str, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
     accuracy_estimator: "AccuracyEstimator | None" = None
+    familiarity: "Familiarity | None" = None
 
     def probabilities(self, images: "Grey") -> "npt.NDArray[np.float32]":
         """Return probabilities, float (N, C), of pictures, uint8 (N, 28, 28)."""
+        return self._forward(images)[0]
+
+    def predict(self, images: "Grey") -> Predictions:
+        """Return probabilities and familiarity of pictures, uint8 (N, 28, 28)."""
+        probabilities, features, logits = self._forward(images)
+        if self.familiarity is None:
+            return Predictions(probabilities, None)
+        return Predictions(probabilities, self.familiarity.measure(features, logits))
+
+    def _forward(self, images: "Grey") -> "tuple[npt.NDArray[np.float32], ...]":
+        """Probabilities, features and logits, float (N, C), (N, F) and (N, C)."""
         import torch
 
         from training.model.preprocess import to_input
 
         with torch.inference_mode():
-            scores: npt.NDArray[np.float32] = self.network(to_input(images)).softmax(dim=1).numpy()
-        return scores
+            features, logits = self.network.features_and_logits(to_input(images))
+            return logits.softmax(dim=1).numpy(), features.numpy(), logits.numpy()
 
 
 def save(
-    network: "nn.Module",
+    network: "Network",
     *,
     labels: dict[str, str],
     metadata: dict[str, Any],
     accuracy_estimator: "AccuracyEstimator | None" = None,
+    familiarity: "Familiarity | None" = None,
     report: dict[str, Any] | None = None,
 ) -> str:
-    """Store a new version, with its estimator and report if there are, and return its tag.
+    """Store a new version, with what else is given, and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`; BentoML keeps
     no None in it, so what is None is left out. The version
@@ -136,11 +169,13 @@ def save(
             torch.save(network.state_dict(), model.path_of(WEIGHTS))
             if accuracy_estimator is not None:
                 torch.save(accuracy_estimator.state_dict(), model.path_of(ESTIMATOR))
+            if familiarity is not None:
+                torch.save(familiarity.state_dict(), model.path_of(FAMILIARITY))
             if report is not None:
                 Path(model.path_of(REPORT)).write_text(json.dumps(report), encoding="utf-8")
             model.info.metadata[CHECKSUMS] = {
                 name: files.sha256(Path(model.path_of(name)))
-                for name in (WEIGHTS, ESTIMATOR, REPORT)
+                for name in (WEIGHTS, ESTIMATOR, FAMILIARITY, REPORT)
                 if Path(model.path_of(name)).is_file()
             }
         tag = str(model.tag)
@@ -190,6 +225,7 @@ def load(tag: str) -> Model:
         weights = torch.load(_read(description, WEIGHTS), map_location="cpu", weights_only=True)
         network.load_state_dict(weights)
         estimator = _load_estimator(description, len(class_names))
+        familiarity = _load_familiarity(description, network.head.in_features)
     except DamagedVersion:
         raise
     # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
@@ -198,7 +234,7 @@ def load(tag: str) -> Model:
             f"{tag} cannot be loaded: its weights are damaged or do not fit its network "
             f"({type(error).__name__})."
         ) from error
-    return Model(tag, network.eval(), class_names, description.metadata, estimator)
+    return Model(tag, network.eval(), class_names, description.metadata, estimator, familiarity)
 
 
 def _load_estimator(description: Version, classes: int) -> "AccuracyEstimator | None":
@@ -213,6 +249,20 @@ def _load_estimator(description: Version, classes: int) -> "AccuracyEstimator | 
         torch.load(_read(description, ESTIMATOR), map_location="cpu", weights_only=True)
     )
     return estimator.eval()
+
+
+def _load_familiarity(description: Version, features: int) -> "Familiarity | None":
+    import torch
+
+    from training.model.familiarity import Familiarity
+
+    if not (folder_of(description.tag) / FAMILIARITY).is_file():
+        return None
+    content = _read(description, FAMILIARITY)
+    found = Familiarity.from_state_dict(torch.load(content, map_location="cpu", weights_only=True))
+    if len(found.projection) != features:
+        raise ValueError(FAMILIARITY)
+    return found
 
 
 def _read(description: Version, name: str) -> io.BytesIO:

@@ -10,13 +10,14 @@ from tests.support.browser import axe_findings
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-@pytest.mark.usefixtures("some_corrections")
+@pytest.mark.usefixtures("some_corrections", "an_own_class")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("path", "landmark"),
     [
         ("", "What is it?"),
         ("corrections", "Corrections"),
+        ("classes", "Your classes"),
         ("retrain", "All runs"),
         ("models", "Models"),
     ],

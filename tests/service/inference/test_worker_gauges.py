@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from torch import nn
 
 from service.classifier import Classifier
 from service.inference import worker_gauges, workers
 from training.model.baseline import BRIGHTNESS_RANGES
+from training.model.networks import Network
 from training.store.versions import Model
 
 TAG = "fashion_mnist_model:one"
@@ -24,7 +24,7 @@ CLASS_NAMES = ("T-shirt/top", "Bag")
 
 
 def with_metadata(**metadata: object) -> Model:
-    return Model(TAG, nn.Identity(), CLASS_NAMES, metadata)
+    return Model(TAG, Network(), CLASS_NAMES, metadata)
 
 
 MEASURED = with_metadata(

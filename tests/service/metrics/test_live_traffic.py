@@ -127,6 +127,7 @@ def test_every_series_of_a_version_starts_at_zero(own: Home, classifier: Server)
         "wardrobe_predictions_total": 10,
         "wardrobe_accuracy_samples_total": 1,
         "wardrobe_expected_correct_total": 1,
+        "wardrobe_unknown_total": 1,
     }
 
 
