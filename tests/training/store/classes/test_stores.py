@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.corrections_store import kept
-from tests.support.own_classes import mixed_up, names, rows
+from tests.support.corrections_store import kept, mixed_up, own_class_names, rows_by_id
 from training.data import fashion_mnist
 from training.model import networks
 from training.store import classes, corrections, descriptions, versions
@@ -36,7 +35,7 @@ def test_a_new_store_has_the_classes_of_fashion_mnist() -> None:
 def test_a_deleted_class_survives_a_restart(empty_home: Path) -> None:
     classes.create("Hat")
     kept(1, "Hat")
-    before = rows()
+    before = rows_by_id()
     change = classes.delete("Hat")
     moved = empty_home.with_name("moved")
     empty_home.rename(moved)
@@ -44,7 +43,7 @@ def test_a_deleted_class_survives_a_restart(empty_home: Path) -> None:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert [it.id for it in classes.changes()] == [change.id]
         classes.undo(change.id)
-        assert rows() == before
+        assert rows_by_id() == before
 
 
 def test_there_are_at_most_fifty() -> None:
@@ -106,7 +105,7 @@ def test_of_many_who_add_the_same_class_at_once_one_does() -> None:
         thread.join()
     assert sorted(outcomes)[-1] == "Hat"
     assert sum("'Hat' is a class already" in it for it in outcomes) == 5
-    assert names() == ["Hat"]
+    assert own_class_names() == ["Hat"]
 
 
 def test_a_database_of_an_earlier_release_gets_the_classes(empty_home: Path) -> None:
@@ -129,7 +128,7 @@ def test_classes_are_restored_from_a_damaged_database(empty_home: Path) -> None:
     classes.create("Hat", "ann")
     mixed_up("Hat", "Bag")
     classes.rename("Hat", "Cap")
-    before, listed = rows(), classes.listed()
+    before, listed = rows_by_id(), classes.listed()
     change = classes.delete("Cap")
     moved = empty_home.with_name("moved")
     empty_home.rename(moved)
@@ -139,11 +138,12 @@ def test_classes_are_restored_from_a_damaged_database(empty_home: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert classes.own() == []
-        assert rows() == {}
+        assert rows_by_id() == {}
         classes.undo(change.id)
         assert classes.listed() == listed
-        assert rows() == {
-            number: row | {"state": rows()[number]["state"], "reason": rows()[number]["reason"]}
+        assert rows_by_id() == {
+            number: row
+            | {"state": rows_by_id()[number]["state"], "reason": rows_by_id()[number]["reason"]}
             for number, row in before.items()
             if row["label"] == "Cap"
         }
@@ -165,7 +165,7 @@ def test_classes_that_a_damaged_database_lost_are_those_of_its_corrections(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert [it.label for it in corrections.page()] == ["Hat"]
-        assert names() == ["Hat"]
+        assert own_class_names() == ["Hat"]
         assert kept(3, "Hat").label == "Hat"
 
 
@@ -184,7 +184,7 @@ def test_a_version_brings_its_classes_along() -> None:
     classes.create("Hat")
     classes.delete("Hat")
     assert classes.adopt(["Bag", "Hat", "Cap", "<b>", "cap"]) == ["Cap"]
-    assert names() == ["Cap"]
+    assert own_class_names() == ["Cap"]
     assert classes.adopt(["Cap"]) == []
 
 
