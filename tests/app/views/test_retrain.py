@@ -152,10 +152,13 @@ def test_corrections_are_not_offered_if_there_are_none(
 
 
 def test_own_classes_are_named_as_new_or_with_what_they_lack(retrain: Any) -> None:
-    text = page_text(retrain(own={"Hat": 12, "Top [x](y)": 11, "Cup": 6, "Sock": 9}, new=38))
+    text = page_text(
+        retrain(own={"Hat": 12, "Top [x](y)": 11, "Cup": 6, "Sock": 9, "Bow": 0}, new=38)
+    )
     assert "New in this version: Hat (12 pictures) and Top [x](y) (11 pictures)." in text
     assert "Cup: 4 more pictures needed." in text
     assert "Sock: 1 more picture needed." in text
+    assert "Bow" not in text
 
 
 def test_a_class_that_the_live_version_knows_is_not_new(retrain: Any) -> None:
@@ -190,6 +193,7 @@ def test_own_pictures_only_needs_two_classes_of_ten(
     if missing is not None:
         assert missing in page_text(at)
         return
+    assert "The new version will know only Hat and Cup." in page_text(at)
     at.button(key="train").click().run()
     assert not at.exception
     assert posted(scripted)[0][1]["recipe"] == "own"
