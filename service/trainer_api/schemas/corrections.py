@@ -9,6 +9,7 @@ from pydantic import (
     model_validator,
 )
 
+from service.decoding import crops
 from service.trainer_api.schemas.base import Actor, Body, Name, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
@@ -25,6 +26,7 @@ class CorrectionForm(BaseModel):
     predicted: Name = Field(default="", description="The class that the model named.")
     model: Name = Field(default="", description="The tag of that model, as `/classify` answers it.")
     source: Name = Field(default="api", description="Where it came from: small letters and digits.")
+    crop: str = Field(default="", description=crops.DESCRIPTION)
 
 
 class CorrectionKept(BaseModel):
@@ -48,7 +50,8 @@ class Correction(BaseModel):
     state: CorrectionState = Field(
         description="Runs use `new` and `accepted` ones. `conflict`: the same picture has another "
         "label too. `quarantined`: it needs a review, and `reason` says why. `review_requested`: "
-        "two versions disagree, and nobody has named the class yet."
+        "two versions disagree or one does not know the picture, and nobody has named the class "
+        "yet."
     )
     reason: str | None = Field(description="Why it is not used.")
     held_out: bool = Field(
