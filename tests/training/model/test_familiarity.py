@@ -125,7 +125,7 @@ def test_the_distances_are_those_of_the_papers(centres: np.ndarray) -> None:
     statistics = fit(known, taught, samples(4, centres, 300))
 
     def distances(*, is_unit: bool) -> Any:
-        def scaled(group: Samples) -> np.ndarray:
+        def scaled(group: Samples) -> Any:
             wide = group.features.astype(np.float64)
             return wide / np.linalg.norm(wide, axis=1, keepdims=True) if is_unit else wide
 
