@@ -27,12 +27,12 @@ UNHASHED = ^torch(vision)?==
 IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos lint lock hashes images licenses clean prometheus data
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images licenses clean prometheus data foreground
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) prometheus data ## Set everything up, start it and print the page's address
+run: $(INSTALLED) prometheus data foreground ## Set everything up, start it and print the page's address
 	@exec $(WITH_SETTINGS) python -m launcher
 
 stop: $(INSTALLED) ## Stop everything that `make run` started, from another terminal
@@ -42,24 +42,24 @@ train: $(INSTALLED) data ## Train a model, store it and serve it if it passes th
 	@exec $(WITH_SETTINGS) python -m training.train
 
 # The end-to-end tests run alone: they measure response times.
-test: $(INSTALLED) prometheus data ## Run all tests, including those in a real browser
+test: $(INSTALLED) prometheus data foreground ## Run all tests, including those in a real browser
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest tests/e2e && \
 	  python -m pytest --ignore tests/e2e --ignore tests/compose --numprocesses 2 --dist loadfile
 
-test-fast: $(INSTALLED) ## Run the unit tests: no browser, no servers, no training; under a minute
+test-fast: $(INSTALLED) foreground ## Run the unit tests: no browser, no servers, no training; under a minute
 	@python -m pytest --quiet --no-header --numprocesses 2 --dist loadfile \
 	  -m "not browser and not service and not slow" --ignore tests/e2e --ignore tests/compose
 
 # Rebuilds everything and needs a Docker engine. Without one, the tests are skipped with the reason.
-test-compose: $(INSTALLED) data ## Test docker compose and the Bento's image on a Docker engine
+test-compose: $(INSTALLED) data foreground ## Test docker compose and the Bento's image on a Docker engine
 	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
 	  python -m pytest -rs --durations 5 tests/compose
 
 # TORCH=cpu installs PyTorch's small build from PyTorch's own index. Without it, uv takes PyPI's: unlike
 # pip, uv stops at an index that does not answer. `envs` must stay the last key in bentofile.yaml.
 # The image's user has the same number as in docker compose's images, so both can use one volume.
-bento: $(INSTALLED) ## Pack the classifier and the live model as a Bento, and build its container image
+bento: $(INSTALLED) foreground ## Pack the classifier and the live model as a Bento, and build its container image
 	@exec $(WITH_SETTINGS) sh -c 'set -e; home=$${WARDROBE_HOME:-.wardrobe}; \
 	  [ -s "$$home/champion" ] || { echo "There is no model to pack: make train trains one." >&2; exit 1; }; \
 	  export BENTOML_HOME=$$home BENTOML_DO_NOT_TRACK=True; \
@@ -91,6 +91,9 @@ bench-strain: $(INSTALLED) data .bench/peers/installed ## Load the classifier be
 
 bench-chaos: $(INSTALLED) prometheus data ## Kill and stop each process under load, fill the disk; PARTS="kill stop disk" and SECONDS narrow it
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.chaos
+
+bench-photos: $(INSTALLED) data foreground ## Classify photos of clothes in the folder PHOTOS, with and without their background
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.photos
 
 bench-hostile: $(INSTALLED) ## Attack the classifier at CLASSIFIER_URL: slow clients, large pictures, a scan of 100,000 paths
 	@exec $(WITH_SETTINGS) sh -c 'url=$${CLASSIFIER_URL:-http://127.0.0.1:3000}; \
@@ -156,6 +159,9 @@ prometheus: $(INSTALLED)
 
 data: $(INSTALLED)
 	@exec $(WITH_SETTINGS) python -m training.data.fashion_mnist
+
+foreground: $(INSTALLED)
+	@exec $(WITH_SETTINGS) python -m training.model.u2netp
 
 # pip keeps what it has downloaded, so an interrupted installation continues where it stopped.
 # Hashes first: what is then left for requirements.lock is torch.

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from bentoml.validators import ContentType
 from PIL import Image
+from pydantic import Field
 
 import settings
 from service.access.middleware import guard, make_page_tokens
-from service.decoding import pictures
+from service.decoding import crops, pictures
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.errors import keep_errors
 from service.http.middleware import add_middleware, mount_routes
@@ -37,9 +38,11 @@ from service.inference.unknown_reviews import UnknownReviews
 from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
 from service.metrics.scrapes import OneScrape
 from service.shadow.feeder import ShadowFeeder
+from training.model import foreground
 from training.store import versions
 
 Picture = Annotated[Path, ContentType("image/*")]
+CropText = Annotated[str, Field(description=crops.DESCRIPTION)]
 
 
 @bentoml.service(
@@ -73,10 +76,10 @@ class Classifier:
 
     @bentoml.api
     @keep_errors
-    async def classify(self, image: Picture) -> Classification:
-        """Classify one picture."""
+    async def classify(self, image: Picture, crop: CropText = "") -> Classification:
+        """Classify one picture, or a part of it."""
         data = await asyncio.to_thread(image.read_bytes)
-        return Classification(**await self.pipeline.classify(data))
+        return Classification(**await self.pipeline.classify(data, crops.read(crop)))
 
     @bentoml.api
     @keep_errors
@@ -88,10 +91,12 @@ class Classifier:
 
     @bentoml.api
     @keep_errors
-    async def preview(self, image: Picture) -> Annotated[Image.Image, ContentType("image/png")]:
+    async def preview(
+        self, image: Picture, crop: CropText = ""
+    ) -> Annotated[Image.Image, ContentType("image/png")]:
         """Show what the model sees of a picture: grey, 28x28."""
         data = await asyncio.to_thread(image.read_bytes)
-        return Image.fromarray(await pictures.decode(data))
+        return Image.fromarray(await pictures.decode(data, crops.read(crop)))
 
     @bentoml.on_deployment
     @staticmethod
@@ -107,6 +112,7 @@ class Classifier:
     def follow_live_version(self) -> None:
         """Load the live version before the first request, and follow it from then on."""
         make_page_tokens()
+        foreground.is_on()  # says so now if it is not
         _adopt_packed_version()
         self.champion.start()
         self.shadow.start()

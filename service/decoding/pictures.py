@@ -2,7 +2,8 @@
 
 A tiny picture is decoded where it arrives: that takes less time than a switch to another thread.
 Two threads decode other pictures that are certainly cheap, and one process all the rest. So a
-worker decodes three pictures at a time at most, and takes little memory for them itself.
+worker decodes three pictures at a time at most, and takes little memory for them itself. The
+process also removes the background of photos, whoever decoded them.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from service.decoding.reader import PictureError, Problem
 from service.http import limits
 from service.http.bodies import FORMATS
 from service.http.errors import ApiError
+from training.model.crop import Crop
+from training.model.foreground import Photo
 from training.model.preprocess import Grey
 
 _Result = TypeVar("_Result")
@@ -42,20 +45,34 @@ _SENTENCES = {
 }
 
 
-async def decode(data: bytes) -> Grey:
-    """Decode a picture file to the model's input, uint8 (28, 28).
+async def decode(data: bytes, crop: Crop | None = None) -> Grey:
+    """Decode a picture file, or a part of it, to the model's input, uint8 (28, 28).
 
     Raises ApiError: 400 for what cannot be read, 413 for what is too large, 422 for a picture with
     nothing in it, 503 with Retry-After if others take all the time.
     """
     try:
-        begun = _begin(data)
-        return await _result(begun, WAIT_SECONDS) if isinstance(begun, Future) else begun
+        begun = _begin(data, crop)
+        found = await _result(begun, WAIT_SECONDS) if isinstance(begun, Future) else begun
+        return found if found.ndim == 2 else await _remove_background(found, WAIT_SECONDS)
     except PictureError as error:
         raise _api_error(error) from error
 
 
-def decode_now(data: bytes, *, keeps_model_input: bool = False) -> Grey:
+async def show(data: bytes, crop: Crop | None = None, *, mask: bool) -> bytes:
+    """Return a PNG of a picture file, or of a part of it: upright, of at most 512x512.
+
+    With `mask`, the background that the model does not get of a photo is dimmed. Raises ApiError as
+    `decode` does.
+    """
+    try:
+        _cost(data)
+        return await _result(_process().show(data, crop, mask=mask), WAIT_SECONDS)
+    except PictureError as error:
+        raise _api_error(error) from error
+
+
+def decode_now(data: bytes, crop: Crop | None = None, *, keeps_model_input: bool = False) -> Grey:
     """Decode as `decode` does, outside of an event loop.
 
     With `keeps_model_input`, a grey picture of 28x28 pixels is not changed, whatever is in it.
@@ -63,15 +80,9 @@ def decode_now(data: bytes, *, keeps_model_input: bool = False) -> Grey:
     try:
         if keeps_model_input and (pixels := _model_input(data)) is not None:
             return pixels
-        begun = _begin(data)
-        if not isinstance(begun, Future):
-            return begun
-        try:
-            return begun.result(WAIT_SECONDS)
-        except TimeoutError:
-            if begun.cancel():
-                raise _busy() from None
-            return begun.result()
+        begun = _begin(data, crop)
+        found = _result_now(begun) if isinstance(begun, Future) else begun
+        return found if found.ndim == 2 else _result_now(_process().remove_background(found))
     except PictureError as error:
         raise _api_error(error) from error
 
@@ -101,30 +112,42 @@ async def _decode_group(files: Sequence[bytes], deadline: float) -> list[Grey | 
     except ApiError:
         return [_not_in_time() for _ in files]
     return [
-        await _decode_in_time(file, deadline) if item is None else item
-        for file, item in zip(files, tiny, strict=True)
+        await _finish_in_time(file, item, deadline) for file, item in zip(files, tiny, strict=True)
     ]
 
 
-async def _decode_in_time(data: bytes, deadline: float) -> Grey | ApiError:
+async def _finish_in_time(
+    data: bytes, decoded: Grey | Photo | ApiError | None, deadline: float
+) -> Grey | ApiError:
+    """Do what is left to do for a picture: everything, or to remove the background of a photo."""
+    if isinstance(decoded, ApiError):
+        return decoded
     try:
-        begun = _begin(data) if time.monotonic() < deadline else _not_in_time()
-        if isinstance(begun, Future):
-            decoded: Grey = await _result(begun, deadline - time.monotonic())
+        if decoded is None:
+            begun = _begin(data) if time.monotonic() < deadline else None
+            if begun is None:
+                return _not_in_time()
+            left = deadline - time.monotonic()
+            decoded = await _result(begun, left) if isinstance(begun, Future) else begun
+        if decoded.ndim == 2:
             return decoded
-        return begun
+        return await _remove_background(decoded, deadline - time.monotonic())
     except PictureError as error:
         return _api_error(error)
     except ApiError as error:
         return _not_in_time() if error.status == HTTPStatus.SERVICE_UNAVAILABLE else error
 
 
-def _decode_tiny(files: Sequence[bytes]) -> list[Grey | ApiError | None]:
+async def _remove_background(photo: Photo, wait_seconds: float) -> Grey:
+    return await _result(_process().remove_background(photo), wait_seconds)
+
+
+def _decode_tiny(files: Sequence[bytes]) -> list[Grey | Photo | ApiError | None]:
     """Decode the tiny ones of some pictures. None is in the place of the others."""
     return [_decode_if_tiny(file) for file in files]
 
 
-def _decode_if_tiny(data: bytes) -> Grey | ApiError | None:
+def _decode_if_tiny(data: bytes) -> Grey | Photo | ApiError | None:
     try:
         return reader.read(data, limits.pixels()) if _cost(data) is Cost.TINY else None
     except PictureError as error:
@@ -133,14 +156,14 @@ def _decode_if_tiny(data: bytes) -> Grey | ApiError | None:
         return error
 
 
-def _begin(data: bytes) -> "Grey | Future[Grey]":
+def _begin(data: bytes, crop: Crop | None = None) -> "Grey | Photo | Future[Grey | Photo]":
     match _cost(data):
         case Cost.TINY:
-            return reader.read(data, limits.pixels())
+            return reader.read(data, limits.pixels(), crop)
         case Cost.LIGHT:
-            return _light().submit(reader.read, data, limits.pixels())
+            return _light().submit(reader.read, data, limits.pixels(), crop)
         case Cost.UNKNOWN:
-            return _process().submit(data)
+            return _process().decode(data, crop)
 
 
 def _model_input(data: bytes) -> Grey | None:
@@ -167,6 +190,16 @@ async def _result(future: "Future[_Result]", wait_seconds: float) -> _Result:
     if not result.done() and future.cancel():
         raise _busy()
     return await result
+
+
+def _result_now(future: "Future[_Result]") -> _Result:
+    """Wait for a result, outside of an event loop. Raises ApiError (503) as `_result` does."""
+    try:
+        return future.result(WAIT_SECONDS)
+    except TimeoutError:
+        if future.cancel():
+            raise _busy() from None
+        return future.result()
 
 
 @cache

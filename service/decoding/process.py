@@ -8,17 +8,24 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, Generic, TypeVar, cast
 
 import numpy as np
 
 import service
 from service.decoding import worker
 from service.decoding.reader import PictureError, Problem
+from service.decoding.worker import Task
+from training.model.crop import Crop
+from training.model.foreground import Photo
 from training.model.preprocess import SIDE, Grey
+
+_Result = TypeVar("_Result")
 
 DECODE_SECONDS = 5
 """Longest time for one picture."""
@@ -39,39 +46,66 @@ _MEMORY = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[_Result]):
+    future: "Future[_Result]"
+    data: bytes
+    parse: Callable[[memoryview], _Result]
+
+
 class DecodingProcess:
-    """Decodes pictures, in order. The process starts when it is needed and ends when it is idle."""
+    """Decodes pictures and removes backgrounds, in order.
+
+    The process starts when it is needed and ends when it is idle.
+    """
 
     def __init__(self, max_pixels: int) -> None:
         self._max_pixels = max_pixels
-        self._waiting: queue.SimpleQueue[tuple[Future[Grey], bytes]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Request[Any]] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
         threading.Thread(target=self._run, name="decoding", daemon=True).start()
 
-    def submit(self, data: bytes) -> "Future[Grey]":
-        """Return a future of the model's input, uint8 (28, 28), or of a PictureError.
+    def decode(self, data: bytes, crop: Crop | None = None) -> "Future[Grey]":
+        """Return a future of a picture file's model input, uint8 (28, 28), or of a PictureError.
 
-        It can be cancelled as long as it waits.
+        Like the other futures, it can be cancelled as long as it waits.
         """
-        future: Future[Grey] = Future()
-        self._waiting.put((future, data))
+        return self._submit(Task.DECODE, _numbers(crop), data, _model_input)
+
+    def remove_background(self, photo: Photo) -> "Future[Grey]":
+        """Return a future of the model's input for a photo, uint8 (H, W, 3)."""
+        return self._submit(Task.REMOVE_BACKGROUND, photo.shape[:2], photo.tobytes(), _model_input)
+
+    def show(self, data: bytes, crop: Crop | None = None, *, mask: bool) -> "Future[bytes]":
+        """Return a future of a PNG of a picture file, upright; with `mask`, as a photo is seen."""
+        return self._submit(Task.SHOW_MASK if mask else Task.SHOW, _numbers(crop), data, bytes)
+
+    def _submit(
+        self,
+        task: Task,
+        numbers: Sequence[float],
+        picture: bytes,
+        parse: Callable[[memoryview], _Result],
+    ) -> "Future[_Result]":
+        future: Future[_Result] = Future()
+        self._waiting.put(_Request(future, worker.request(task, numbers, picture), parse))
         return future
 
     def _run(self) -> None:
         while True:
             try:
-                future, data = self._waiting.get(timeout=_IDLE_SECONDS if self._process else None)
+                wanted = self._waiting.get(timeout=_IDLE_SECONDS if self._process else None)
             except queue.Empty:
                 self._end()
                 continue
-            if future.set_running_or_notify_cancel():
+            if wanted.future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(self._read(data))
+                    wanted.future.set_result(wanted.parse(self._ask(wanted.data)))
                 except Exception as error:  # told to whoever waits
-                    future.set_exception(error)
-            del future, data  # as long as the thread waits, they would stay
+                    wanted.future.set_exception(error)
+            del wanted  # as long as the thread waits, it would stay
 
-    def _read(self, data: bytes) -> Grey:
+    def _ask(self, data: bytes) -> memoryview:
         process = self._running()
         killer = threading.Timer(DECODE_SECONDS, process.kill)
         killer.start()
@@ -84,7 +118,7 @@ class DecodingProcess:
             killer.cancel()
         if answer[0] != worker.OK:
             raise PictureError(Problem(answer[0]), answer[1:].decode())
-        return np.frombuffer(answer, dtype=np.uint8, offset=1).reshape(SIDE, SIDE)
+        return memoryview(answer)[1:]
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is not None and self._process.poll() is not None:
@@ -100,6 +134,14 @@ class DecodingProcess:
                 process.wait(_EXIT_SECONDS)
             process.kill()
             process.communicate()
+
+
+def _numbers(crop: Crop | None) -> Sequence[float]:
+    return () if crop is None else (crop.left, crop.top, crop.width, crop.height)
+
+
+def _model_input(answer: memoryview) -> Grey:
+    return np.frombuffer(answer, dtype=np.uint8).reshape(SIDE, SIDE)
 
 
 def _start(max_pixels: int) -> "subprocess.Popen[bytes]":

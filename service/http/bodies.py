@@ -12,7 +12,7 @@ from service.http.multipart import FormError, FormReader
 TooLarge = Callable[[int], ApiError]
 """Builds the error for a body of more bytes than its argument."""
 
-FORMATS = "PNG, JPEG, GIF, WebP, BMP or TIFF"
+FORMATS = "PNG, JPEG, HEIC, AVIF, GIF, WebP, BMP or TIFF"
 NPY = "application/x-npy"
 _MULTIPART = "multipart/form-data"
 _BENTOML_INTERNAL = "application/vnd.bentoml+pickle"
@@ -30,8 +30,8 @@ _DRAIN_FACTOR = 10
 they have sent everything."""
 
 
-async def one_picture(request: Request) -> bytes:
-    """Read one picture: the raw body, or the multipart field `image`.
+async def one_picture(request: Request) -> tuple[bytes, dict[str, str]]:
+    """Read one picture: the raw body, or the multipart field `image` beside texts.
 
     Raises ApiError: 415 for another content type, 413 when it is too large, 400 for a bad form.
     """
@@ -40,9 +40,9 @@ async def one_picture(request: Request) -> bytes:
         if kind == _BENTOML_INTERNAL:
             raise InternalCall
         _check_type(kind)
-        return await body(request, limits.picture_bytes(), limits.picture_too_large)
-    [picture], _ = await _one_file(request)
-    return picture
+        return await body(request, limits.picture_bytes(), limits.picture_too_large), {}
+    [picture], texts = await _one_file(request)
+    return picture, texts
 
 
 async def one_picture_with_texts(

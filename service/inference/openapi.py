@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from service.access import policy
+from service.decoding import crops
 from service.http.openapi import (
     HEALTH_TAG,
     LICENSE,
@@ -39,9 +40,25 @@ _ONE_PICTURE = {
     "content": {
         "image/*": {"schema": _FILE},
         "multipart/form-data": {
-            "schema": {"type": "object", "required": ["image"], "properties": {"image": _FILE}}
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {"image": _FILE, crops.FIELD: {"type": "string"}},
+            }
         },
     },
+}
+_CROP = {
+    "name": crops.FIELD,
+    "in": "query",
+    "description": crops.DESCRIPTION,
+    "schema": {"type": "string"},
+}
+_VIEW = {
+    "name": "view",
+    "in": "query",
+    "description": "What is shown.",
+    "schema": {"type": "string", "enum": list(routes.VIEWS), "default": routes.VIEWS[0]},
 }
 _MANY_PICTURES = {
     "description": "A form with all pictures in one field, or an array as `numpy.save` writes it: "
@@ -74,7 +91,10 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
     }
 }
 _PNG: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A grey PNG of 28x28 pixels.", "content": {"image/png": {"schema": _FILE}}}
+    200: {
+        "description": "A PNG: grey, of 28x28 pixels, for `model`.",
+        "content": {"image/png": {"schema": _FILE}},
+    }
 }
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"description": "It can.", "content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -126,14 +146,17 @@ def _described_routes() -> list[Any]:
             **options,
         )
 
-    def add_post(endpoint: Any, body: dict[str, Any], **options: Any) -> None:
-        add(endpoint, "Pictures", "POST", openapi_extra={"requestBody": body}, **options)
+    def add_post(
+        endpoint: Any, body: dict[str, Any], parameters: list[Any], **options: Any
+    ) -> None:
+        extra = {"requestBody": body, "parameters": parameters}
+        add(endpoint, "Pictures", "POST", openapi_extra=extra, **options)
 
     one, many = Classification, list[Classification | Error]
-    add_post(routes.classify, _ONE_PICTURE, response_model=one, responses=classifying)
-    add_post(routes.classify_many, _MANY_PICTURES, response_model=many, responses=classifying)
+    add_post(routes.classify, _ONE_PICTURE, [_CROP], response_model=one, responses=classifying)
+    add_post(routes.classify_many, _MANY_PICTURES, [], response_model=many, responses=classifying)
     png = {**_PNG, **_PICTURE_ERRORS, **errors}
-    add_post(routes.preview, _ONE_PICTURE, response_class=Response, responses=png)
+    add_post(routes.preview, _ONE_PICTURE, [_CROP, _VIEW], response_class=Response, responses=png)
     add(routes.model, "Model", response_model=LiveModel, responses=errors_of_get)
     text = {**_TEXT, **_NOT_READY, 405: errors[405]}
     add(routes.readyz, HEALTH_TAG["name"], response_class=Response, responses=text)

@@ -16,6 +16,7 @@ from service.decoding import pictures
 from service.http import limits
 from service.http.errors import ApiError
 from service.inference.batching import Batcher
+from training.model.crop import Crop
 from training.model.preprocess import SIDE
 from training.store import versions
 
@@ -32,10 +33,10 @@ class Pipeline:
     def __init__(self, batcher: Batcher[Answer]) -> None:
         self._batcher = batcher
 
-    async def classify(self, data: bytes) -> Answer:
-        """Classify the picture file `data`. Raises ApiError when it cannot be read."""
+    async def classify(self, data: bytes, crop: Crop | None = None) -> Answer:
+        """Classify a picture file, or a part of it. Raises ApiError when it cannot be read."""
         with self._batcher.room_for(1):
-            image = await pictures.decode(data)
+            image = await pictures.decode(data, crop)
             [answer] = await self._batcher.submit(image[None])
         return answer
 

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -20,13 +21,16 @@ from starlette.routing import Route
 from service.access.caller import caller_of
 from service.access.policy import PICTURES
 from service.access.rates import rates
-from service.decoding import arrays, pictures
+from service.decoding import arrays, crops, pictures
 from service.http import bodies
-from service.http.errors import ModelNotReady
+from service.http.errors import ApiError, ModelNotReady
 from service.http.middleware import SentBeforeMetrics
 from service.inference import pipeline, workers
 from training.model.png import encode_png
 from training.store import versions
+
+VIEWS = ("model", "picture", "mask")
+"""What `/preview` can show; the first one unless another is asked for."""
 
 
 async def classify(request: Request) -> Response:
@@ -34,15 +38,17 @@ async def classify(request: Request) -> Response:
 
     A grey picture of 28x28 pixels with a dark background goes to the model unchanged. Every other
     picture is converted first, as `/preview` shows: rotated as its EXIF says, made grey, inverted
-    if its background is light, cropped to the article, scaled and centred.
+    if its background is light, cropped to the article, scaled and centred. A photo loses its
+    background before that, which takes 0.2 s; see docs/serving.md.
 
     A picture with nothing in it, of one color or transparent, has no class: the answer is 422. Of
     an animation, the first frame with something in it counts.
 
     Pictures that arrive at the same time share a forward pass; a single one does not wait.
     """
-    data = await bodies.one_picture(request)
-    return _json(await get_current_service().pipeline.classify(data))
+    data, texts = await bodies.one_picture(request)
+    crop = crops.asked_for(request.query_params, texts)
+    return _json(await get_current_service().pipeline.classify(data, crop))
 
 
 async def classify_many(request: Request) -> Response:
@@ -72,9 +78,24 @@ async def preview(request: Request) -> Response:
     """Show what the model sees of a picture.
 
     Takes the same pictures as `/classify`. Works without a model.
+
+    `view` chooses what is shown: `model`, the 28x28 pixels that the model gets; `picture`, the
+    picture upright, of at most 512x512 pixels; or `mask`, the same with the background dimmed that
+    is left out of a photo.
     """
-    image = await pictures.decode(await bodies.one_picture(request))
-    return Response(encode_png(image), media_type="image/png")
+    view = request.query_params.get("view") or VIEWS[0]
+    if view not in VIEWS:
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST,
+            f"There is no view {view[:50]!r}. Known are {', '.join(VIEWS)}.",
+        )
+    data, texts = await bodies.one_picture(request)
+    crop = crops.asked_for(request.query_params, texts)
+    if view == VIEWS[0]:
+        png = encode_png(await pictures.decode(data, crop))
+    else:
+        png = await pictures.show(data, crop, mask=view == "mask")
+    return Response(png, media_type="image/png")
 
 
 async def model(_: Request) -> Response:

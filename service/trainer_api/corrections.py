@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
-from service.decoding import pictures
+from service.decoding import crops, pictures
 from service.http import bodies
 from service.http.json_route import JsonRoute
 from service.http.openapi import Error
@@ -29,6 +29,7 @@ from service.trainer_api.schemas.corrections import (
     CorrectionForm,
     CorrectionState,
 )
+from training.model.crop import Crop
 from training.model.png import encode_png
 from training.store import classes, corrections, corrections_archive, versions
 from training.store.corrections import Correction
@@ -82,13 +83,19 @@ async def keep_correction(request: Request, response: Response, actor: Actor) ->
     answer arrives."""
     fields = [name for name in CorrectionForm.model_fields if name != "image"]
     picture, texts = await bodies.one_picture_with_texts(request, fields)
-    correction, is_new = await run_in_threadpool(_keep, picture, texts, actor)
+    crop = crops.asked_for(request.query_params, texts)
+    texts.pop(crops.FIELD, None)
+    correction, is_new = await run_in_threadpool(_keep, picture, crop, texts, actor)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
     return {"id": correction.id, "state": correction.state}
 
 
-def _keep(picture: bytes, texts: dict[str, str], actor: str | None) -> tuple[Correction, bool]:
-    pixels = pictures.decode_now(picture)
+def _keep(
+    picture: bytes, crop: Crop | None, texts: dict[str, str], actor: str | None
+) -> tuple[Correction, bool]:
+    pixels = pictures.decode_now(picture, crop)
+    for field in {"label", "predicted"} & texts.keys():
+        texts[field] = classes.normalize(texts[field])
     return corrections.add(pixels, corrections.parse_submission(texts, _labels()), actor)
 
 

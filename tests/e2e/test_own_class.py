@@ -124,7 +124,7 @@ def test_a_class_of_ones_own_is_taught_served_and_taken_back(
             timeout=15_000
         )
         page.get_by_role("button", name="Train a new version").click()
-        expect(page.get_by_text("is now live and replaces")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("is now live and replaces")).to_be_visible(timeout=120_000)
         expect(page.get_by_text("of other pictures are called Hat.")).to_be_visible()
         assert wardrobe.get("classifier", "/model")["metadata"]["class_names"][-1] == "Hat"
 

@@ -17,6 +17,17 @@ Written by `make licenses` from the metadata of the installed packages; a test c
 `requirements.lock`. Wardrobe itself is under the [Apache License 2.0](../LICENSE). Packages of the
 group `dev` in `pyproject.toml`, and what they need, only test and check it, and are in no image.
 
+Some files come with a license of their own:
+
+- `training/model/u2netp.onnx`, fetched at set-up, is the network u2netp of
+  [U-2-Net](https://github.com/xuebinqin/U-2-Net) by Xuebin Qin and others, under the Apache License
+  2.0. Its author says that the weights have the license of the code
+  ([issue 208](https://github.com/xuebinqin/U-2-Net/issues/208)) and that the licenses of the data
+  sets, here DUTS, are not theirs to give. [rembg](https://github.com/danielgatis/rembg) (MIT) made
+  the ONNX file.
+- The wheel of `pi-heif`, BSD-3-Clause, holds libheif and libde265 (LGPL-3.0) as shared libraries.
+  That of `pillow-heif` also holds x265 (GPL-2.0), to write HEIC files: only tests use it.
+
 | package | version | license |
 |---|---|---|
 """

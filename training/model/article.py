@@ -11,6 +11,9 @@ Levels = npt.NDArray[np.float32]
 BACKGROUND_TOLERANCE = 13
 """Grey levels, 5 % of 255: what Fashion-MNIST's authors counted as background."""
 
+_PLAIN_TOLERANCE = 3
+"""Grey levels: a camera's noise and the shadows in a room are more."""
+
 _EVEN_SHARE = 0.8
 """A background is even if so much of the border is within the tolerance."""
 
@@ -56,6 +59,13 @@ def on_black(grey: Levels) -> Levels:
     return _subtract(grey, median, is_light=bool(median > 127))
 
 
+def has_plain_background(grey: Levels) -> bool:
+    """Tell whether most of the border of a picture is of one level, as if it were drawn."""
+    border = _border(grey)
+    is_near = np.abs(border - np.median(border)) <= _PLAIN_TOLERANCE
+    return bool(is_near.mean() >= _EVEN_SHARE)
+
+
 def trim(article: Levels) -> Levels | None:
     """Return the smallest rectangle that holds the article, None if there is nothing.
 
@@ -64,9 +74,16 @@ def trim(article: Levels) -> Levels | None:
     is_article = article > BACKGROUND_TOLERANCE
     if is_article.mean() <= _LEAST_SHARE:
         return None
+    return article[extent(is_article)]
+
+
+def extent(is_article: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the rows and the columns of the smallest rectangle that holds the article.
+
+    Some pixels must be of the article, True. Specks of dust beside it do not count.
+    """
     rows = _extent(is_article.sum(axis=1))
-    columns = _extent(is_article[rows].sum(axis=0))
-    return article[rows, columns]
+    return rows, _extent(is_article[rows].sum(axis=0))
 
 
 def has_light_background(grey: npt.NDArray[np.uint8]) -> bool:

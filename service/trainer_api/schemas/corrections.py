@@ -9,6 +9,7 @@ from pydantic import (
     model_validator,
 )
 
+from service.decoding import crops
 from service.trainer_api.schemas.base import Actor, Body, Name, Png, Time
 
 CorrectionState = Literal["new", "accepted", "conflict", "quarantined", "review_requested"]
@@ -25,6 +26,7 @@ class CorrectionForm(BaseModel):
     predicted: Name = Field(default="", description="The class that the model named.")
     model: Name = Field(default="", description="The tag of that model, as `/classify` answers it.")
     source: Name = Field(default="api", description="Where it came from: small letters and digits.")
+    crop: str = Field(default="", description=crops.DESCRIPTION)
 
 
 class CorrectionKept(BaseModel):

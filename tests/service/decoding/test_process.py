@@ -73,7 +73,7 @@ def test_a_large_picture_leaves_this_process_as_it_was(
     monkeypatch.setattr("service.decoding.process.DECODE_SECONDS", 60)
     data = large_rgba()
     before = psutil.Process().memory_info().rss
-    pixels = process.submit(data).result(30)
+    pixels = process.decode(data).result(30)
     assert pixels.shape == (28, 28)
     assert psutil.Process().memory_info().rss < before + 50_000_000
     assert process._process
@@ -84,19 +84,19 @@ def test_a_slow_picture_is_ended(process: DecodingProcess, monkeypatch: pytest.M
     monkeypatch.setattr("service.decoding.process._CPU_SECONDS", 1)
     monkeypatch.setattr("service.decoding.process.DECODE_SECONDS", 60)
     with pytest.raises(PictureError) as caught:
-        process.submit(many_scans(2_000)).result(60)
+        process.decode(many_scans(2_000)).result(60)
     assert caught.value.problem is Problem.TOO_SLOW
     assert process._process is None  # nothing computes on
-    assert process.submit(encoded(shoe(), "GIF")).result(60).any()
+    assert process.decode(encoded(shoe(), "GIF")).result(60).any()
 
 
 def test_a_picture_that_others_delay_is_busy(
     process: DecodingProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert process.submit(encoded(shoe(), "GIF")).result(60).any()
+    assert process.decode(encoded(shoe(), "GIF")).result(60).any()
     monkeypatch.setattr("service.decoding.process.DECODE_SECONDS", 0.2)
     with pytest.raises(PictureError) as caught:
-        process.submit(many_scans(2_000)).result(60)
+        process.decode(many_scans(2_000)).result(60)
     assert caught.value.problem is Problem.BUSY
 
 
@@ -106,12 +106,12 @@ def test_memory_of_the_process_is_limited() -> None:
 
 def test_an_idle_process_ends(process: DecodingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.decoding.process._IDLE_SECONDS", 0.2)
-    assert process.submit(encoded(shoe(), "GIF")).result(60).any()
+    assert process.decode(encoded(shoe(), "GIF")).result(60).any()
     deadline = time.monotonic() + 20
     while process._process is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert process.submit(encoded(shoe(), "GIF")).result(60).any()
+    assert process.decode(encoded(shoe(), "GIF")).result(60).any()
 
 
 def test_what_is_not_decoded_in_time_is_an_error_in_its_place() -> None:

@@ -77,6 +77,27 @@ def test_corrections_that_come_while_a_class_is_renamed_are_all_of_it() -> None:
     assert corrections.counts(label="Fez")["new"] == 30
 
 
+def test_of_many_who_add_the_same_class_at_once_one_does() -> None:
+    start = threading.Barrier(6)
+    outcomes: list[str] = []
+
+    def add() -> None:
+        start.wait()
+        try:
+            outcomes.append(classes.create("Hat").name)
+        except classes.ClassConflict as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=add) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes)[-1] == "Hat"
+    assert sum("'Hat' is a class already" in it for it in outcomes) == 5
+    assert names() == ["Hat"]
+
+
 def test_a_database_of_an_earlier_release_gets_the_classes(empty_home: Path) -> None:
     kept(1)
     with sqlite3.connect(corrections.path()) as connection:
