@@ -67,13 +67,16 @@ def train(
     recorder.phase("checking corrections")
     split = _load_corrections(recipe, originals, config, checkpoint)
     dataset, class_names = run_data.with_validation(originals, split), split.classes.names
+    if split.classes.learned:
+        recipe = recipes.with_own_classes(recipe)
     network = starting_network.build(recipe, class_names, start, (split.train, dataset.train))
     network, before = network.to(device), copy.deepcopy(network.state_dict())
 
     recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
     fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
     if start is not None:
-        blend_weights(network, before, recipe.blend)
+        new_rows = starting_network.new_rows(class_names, start)
+        blend_weights(network, before, recipe.blend, new_rows)
 
     recorder.finish_training("calibrating")
     described = _describe(network, dataset, split, seed)
