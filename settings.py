@@ -44,6 +44,7 @@ SETTINGS = (
     Setting("MAX_UPLOAD_MB", "10", "Largest picture file, in MB (10^6 bytes)"),
     Setting("MAX_MEGAPIXELS", "50", "Largest picture, in megapixels (10^6 pixels)"),
     Setting("MAX_IMAGES_PER_CALL", "10000", "Most pictures in one /classify_many call"),
+    Setting("KEEP_UNKNOWN", "0", "1: some unknown pictures are stored, for a person to name"),
     Setting("FOREGROUND", "1", "0: photos keep their background, which makes most answers wrong"),
     Setting("TRAIN_FIRST_MODEL", "0", "1: the trainer trains a first model if there is none"),
     Setting("TOKENS_FILE", "{WARDROBE_HOME}/tokens.json", "The page's tokens, made at first start"),

@@ -34,6 +34,7 @@ from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
 from service.inference.schemas import Classification
+from service.inference.unknown_reviews import UnknownReviews
 from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
 from service.metrics.scrapes import OneScrape
 from service.shadow.feeder import ShadowFeeder
@@ -70,6 +71,7 @@ class Classifier:
         self.metrics_buffer = MetricsBuffer()
         self.champion = Champion(registration, self.metrics_buffer)
         self.shadow = ShadowFeeder(registration)
+        self.unknown_reviews = UnknownReviews()
         self.pipeline = Pipeline(Batcher(self._forward, self.metrics_buffer))
 
     @bentoml.api
@@ -114,6 +116,7 @@ class Classifier:
         _adopt_packed_version()
         self.champion.start()
         self.shadow.start()
+        self.unknown_reviews.start()
         start_gc_schedule()
 
     @bentoml.on_shutdown
@@ -121,6 +124,7 @@ class Classifier:
         """Stop following, end the shadow's process and flush the metrics."""
         self.metrics_buffer.flush()
         self.shadow.stop()
+        self.unknown_reviews.stop()
         self.champion.stop()
 
     async def __metrics__(self, text: str) -> str:
@@ -131,6 +135,7 @@ class Classifier:
         """Classify pictures, uint8 (N, 28, 28). Raises ModelNotReady before the first model."""
         predictions, model = self.champion.forward(images)
         self.shadow.offer(images, predictions.probabilities, model.tag)
+        self.unknown_reviews.offer(images, predictions, model)
         return to_answers(predictions, model)
 
 

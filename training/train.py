@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from training.feedback.run_classes import MIN_CLASSES, not_enough_classes
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
+from training.model.accuracy_estimator import AccuracyEstimator
+from training.model.familiarity import Familiarity
 from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
@@ -75,27 +77,23 @@ def train(
         blend_weights(network, before, recipe.blend)
 
     recorder.finish_training("calibrating")
-    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
-    described = run_data.representative(dataset, split, seed)
-    live_baseline = baseline.measure(
-        predict(network, described.images), described.images, class_names
-    )
-    estimator = fit_estimator(partial(predict, network), described, len(class_names), seed)
-    familiarity = fit_familiarity(network, dataset.train, described, split.train)
+    described = _describe(network, dataset, split, seed)
     network.cpu()
     recorder.phase("testing")
     tested = _test(network, dataset, split)
     metadata = {
         **tested,
         **_origin(recipe, seed, recorder.run, dataset, split),
-        "temperature": temperature,
-        "baseline": live_baseline,
+        "temperature": described.temperature,
+        "baseline": described.baseline,
         "duration_seconds": round(time.monotonic() - began, 2),
         "parameters": networks.count_parameters(network),
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = publication.Trained(network, recipe, metadata, estimator, familiarity)
+    trained = publication.Trained(
+        network, recipe, metadata, described.estimator, described.familiarity
+    )
     tag, previous = publication.store(trained, dataset, split, recorder, promote=promote)
     result = {
         "model": tag,
@@ -137,6 +135,32 @@ def _on_device(
     train = dataset.train
     return replace(
         dataset, train=fashion_mnist.Split(train.images.to(device), train.labels.to(device))
+    )
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What serving needs to know about a trained network."""
+
+    temperature: float
+    baseline: dict[str, Any]
+    estimator: AccuracyEstimator
+    familiarity: Familiarity
+
+
+def _describe(
+    network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit, seed: int
+) -> _Description:
+    """Calibrate a trained network, in place, and measure it on pictures as it should see them."""
+    class_names = split.classes.names
+    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
+    pictures = run_data.representative(dataset, split, seed)
+    probabilities = predict(network, pictures.images)
+    return _Description(
+        temperature,
+        baseline.measure(probabilities, pictures.images, class_names),
+        fit_estimator(partial(predict, network), pictures, len(class_names), seed),
+        fit_familiarity(network, dataset.train, pictures, split.train),
     )
 
 

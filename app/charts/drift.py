@@ -1,4 +1,4 @@
-"""Charts of model health: drift, estimated accuracy, and the share of each class."""
+"""Charts of model health: drift, unknown pictures, estimated accuracy, each class's share."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from app.charts.per_class import signed_axes
 from app.charts.traffic import BLUE, GREEN, ORANGE, PRIMARY, RED, ChartContext, add_line, over_time
-from app.monitoring.drift import DRIFTED, Share
+from app.monitoring.drift import DRIFTED, MANY_UNKNOWN, Share
 from app.text.formatting import percent, points
 
 _MIN_SPAN = 0.1
@@ -18,27 +18,16 @@ def drift_chart(context: ChartContext) -> go.Figure:
     figure = over_time(context, "Drift: population stability index")
     _add(figure, context, "wardrobe:predictions:psi5m", "predictions", BLUE)
     _add(figure, context, "wardrobe:brightness:psi5m", "inputs", ORANGE)
-    highest = max((max(_known(trace.y), default=0) for trace in figure.data), default=0)
-    figure.update_yaxes(range=[0, max(1.1 * highest, 1.4 * DRIFTED)])
-    figure.add_shape(
-        type="line",
-        xref="paper",
-        x0=0,
-        x1=1,
-        y0=DRIFTED,
-        y1=DRIFTED,
-        line={"color": RED, "width": 1.5, "dash": "dash"},
-    )
-    figure.add_annotation(
-        xref="paper",
-        x=0,
-        xanchor="left",
-        y=DRIFTED,
-        yanchor="bottom",
-        text=f"above {DRIFTED}: drifted",
-        showarrow=False,
-        font={"size": 11, "color": RED},
-    )
+    _add_limit(figure, DRIFTED, f"above {DRIFTED}: drifted")
+    return figure
+
+
+def unknown_chart(context: ChartContext) -> go.Figure:
+    """Return the share of unknown pictures, in percent, and the threshold of the alert."""
+    figure = over_time(context, "Unknown pictures, %")
+    _add(figure, context, "wardrobe:unknown_pictures:ratio5m", "unknown", ORANGE, 100)
+    limit = round(100 * MANY_UNKNOWN)
+    _add_limit(figure, limit, f"above {limit} %: many")
     return figure
 
 
@@ -89,6 +78,31 @@ def _add(
     for index, series in enumerate(context.window.select(name)):
         add_line(figure, context, series, label, colour, scale=scale)
         figure.data[-1].showlegend = index == 0
+
+
+def _add_limit(figure: go.Figure, limit: float, text: str) -> None:
+    """Add the line above which an alert fires; the axis begins at 0 and shows it."""
+    highest = max((max(_known(trace.y), default=0) for trace in figure.data), default=0)
+    figure.update_yaxes(range=[0, max(1.1 * highest, 1.4 * limit)])
+    figure.add_shape(
+        type="line",
+        xref="paper",
+        x0=0,
+        x1=1,
+        y0=limit,
+        y1=limit,
+        line={"color": RED, "width": 1.5, "dash": "dash"},
+    )
+    figure.add_annotation(
+        xref="paper",
+        x=0,
+        xanchor="left",
+        y=limit,
+        yanchor="bottom",
+        text=text,
+        showarrow=False,
+        font={"size": 11, "color": RED},
+    )
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -12,6 +12,9 @@ WINDOW = "five minutes"  # of every figure here
 ENOUGH_PICTURES = 200
 """In the window. With fewer the rules yield no value: a test holds this to drift.yml."""
 
+EXPECTED_UNKNOWN, MANY_UNKNOWN = 0.04, 0.3
+"""Share of unknown pictures, 0..1: among validation pictures, and where an alert fires."""
+
 MOVING, DRIFTED = 0.1, 0.25
 """Thresholds of the population stability index (PSI). The second one fires an alert."""
 
@@ -50,9 +53,10 @@ class ModelHealth:
     """The health of the live version `model`, None while there is none.
 
     `pictures` were classified in the window. `accuracy` is an estimate, 0..1; `predictions_psi`
-    and `inputs_psi` are population stability indices, 0 for no drift. They are None while there
-    are too few pictures. `shares` are by class, the largest change first; empty without a
-    baseline, and while there are too few pictures.
+    and `inputs_psi` are population stability indices, 0 for no drift. `unknown` is the share of
+    pictures, 0..1, that the version does not know. They are None while there are too few pictures.
+    `shares` are by class, the largest change first; empty without a baseline, and while there are
+    too few pictures.
     """
 
     model: str | None
@@ -61,6 +65,7 @@ class ModelHealth:
     accuracy: float | None
     predictions_psi: float | None
     inputs_psi: float | None
+    unknown: float | None
     shares: tuple[Share, ...]
 
     @property
@@ -80,6 +85,7 @@ def model_health(snapshot: Snapshot) -> ModelHealth:
         accuracy=snapshot.value("wardrobe:estimated_accuracy:ratio5m", **of_model),
         predictions_psi=snapshot.value("wardrobe:predictions:psi5m", **of_model),
         inputs_psi=snapshot.value("wardrobe:brightness:psi5m"),
+        unknown=snapshot.value("wardrobe:unknown_pictures:ratio5m", **of_model),
         shares=_shares(snapshot, of_model),
     )
 

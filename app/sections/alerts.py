@@ -19,6 +19,7 @@ class AlertLink:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
+_REVIEWS = AlertLink("corrections", "See review requests", {"state": REVIEW_REQUESTED})
 _DISAGREEMENTS = AlertLink("corrections", "Review disagreements", {"state": REVIEW_REQUESTED})
 _NEWEST = AlertLink("corrections", "See the newest pictures")
 _SHADOW = AlertLink("models", "Start a shadow test to collect pictures")
@@ -28,6 +29,7 @@ _RUNS = AlertLink("retrain", "Go to Retrain")
 _LINKS = {
     "PredictionsDrift": (_DISAGREEMENTS, _NEWEST),
     "InputsDrift": (_NEWEST, _DISAGREEMENTS),
+    "UnknownPictures": (_NEWEST, _REVIEWS),
     "RequestsFail": (_VERSIONS,),
     "ModelDoesNotLoad": (_VERSIONS,),
     "NoModelLoaded": (_RUNS,),

@@ -1,4 +1,4 @@
-"""Model health on the Metrics page: estimated accuracy, drift, and the shadow test."""
+"""Model health on the Metrics page: estimated accuracy, drift, unknown pictures, shadow test."""
 
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ _INPUTS_HELP = "Compares the brightness of pictures with validation pictures."
 _RECORDED = (
     "wardrobe:estimated_accuracy:ratio5m",
     "wardrobe:predictions:psi5m",
+    "wardrobe:unknown_pictures:ratio5m",
     "wardrobe:shadow_agreement:ratio5m",
 )
 
@@ -89,6 +90,14 @@ def _render_tiles(health: ModelHealth, comparison: ShadowComparison | None) -> N
             )
         _render_drift_tile("Prediction drift", health.predictions_psi, _PREDICTIONS_HELP)
         _render_drift_tile("Input drift", health.inputs_psi, _INPUTS_HELP)
+        if health.unknown is not None:
+            _render_tile(
+                "Unknown pictures",
+                percent(health.unknown),
+                f"{percent(drift.EXPECTED_UNKNOWN, 0)} expected",
+                help="Pictures that are like none that the live version was trained on.",
+                colour="red" if health.unknown > drift.MANY_UNKNOWN else "off",
+            )
         if comparison is not None and comparison.agreement is not None:
             _render_tile(
                 "Shadow agreement",
@@ -130,16 +139,18 @@ def _render_tile(
 
 
 def _render_charts(snapshot: Snapshot, zone: ZoneInfo, revision: str) -> None:
-    """Render drift and accuracy over time, if there is data."""
+    """Render drift, unknown pictures and accuracy over time, if there is data."""
     if not any(snapshot.window.select(name) for name in _RECORDED):
         return
     context = traffic.ChartContext(snapshot.window, zone, snapshot.promotions())
+    beside_each_other = st.columns(2)
     figures = (
-        ("drift", drift_charts.drift_chart(context)),
-        ("certainty", drift_charts.accuracy_chart(context)),
+        (beside_each_other[0], "drift", drift_charts.drift_chart(context)),
+        (beside_each_other[1], "unknown", drift_charts.unknown_chart(context)),
+        (st.container(), "certainty", drift_charts.accuracy_chart(context)),
     )
-    for column, (name, figure) in zip(st.columns(2), figures, strict=True):
-        with column:
+    for place, name, figure in figures:
+        with place:
             figure.layout.uirevision = revision
             chart(traffic.or_no_data(figure), key=f"metrics_{name}", height=CHART_HEIGHT)
 

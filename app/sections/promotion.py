@@ -1,11 +1,15 @@
-"""Promotion of a version, and the message that confirms it."""
+"""Promotion of a version, the message that confirms it, and past promotions."""
+
+from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
 from app.clients import trainer
+from app.clients.classifier import version_of
 from app.clients.http import ServiceError
-from app.clients.trainer import Promotion
-from app.text.formatting import counted, duration, plain
+from app.clients.trainer import Promotion, PromotionRecord
+from app.text.formatting import counted, duration, moment, named, plain
 
 _MESSAGE_KEY = "promoted"
 
@@ -29,8 +33,27 @@ def render_promotion_message() -> None:
         st.success(plain(message))
 
 
+def render_promotions(promotions: Sequence[PromotionRecord]) -> None:
+    """Render the promotions of a version, newest first."""
+    if not promotions:
+        return
+    st.markdown("## Promotions")
+    items = "".join(_promotion_item(record) for record in reversed(promotions))
+    st.html(f'<ol class="promotions">{items}</ol>')
+
+
 def _summary(version: str, done: Promotion) -> str:
     if done.detail:
         return f"Version {version} is promoted. {done.detail}"
     workers = counted(done.workers, "worker")
     return f"Version {version} is live on {workers} after {duration(done.seconds)}."
+
+
+def _promotion_item(record: PromotionRecord) -> str:
+    if record.by == "gate":
+        by = "automatically after training"
+    else:
+        by = f"by {named(record.actor) or f'a {record.by}'}"
+    replaced = f", replacing {version_of(record.previous)}" if record.previous else ""
+    reason = f"<q>{escape(record.reason)}</q>" if record.reason else ""
+    return f"<li><b>{escape(moment(record.time))}</b> {escape(by + replaced)}{reason}</li>"

@@ -18,7 +18,8 @@ class CorrectionState:
 
 
 REVIEW_REQUESTED = "review_requested"
-"""A picture without a person's label: the live version and the shadow version disagree on it."""
+"""A picture without a person's label: the live version and the shadow version disagree on it, or
+the live version does not know it."""
 
 STATES = {
     "new": CorrectionState(
@@ -46,8 +47,9 @@ STATES = {
         acceptable=True,
     ),
     REVIEW_REQUESTED: CorrectionState(
-        "Models disagree",
-        "The live model and the shadow model disagree. Choose the right class to add a correction.",
+        "Not labelled yet",
+        "The shadow model disagrees with the live model, or the live model does not know these. "
+        "Choose the right class to add a correction.",
         tone="doubtful",
         acceptable=True,
     ),

@@ -54,7 +54,7 @@ def render_last_change(known: Classes, *, editable: bool) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key="classes_change"
     ):
-        st.markdown(f"{plain(last.what)} {ago(last.time).capitalize()}{by}.")
+        st.markdown(f"{plain(last.what)} · {ago(last.time)}{by}")
         if st.button("Undo", key="classes_undo"):
             _apply(partial(classes.undo, last.id))
 
@@ -65,8 +65,11 @@ def render_new_class(known: Classes) -> None:
         st.info(f"There are {known.limit} classes, and no room for more. Merge or delete some.")
         return
     key = f"class_name_{len(known.classes)}"  # empty again once a class was added
-    with st.form("new_class", border=False):
-        name = st.text_input("Name of the new class", max_chars=MAX_NAME_LENGTH, key=key)
+    with (
+        st.form("new_class", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        name = st.text_input("Name of the new class", max_chars=MAX_NAME_LENGTH, key=key, width=320)
         added = st.form_submit_button("Add class", key="add_class")
     if added and not name.strip():
         st.error("Enter a name.")
@@ -130,15 +133,17 @@ def edit(one: ListedClass, known: Classes) -> None:
         _apply(partial(classes.rename, one.name, name))
     others = [other.name for other in known.classes if other.name != one.name]
     with st.form("merge", border=False):
-        into = st.selectbox("The same as", others, index=None, key="merge_into")
-        merged = st.form_submit_button("Merge into it", key="merge")
+        into = st.selectbox(
+            "The same as", others, index=None, placeholder="Choose a class", key="merge_into"
+        )
+        merged = st.form_submit_button("Merge", key="merge")
     if merged and into is None:
         st.error("Choose the other class first.")
     elif merged and into is not None:
         _apply(partial(classes.merge, one.name, into))
-    st.markdown("You can undo each of these.")
-    if st.button("Delete this class", key="delete"):
+    if st.button("Delete", key="delete"):
         _apply(partial(classes.delete, one.name))
+    st.caption("Its corrections follow: renamed, merged or deleted with it. You can undo it.")
 
 
 def render_built_in(built_in: list[ListedClass]) -> None:

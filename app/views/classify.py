@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
+import settings
 from app.clients import classifier, identity
 from app.clients.batch import Batch, Progress
 from app.clients.classifier import PictureFile, Timed
@@ -30,6 +31,11 @@ def render_page() -> None:
     """Render the whole page."""
     st.title("What is it?")
     st.write("Draw a piece of clothing, or upload pictures.")
+    if settings.get("KEEP_UNKNOWN") == "1":
+        st.caption(
+            "Pictures that the model does not know may be stored, reduced to 28x28 pixels, for a "
+            "person to name."
+        )
     choices.refresh()  # here, not with each answer: drawing alone sends nothing to the trainer
     drawing, uploading = st.tabs(["Draw", "Upload"])
     with drawing:

@@ -27,6 +27,7 @@ _SOURCES = {
     "upload": "uploaded",
     "api": "sent by a program",
     "shadow": "flagged by the shadow model",
+    "unknown": "unknown to the live model",
 }
 _ALL_CLASSES = "All classes"
 
@@ -203,7 +204,7 @@ def _apply(action: Action, page: Page) -> LastAction | None:
 
 
 def _label_disagreement(action: Action, one: Correction) -> LastAction:
-    """Save a person's label for a picture on which two versions disagree."""
+    """Save a person's label for a picture that has none yet."""
     accepted = action.name == "accept"
     now = corrections.accept(one.id) if accepted else corrections.relabel(one.id, action.label)
     return LastAction(f"Saved #{one.id} as {now.label}.", one, now)

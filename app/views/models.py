@@ -9,7 +9,7 @@ from app.charts.accuracy_metric import accuracy_metric
 from app.clients import classifier, trainer
 from app.clients.classifier import version_of
 from app.clients.http import ServiceError
-from app.clients.trainer import Model, PromotionRecord
+from app.clients.trainer import Model
 from app.components.chart import chart
 from app.login import permission
 from app.sections import (
@@ -27,7 +27,6 @@ from app.text.formatting import (
     counted,
     duration,
     moment,
-    named,
     percent,
     plain,
     size,
@@ -218,7 +217,7 @@ def render_details(model: Model, others: list[Model]) -> None:
         )
         + "</dl>"
     )
-    _render_promotions(model.promotions)
+    promotion.render_promotions(model.promotions)
     if model.per_class_accuracy:
         _render_class_charts(model, others)
     _render_confusion_matrix(model)
@@ -260,25 +259,6 @@ def _render_confusion_matrix(model: Model) -> None:
     height = per_class.height_for(len(names), CONFUSION_HEIGHT)
     chart(figure, key=f"mistakes_{model.version}", height=height)
     st.caption("Test pictures. Rows: true class. Columns: predicted class.")
-
-
-def _render_promotions(promotions: tuple[PromotionRecord, ...]) -> None:
-    """Render the promotions of a version, newest first."""
-    if not promotions:
-        return
-    st.markdown("## Promotions")
-    items = "".join(_promotion_item(record) for record in reversed(promotions))
-    st.html(f'<ol class="promotions">{items}</ol>')
-
-
-def _promotion_item(record: PromotionRecord) -> str:
-    if record.by == "gate":
-        by = "automatically after training"
-    else:
-        by = f"by {named(record.actor) or f'a {record.by}'}"
-    replaced = f", replacing {version_of(record.previous)}" if record.previous else ""
-    reason = f"<q>{escape(record.reason)}</q>" if record.reason else ""
-    return f"<li><b>{escape(moment(record.time))}</b> {escape(by + replaced)}{reason}</li>"
 
 
 def _others(model: Model, models: list[Model]) -> list[Model]:

@@ -152,16 +152,17 @@ def render_form(snapshot: TrainerSnapshot, champion: Model | None, *, seed: int)
                 st.info(missing)
                 _render_links(page)
             else:
-                use_corrections = render_corrections_choice(recipe, page)
-                if use_corrections is not False:
-                    _render_own_classes(snapshot.classes, champion)
+                use_corrections = render_corrections_choice(recipe, snapshot, champion)
         disabled = bool(missing) or not visitor.may("operator")
         if st.button("Train a new version", type="primary", key="train", disabled=disabled):
             start_run(name, epochs, chosen_seed, use_corrections)
 
 
-def render_corrections_choice(recipe: Recipe, page: corrections.Page) -> bool | None:
-    """Render how many corrections there are; return whether to use them, None if not optional."""
+def render_corrections_choice(
+    recipe: Recipe, snapshot: TrainerSnapshot, champion: Model | None
+) -> bool | None:
+    """Render what there is to learn from; return whether to use it, None if not optional."""
+    page = snapshot.corrections
     if not page.usable:
         return None
     available = f"{counted(page.usable, 'correction')} to learn from."
@@ -175,6 +176,8 @@ def render_corrections_choice(recipe: Recipe, page: corrections.Page) -> bool | 
             help=available,
             key=f"corrections_{recipe.name}",
         )
+    if chosen is not False:
+        _render_own_classes(recipe, snapshot.classes, champion)
     st.page_link("views/corrections.py", label="See all corrections")
     return chosen
 
@@ -282,11 +285,14 @@ def _missing(recipe: Recipe, snapshot: TrainerSnapshot, champion: Model | None) 
     return None
 
 
-def _render_own_classes(known: Classes, champion: Model | None) -> None:
-    """Render which own classes are new in the next version, and which lack how many pictures."""
+def _render_own_classes(recipe: Recipe, known: Classes, champion: Model | None) -> None:
+    """Render which own classes the next version knows, and which lack how many pictures."""
+    if recipe.name == OWN_RECIPE:
+        st.write(own_classes.only_line(known.classes))
+        return
     live = champion.class_names if champion is not None else ()
-    for line in own_classes.waiting_lines(known.classes, live):
-        st.write(line)
+    if lines := own_classes.waiting_lines(known.classes, live):
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _render_links(page: corrections.Page) -> None:

@@ -17,7 +17,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.shadow.protocol import Packet, unpack
+from training.feedback import run_classes
 from training.model.preprocess import SIDE, Grey
 from training.store import corrections, versions
 from training.store.tags import version_of
@@ -54,13 +55,14 @@ class Shadow:
 
     def __init__(self, model: versions.Model) -> None:
         self._model = model
+        self._names = _today(model.class_names)
         self._last_review = -float(_REVIEW_SECONDS)
 
     def compare(self, packet: Packet) -> dict[str, int]:
         """Count the pictures of a packet on which both versions agree and disagree."""
         images, champion = packet.images, _labels(packet)
         indices = np.concatenate(list(self._classify(images)))
-        shadow = [self._model.class_names[index] for index in indices]
+        shadow = [self._names[index] for index in indices]
         differing = [n for n, label in enumerate(champion) if label != shadow[n]]
         if differing and time.monotonic() - self._last_review > _REVIEW_SECONDS:
             self._last_review = time.monotonic()
@@ -112,7 +114,12 @@ def _labels(packet: Packet) -> list[str]:
 
 @lru_cache(maxsize=4)
 def _class_names(tag: str) -> tuple[str, ...]:
-    return tuple(versions.describe(tag).metadata["class_names"])
+    return _today(versions.describe(tag).metadata["class_names"])
+
+
+def _today(names: Sequence[str]) -> tuple[str, ...]:
+    """Today's names of classes, so that a class that was renamed is the same in both versions."""
+    return tuple(run_classes.todays_name(name) or name for name in names)
 
 
 def main(arguments: list[str]) -> int:

@@ -94,6 +94,8 @@ def _keep(
     picture: bytes, crop: Crop | None, texts: dict[str, str], actor: str | None
 ) -> tuple[Correction, bool]:
     pixels = pictures.decode_now(picture, crop)
+    for field in {"label", "predicted"} & texts.keys():
+        texts[field] = classes.normalize(texts[field])
     return corrections.add(pixels, corrections.parse_submission(texts, _labels()), actor)
 
 

@@ -4,7 +4,9 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from tests.support.processes import HOMES, ROOT, free_port, living, wait_for
+from tests.support.processes import HOMES, ROOT, Home, MakeHome, free_port, living, wait_for
 
 PORTS = ("CLASSIFIER_PORT", "TRAINER_PORT", "PROMETHEUS_PORT", "APP_PORT")
 
@@ -71,17 +73,15 @@ class Wardrobe:
         os.killpg(self.process.pid, signal.SIGINT)
 
 
-@pytest.fixture(scope="module")
-def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
-    """`make run`, on an empty state folder."""
-    folder = tmp_path_factory.mktemp("wardrobe")
-    home, log = folder / "home", folder / "log"
+@contextmanager
+def launched(home: Path, log: Path, *command: str) -> Iterator[Wardrobe]:
+    """Start everything on a state folder with this command, and stop it like Ctrl-C."""
     ports = {name: free_port() for name in PORTS}
     environment = {**os.environ, "WARDROBE_HOME": str(home)}
     environment |= {name: str(port) for name, port in ports.items()}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["make", "run"],
+            command,
             cwd=ROOT,
             env=environment,
             stdout=output,
@@ -93,7 +93,28 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
     yield started
     if process.poll() is None:
         started.interrupt()
-        process.wait(15)
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wardrobe]:
+    """`make run`, on an empty state folder."""
+    folder = tmp_path_factory.mktemp("wardrobe")
+    with launched(folder / "home", folder / "log", "make", "run") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def trained(
+    make_home: MakeHome, home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Wardrobe]:
+    """What `make run` starts, on a state folder that has a model already."""
+    own = make_home()
+    own.take_models_of(home)
+    log = tmp_path_factory.mktemp("log") / "log"
+    with launched(own.path, log, sys.executable, "-m", "launcher") as started:
+        assert started.url
+        yield started
 
 
 def is_served(wardrobe: Wardrobe) -> bool:

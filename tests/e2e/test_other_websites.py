@@ -5,22 +5,18 @@ as after DNS rebinding, under a name of its own on Wardrobe's ports.
 """
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-from tests.e2e.conftest import PORTS, Wardrobe
+from tests.e2e.conftest import Wardrobe
 from tests.support.browser import launch, settled
-from tests.support.processes import ROOT, Home, MakeHome, free_port
+from tests.support.processes import ROOT
 from tests.support.services.correction_calls import new_picture
 
 NAME = "evil.example"
@@ -55,28 +51,10 @@ def other_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def started(make_home: MakeHome, home: Home, tmp_path_factory: Any) -> Iterator[Wardrobe]:
-    """What `make run` starts, with a model, a run and a correction."""
-    own = make_home()
-    own.take_models_of(home)
-    log: Path = tmp_path_factory.mktemp("log") / "log"
-    ports = {name: free_port() for name in PORTS}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "launcher"],
-            cwd=ROOT,
-            env={**os.environ, "WARDROBE_HOME": str(own.path)}
-            | {name: str(port) for name, port in ports.items()},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    wardrobe = Wardrobe(own.path, ports, process, log)
-    assert wardrobe.url
-    store_something(wardrobe)
-    yield wardrobe
-    wardrobe.interrupt()
-    process.wait(30)
+def started(trained: Wardrobe) -> Wardrobe:
+    """A running Wardrobe with a model, a run and a correction."""
+    store_something(trained)
+    return trained
 
 
 def as_operator(wardrobe: Wardrobe) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from PIL import Image
 
 from launcher.counters import counters_folder
 from tests.support.pictures import encoded, shoe
@@ -65,6 +66,8 @@ def serves(server: Server) -> bool:
     for _ in range(20):
         answer = server.post("/classify", files=picture)
         assert answer.status_code == 200, answer.text
+    noise = encoded(Image.effect_noise((28, 28), 200))  # nothing that the model knows
+    assert server.post("/classify", files={"image": noise}).ok
     assert server.post("/classify_many", data=b"x").status_code == 415
     assert server.post("/preview", files=picture).status_code == 200
     for number in range(20):
@@ -83,6 +86,7 @@ def test_the_classifier_goes_on(disk: Path, home: Home) -> None:
         server = state.serve(
             "classifier",
             CLASSIFIER_WORKERS="2",
+            KEEP_UNKNOWN="1",
             BENTOML_HOME=str(counters),
         )
         try:

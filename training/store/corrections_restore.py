@@ -1,12 +1,20 @@
 """Restoring exported corrections."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
 from training.store import corrections_db as db
-from training.store.corrections_schema import CONFLICT, NEW, REVIEW_REQUESTED, Correction
+from training.store.classes.registry import Registry
+from training.store.corrections_schema import (
+    CONFLICT,
+    NEW,
+    REVIEW_REQUESTED,
+    Correction,
+    CorrectionError,
+)
 
 _BATCH_SIZE = 500
 """Values in one query."""
@@ -18,7 +26,8 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
     """Restore exported rows, all or none.
 
     Returns how many were added, and how many were there already, which do not change. A row keeps
-    its id unless another row has it. A `conflict` becomes new: it is computed.
+    its id unless another row has it. A `conflict` becomes new: it is computed. Raises
+    CorrectionError when a label is not that of a class any more.
     """
     entries = list(entries)
     added = known = 0
@@ -26,7 +35,7 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
     with db.writing() as connection:
         taken = _taken_ids(connection, [it.id for it in entries])
         labels = _labels_by_picture(connection, [it.content_hash for it in entries])
-        for correction in entries:
+        for correction in _relabelled(connection, entries):
             found = labels.setdefault(correction.content_hash, set())
             if correction.state == REVIEW_REQUESTED:
                 is_known = bool(found)
@@ -52,6 +61,16 @@ def restore(entries: Iterable[Correction]) -> tuple[int, int]:
             added += 1
         _insert(connection, rows.values())
     return added, known
+
+
+def _relabelled(connection: Connection, entries: Sequence[Correction]) -> Iterator[Correction]:
+    """The rows with today's names of their labels: classes may have changed since."""
+    today = Registry(connection).labels()
+    for correction in entries:
+        label = today.get(correction.label)
+        if label is None:
+            raise CorrectionError("A class was deleted meanwhile. Import the archive again.")
+        yield replace(correction, label=label)
 
 
 def _insert(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:

@@ -15,8 +15,9 @@ REVIEW_REQUESTED = "review_requested"
 STATES = (NEW, ACCEPTED, CONFLICT, QUARANTINED, REVIEW_REQUESTED)
 """new: submitted; accepted: a person has reviewed and confirmed it; conflict: the same picture has
 another label too; quarantined: the label looks wrong, `reason` says why. Runs use the first two.
-review_requested: two versions disagree, and nobody has labelled the picture yet. A label that a
-person gives to the picture takes its place; until then it contradicts no other row."""
+review_requested: two versions disagree, or one does not know the picture, as `reason` says, and
+nobody has labelled it yet. A label that a person gives to the picture takes its place; until then
+it contradicts no other row."""
 
 HELD_OUT_OF = 5
 """One correction in so many, chosen by its picture's hash, is held out for evaluation."""

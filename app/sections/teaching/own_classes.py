@@ -52,9 +52,15 @@ def waiting_lines(listed: Iterable[ListedClass], live: Sequence[str]) -> list[st
     lines += [
         f"{plain(one.name)}: {counted(one.pictures.needed, 'more picture')} needed."
         for one in new
-        if one.pictures.needed
+        if one.pictures.needed and one.pictures.usable
     ]
     return lines
+
+
+def only_line(listed: Iterable[ListedClass]) -> str:
+    """Return which classes a run on a person's own pictures only learns, in Markdown."""
+    ready = [plain(one.name) for one in listed if not one.pictures.needed]
+    return f"The new version will know only {listing(ready)}."
 
 
 def version_line(model: Model, builtin: Sequence[str]) -> str:

@@ -50,7 +50,8 @@ class Correction(BaseModel):
     state: CorrectionState = Field(
         description="Runs use `new` and `accepted` ones. `conflict`: the same picture has another "
         "label too. `quarantined`: it needs a review, and `reason` says why. `review_requested`: "
-        "two versions disagree, and nobody has named the class yet."
+        "two versions disagree or one does not know the picture, and nobody has named the class "
+        "yet."
     )
     reason: str | None = Field(description="Why it is not used.")
     held_out: bool = Field(

@@ -6,6 +6,7 @@ import io
 import pandas as pd
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from app.clients.classifier import Answer, PictureFile, Unreadable
 from app.sections import batch_results
@@ -77,7 +78,14 @@ def test_whatever_a_reader_raises_there_is_no_thumbnail(unknown_dds: bytes) -> N
 
 FILES = [PictureFile("a,b.png", b"x", "image/png"), PictureFile("c.txt", b"y", "text/plain")]
 ANSWERS: list[Answer | Unreadable] = [
-    Answer(label="Bag", confidence=0.75, probabilities={"Bag": 0.75, "Coat": 0.25}, model="m:1"),
+    Answer(
+        label="Bag",
+        confidence=0.75,
+        probabilities={"Bag": 0.75, "Coat": 0.25},
+        known=False,
+        familiarity=0.02,
+        model="m:1",
+    ),
     Unreadable(error="Not a picture."),
 ]
 
@@ -90,6 +98,8 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
         "file": "a,b.png",
         "label": "Bag",
         "confidence": "0.75",
+        "known": "False",
+        "familiarity": "0.02",
         "problem": "",
         "model": "m:1",
         "Bag": "0.75",
@@ -97,6 +107,13 @@ def test_the_csv_has_a_row_a_file_and_a_column_a_class() -> None:
     }
     assert rows[1]["label"] == ""
     assert rows[1]["problem"] == "Not a picture."
+
+
+def test_a_class_that_is_called_like_a_column_has_a_column_of_its_own() -> None:
+    answer = Answer(label="file", confidence=0.6, probabilities={"file": 0.6, "Bag": 0.4}, model="")
+    text = batch_results.results_csv(FILES[:1], [answer]).decode("utf-8-sig")
+    [row] = csv.DictReader(io.StringIO(text))
+    assert (row["file"], row["label"], row["file (class)"]) == ("a,b.png", "file", "0.6")
 
 
 @pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@x.png", "\t=1.png", "\r=1"])
@@ -119,3 +136,31 @@ def test_the_table_shows_the_problem_of_a_file() -> None:
     table = batch_results.results_table(FILES, ANSWERS, [images.NEUTRAL_TILE] * 2)
     assert list(table["label"]) == ["Bag", ""]
     assert list(table["problem"]) == ["", "Not a picture."]
+    assert list(table["known"]) == ["No", ""]
+
+
+def a_batch_of_three() -> None:
+    """Render a batch whose pictures are, in the order of upload, sure, unsure and unknown."""
+    from app.clients.batch import Progress
+    from app.clients.classifier import Answer, PictureFile
+    from app.sections import batch_results
+
+    def answer(confidence: float, *, known: bool) -> Answer:
+        return Answer(
+            label="Bag", confidence=confidence, probabilities={}, known=known, model="m:1"
+        )
+
+    outcomes = {
+        "sure": answer(0.9, known=True),
+        "unsure": answer(0.4, known=True),
+        "unknown": answer(0.9, known=False),
+    }
+    files = {name: PictureFile(name, b"", "image/png") for name in outcomes}
+    batch_results.render_batch_results(files, Progress(outcomes), on_ask_again=lambda: None)
+
+
+def test_unknown_and_unsure_pictures_come_first() -> None:
+    at = AppTest.from_function(a_batch_of_three).run()
+    assert not at.exception
+    assert list(at.dataframe[0].value["file"]) == ["unknown", "unsure", "sure"]
+    assert "The model does not know 1 picture" in at.markdown[0].value

@@ -20,6 +20,7 @@ from tests.support.browser import axe_findings
 from tests.support.processes import ROOT, free_port, wait_for
 from tests.support.scripted_server import Request, ScriptedServer
 from tests.support.watched import restart_prometheus
+from training.model.familiarity import KNOWN_FROM
 
 READY = {
     "tag": recordings.LIVE,
@@ -118,6 +119,40 @@ def test_each_index_has_a_level(server: ScriptedServer, index: float, word: str)
     shown = tiles(open_page("metrics"))
     assert shown["Prediction drift"] == (word, f"PSI {index:.2f}")
     assert shown["Input drift"] == ("Steady", "PSI 0.00")
+
+
+@pytest.mark.parametrize("share", [0.05, 0.62])
+def test_the_share_of_unknown_pictures_is_shown_with_the_line_that_alerts(
+    server: ScriptedServer, share: float
+) -> None:
+    recorded(server, recordings.with_traffic(unknown=share))
+    at = open_page("metrics")
+    assert tiles(at)["Unknown pictures"] == (f"{100 * share:.1f} %", "4 % expected")
+    figure = charts(at)["Unknown pictures, %"]
+    [line], [trace] = figure["layout"]["shapes"], figure["data"]
+    assert trace["y"][-1] == pytest.approx(100 * share)
+    assert line["y0"] == 30 < figure["layout"]["yaxis"]["range"][1]
+
+
+def test_a_version_that_cannot_tell_has_no_share_of_unknown_pictures(
+    server: ScriptedServer,
+) -> None:
+    recorded(server, [it for it in recordings.with_traffic() if "unknown" not in it.name])
+    at = open_page("metrics")
+    assert "Unknown pictures" not in tiles(at)
+    assert "Prediction drift" in tiles(at)
+
+
+def test_the_page_expects_as_many_unknown_pictures_as_the_model_and_the_alert() -> None:
+    assert drift.EXPECTED_UNKNOWN == KNOWN_FROM
+    rules = yaml.safe_load((ROOT / "monitoring/rules/alerts.yml").read_text())
+    [alert] = [
+        rule
+        for group in rules["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "UnknownPictures"
+    ]
+    assert alert["expr"] == f"wardrobe:unknown_pictures:ratio5m > {drift.MANY_UNKNOWN}"
 
 
 def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> None:

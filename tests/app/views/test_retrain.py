@@ -1,6 +1,5 @@
 """The Retrain page: corrections to learn from, and the live version after a run."""
 
-import json
 from typing import Any, Literal
 
 import pytest
@@ -10,11 +9,12 @@ from streamlit.testing.v1 import AppTest
 from app.clients import trainer
 from tests.support.app import trainer_json
 from tests.support.app.pages import (
+    FINETUNE,
     READY,
-    RECIPES,
+    finished,
     links,
-    open_page,
     page_text,
+    posted,
     run_json,
     script_services,
 )
@@ -22,52 +22,7 @@ from tests.support.browser import axe_findings, settled
 from tests.support.scripted_server import ScriptedServer
 
 LIVE = trainer_json.version("x1", "champion")
-FINETUNE = {
-    **RECIPES[0],
-    "name": "finetune",
-    "summary": "Update the live model with your corrections",
-    "epochs": 4,
-    "from_champion": True,
-}
-OWN = {**RECIPES[0], "name": "own", "summary": "Only your own pictures, from nothing"}
 USAGE = {"used": 21, "held_out": 5, "quarantined": 3}
-
-
-@pytest.fixture
-def retrain(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Open the page with a trainer with these corrections, versions and last run."""
-
-    def open_retrain(
-        *versions: dict[str, Any],
-        run: dict[str, Any] | None = None,
-        own: dict[str, int] | None = None,
-        **counts: int,
-    ) -> AppTest:
-        script_services(
-            scripted,
-            monkeypatch,
-            run or run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
-            READY,
-            versions or [LIVE],
-            recipes={"recipes": [*RECIPES, FINETUNE, OWN]},
-            classes=trainer_json.classes(own),
-            corrections=trainer_json.corrections(**counts),
-        )
-        return open_page("retrain")
-
-    return open_retrain
-
-
-def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
-    return [
-        (path, json.loads(body or b"null")) for verb, path, body in server.seen if verb == "POST"
-    ]
-
-
-def finished(gate: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
-    """Return a run that made x2 while x1 was live."""
-    ended = {"ended_at": "2026-01-02T03:05:06+00:00", "gate": gate}
-    return run_json("succeeded", **{"result": trainer_json.result(), **ended, **more})
 
 
 def outcome(at: AppTest) -> str:
@@ -151,50 +106,6 @@ def test_corrections_are_not_offered_if_there_are_none(
     assert "corrections" not in posted(scripted)[0][1]
 
 
-def test_own_classes_are_named_as_new_or_with_what_they_lack(retrain: Any) -> None:
-    text = page_text(retrain(own={"Hat": 12, "Top [x](y)": 11, "Cup": 6, "Sock": 9}, new=38))
-    assert "New in this version: Hat (12 pictures) and Top [x](y) (11 pictures)." in text
-    assert "Cup: 4 more pictures needed." in text
-    assert "Sock: 1 more picture needed." in text
-
-
-def test_a_class_that_the_live_version_knows_is_not_new(retrain: Any) -> None:
-    live = trainer_json.version("x1", "champion", class_names=["Shirt", "Hat"])
-    text = page_text(retrain(live, own={"Hat": 12, "Cup": 6}, new=18))
-    assert "New in this version" not in text
-    assert "Cup: 4 more pictures needed." in text
-
-
-def test_without_corrections_in_a_run_its_classes_are_not_named(retrain: Any) -> None:
-    at = retrain(own={"Hat": 12}, new=12)
-    at.radio(key="recipe").set_value("standard").run()
-    assert "New in this version: Hat" in page_text(at)
-    at.checkbox(key="corrections_standard").set_value(False).run()
-    assert "New in this version" not in page_text(at)
-
-
-@pytest.mark.parametrize(
-    ("own", "missing"),
-    [
-        ({}, "You need at least 2 classes with 10 pictures each."),
-        ({"Hat": 10, "Cup": 9}, "So far: Hat 10 and Cup 9."),
-        ({"Hat": 10, "Cup": 10}, None),
-    ],
-)
-def test_own_pictures_only_needs_two_classes_of_ten(
-    retrain: Any, scripted: ScriptedServer, own: dict[str, int], missing: str | None
-) -> None:
-    at = retrain(own=own, new=sum(own.values()))
-    at.radio(key="recipe").set_value("own").run()
-    assert at.button(key="train").disabled == (missing is not None)
-    if missing is not None:
-        assert missing in page_text(at)
-        return
-    at.button(key="train").click().run()
-    assert not at.exception
-    assert posted(scripted)[0][1]["recipe"] == "own"
-
-
 # --- While it is active --------------------------------------------------------------------------
 
 
@@ -230,21 +141,6 @@ def test_a_promoted_version_is_live_and_one_click_rolls_back(
     assert not at.exception
     assert posted(scripted) == [("/models/x1/promote", None)]
     assert "Version x1 is live on 2 workers after 0.2 s." in page_text(at)
-
-
-def test_the_outcome_says_how_a_new_class_did_and_what_others_lack(retrain: Any) -> None:
-    gate = trainer_json.gate(promoted=True)
-    gate["new_classes"] = {"Hat": {"count": 4, "accuracy": 1.0, "taken": 0.001}}
-    run = finished(gate, classes={"included": ["Hat"], "waiting": {"Cup": 4}})
-    text = page_text(retrain(trainer_json.version("x2", "champion"), run=run))
-    assert "Hat: 4 of 4 test pictures right; 0.1 % of other pictures are called Hat." in text
-    assert "Cup: 4 more pictures needed." in text
-
-
-def test_an_active_run_says_which_own_classes_it_learns(retrain: Any) -> None:
-    classes = {"included": ["Hat", "Sock"], "waiting": {}}
-    text = page_text(retrain(run=run_json("running", classes=classes)))
-    assert "It learns Hat and Sock too." in text
 
 
 def test_a_version_that_is_not_promoted_is_a_candidate_with_reasons(retrain: Any) -> None:

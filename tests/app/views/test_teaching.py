@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.app.conftest import page_beside, scripted_server
 from tests.support.app.teaching import TeachableServices
@@ -14,7 +14,7 @@ from tests.support.browser import answered, axe_findings, draw, settled
 from tests.support.scripted_server import ScriptedServer
 
 HAT = [(60, 300), (150, 290), (160, 150), (290, 150), (300, 290), (390, 300), (390, 330), (60, 330)]
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,14 @@ RECIPES = [
     {"name": name, "summary": "…", "network": "mlp", "epochs": epochs, "default": epochs == 12}
     for name, epochs in (("reference", 10), ("quick", 5), ("standard", 12), ("best", 30))
 ]
+FINETUNE = {
+    **RECIPES[0],
+    "name": "finetune",
+    "summary": "Update the live model with your corrections",
+    "epochs": 4,
+    "from_champion": True,
+}
+OWN_PICTURES = {**RECIPES[0], "name": "own", "summary": "Only your own pictures, from nothing"}
 NO_CORRECTIONS: dict[str, Any] = {
     "corrections": [],
     "next": None,
@@ -139,3 +147,16 @@ def script_services(
     server.answer = answer
     monkeypatch.setenv("CLASSIFIER_URL", server.url)
     monkeypatch.setenv("TRAINER_URL", server.url)
+
+
+def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
+    """Return the path and JSON of each POST request."""
+    return [
+        (path, json.loads(body or b"null")) for verb, path, body in server.seen if verb == "POST"
+    ]
+
+
+def finished(gate: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    """Return a run that made x2 while x1 was live."""
+    ended = {"ended_at": "2026-01-02T03:05:06+00:00", "gate": gate}
+    return run_json("succeeded", **{"result": trainer_json.result(), **ended, **more})

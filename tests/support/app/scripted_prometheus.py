@@ -42,7 +42,7 @@ JOBS = ("classifier", "trainer", "prometheus")
 
 
 def with_traffic(
-    *, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02
+    *, accuracy: float = 0.9, answers: float = 0.02, inputs: float = 0.02, unknown: float = 0.05
 ) -> list[Number]:
     """The same with traffic: 1,234 pictures, with more bags than in the baseline."""
     now = {"Shirt": 0.4, "Coat": 0.3, "Bag": 0.3}
@@ -52,6 +52,7 @@ def with_traffic(
         number("estimated_accuracy:ratio5m", accuracy, model=LIVE),
         number("predictions:psi5m", answers, model=LIVE),
         number("brightness:psi5m", inputs),
+        number("unknown_pictures:ratio5m", unknown, model=LIVE),
         *(
             number("prediction_share:ratio5m", share, model=LIVE, label=label)
             for label, share in now.items()

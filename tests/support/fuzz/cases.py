@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from tests.support.fuzz import archives, pictures
 from tests.support.fuzz.forms import Part, form
-from tests.support.fuzz.values import NUMBERS, mutate_bytes, mutate_json, text
+from tests.support.fuzz.values import CLASS_NAMES, NUMBERS, mutate_bytes, mutate_json, text
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/*", "image/tiff", "image/svg+xml")
@@ -37,6 +37,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "promote": {"reason": "better"},
     "set_shadow": {"version": "{version}", "share": 0.5},
     "change_correction": {"label": "Bag"},
+    "add_class": {"name": "Hat"},
+    "change_class": {"name": "Cap"},
+    "undo_class_change": {"change": 1},
 }
 """A valid body of each call that takes JSON; the one of start_run names no recipe, as thousands of
 runs would be started."""
@@ -148,8 +151,9 @@ class Fuzzer:
             "run_id": self._known.runs,
             "version": self._known.versions,
             "id": self._known.corrections,
+            "name": CLASS_NAMES,
         }
-        return quote(str(random.choice(values.get(name) or ("1",))))
+        return quote(str(random.choice(values.get(name) or ("1",))), safe="")
 
     def _fill(self, case: Case, call: Operation, random: Random) -> None:
         kind = random.choice(call.content_types)
@@ -165,6 +169,11 @@ class Fuzzer:
                 valid = dict(BODIES[call.name])
                 if "version" in valid:
                     valid["version"] = random.choice(self._known.versions)
+                if call.name in ("add_class", "change_class"):
+                    field = "merge_into" if random.random() < 0.2 else "name"
+                    valid = {field: random.choice(CLASS_NAMES)}
+                if call.name == "undo_class_change":
+                    valid["change"] = random.randrange(1, 20)
                 names = list(BODIES[call.name])
                 case.body = mutate_json(valid, names, random)
             case "multipart/form-data":
@@ -186,7 +195,7 @@ class Fuzzer:
         parts = [Part("image", pictures.picture(random, large=self._large), "a.png", "image/png")]
         if call.name == "keep_correction":
             for name in ("label", "predicted", "model", "source"):
-                value = random.choice(("Bag", "Dress", "pad", "upload", text(random)))
+                value = random.choice(("Bag", "Hat", "Dress", "pad", "upload", text(random)))
                 parts.append(Part(name, value.encode("utf-8", "surrogatepass")))
         return parts
 

@@ -38,6 +38,28 @@ TEXTS = (
     "fashion_mnist_model:latest",
 )
 
+CLASS_NAMES = (
+    "Hat",
+    "Cap",
+    "Glove",
+    "Bag",
+    "T-shirt/top",
+    "hat",
+    "Hat\u200d",
+    "\u041d\u0430\u0442",
+    "H\u0430t",
+    "a/../../b",
+    "Hat//",
+    "Nón lá & mũ (2)",
+    "帽子",
+    "None",
+    "undo",
+    "x" * 40,
+    "x" * 41,
+    "\ufdfa" * 40,
+)
+"""Names of classes, possible and not."""
+
 NUMBERS = (0, 1, -1, 2, 7, 255, 65_536, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**30)
 
 _BYTES = (b"\x00", b"\xff", b"\x7f", b"\x80", b"\x00\x00", b"\xff\xff", b"\xff\xff\xff\xff")

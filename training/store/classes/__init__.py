@@ -11,7 +11,7 @@ from training.store import corrections_db as db
 from training.store.classes import changes as _changes
 from training.store.classes import transfer as _transfer
 from training.store.classes.changes import MAX_CLASSES, Change, ClassConflict, UnknownChange
-from training.store.classes.names import BUILT_IN, MAX_LENGTH, InvalidName, clean
+from training.store.classes.names import BUILT_IN, MAX_LENGTH, InvalidName, clean, normalize
 from training.store.classes.registry import Class, Registry, UnknownClass
 from training.store.classes.tables import FASHION_MNIST, OWN
 from training.store.classes.transfer import Imported
@@ -39,6 +39,7 @@ __all__ = [
     "labels",
     "listed",
     "merge",
+    "normalize",
     "own",
     "rename",
     "resolve",

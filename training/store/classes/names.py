@@ -58,7 +58,7 @@ def clean(text: str) -> str:
     """
     for char in text:
         _check_visible(char)
-    name = " ".join(unicodedata.normalize("NFKC", text).translate(_SAME_MARK).split())
+    name = normalize(text)
     if not name:
         raise InvalidName("A class needs a name. Send at least one letter or digit.")
     if len(name) > MAX_LENGTH:
@@ -77,6 +77,11 @@ def clean(text: str) -> str:
     _check_combining(name)
     _check_scripts(name)
     return name
+
+
+def normalize(text: str) -> str:
+    """Return a text as a name is written: one form of each letter and mark, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_SAME_MARK).split())
 
 
 def skeleton(name: str) -> str:

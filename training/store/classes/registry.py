@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from training.store.classes import tables
+from training.store.classes.names import normalize
 from training.store.corrections_schema import CorrectionError, UnknownLabel
 
 
@@ -71,10 +72,10 @@ class Registry:
 
     def find_listed(self, name: str) -> Entry:
         """Return the class that has this name today. Raises UnknownClass."""
-        try:
-            return self._listed[name]
-        except KeyError:
-            raise UnknownClass(name) from None
+        found = self._listed.get(normalize(name))
+        if found is None:
+            raise UnknownClass(name)
+        return found
 
     def labels(self) -> dict[str, str | None]:
         """Return today's name for each name that a class has or had; None for deleted ones."""
@@ -99,6 +100,7 @@ class Registry:
 
 def today(connection: Connection, label: str) -> str | None:
     """Return today's name of the class that has or had this name, None if there is none."""
+    label = normalize(label)
     has_name = select(tables.classes.c.name).where(
         tables.classes.c.name == label, tables.classes.c.state == tables.LISTED
     )

@@ -59,7 +59,7 @@ hidden = Table(
     "hidden_corrections",
     db.metadata,
     Column("change_id", Integer, nullable=False, index=True),
-    *(Column(column.name, column.type) for column in db.corrections.c),
+    *(Column(it.name, it.type, index=it.name == "content_hash") for it in db.corrections.c),
 )
 """Rows that a change took out of use, to be put back when it is undone."""
 

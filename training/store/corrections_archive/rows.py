@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from PIL import Image
 
 from training.model.preprocess import SIDE, Grey
-from training.store import corrections, texts
+from training.store import classes, corrections, texts
 from training.store.corrections import Correction, CorrectionError
 from training.store.corrections_archive.members import Members
 
@@ -96,6 +96,7 @@ class RowReader:
 
     def _class_name(self, text: str) -> str:
         """The class that a text names, whatever the case of its letters; else the text."""
+        text = classes.normalize(text)
         return text if text in self._labels else self._folded.get(text.casefold(), text)
 
     def _pixels(self, name: str) -> bytes:
