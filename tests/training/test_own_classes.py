@@ -87,9 +87,9 @@ def test_a_class_is_learned_from_twenty_drawings_and_served(
     assert figures["accuracy"] >= gate.NEW_CLASS_ACCURACY
     assert figures["taken"] <= gate.TAKEN
     assert record.gate["per_class"]["Hat"]["before"] is None
-    assert any(
-        one["label"] == "Hat" == one["after"] for one in versions.report(model.tag)["better"]
-    )
+    report = versions.report(model.tag)
+    assert report is not None
+    assert any(one["label"] == "Hat" == one["after"] for one in report["better"])
 
 
 def test_a_run_without_corrections_loses_the_class_and_is_held_back(taught: versions.Model) -> None:
