@@ -61,9 +61,8 @@ def train(
     originals = run_data.load(recipe, start)
     device = hardware.choose_device()
     torch.manual_seed(seed)
-    checkpoint = None
-    if config.get("resume"):
-        checkpoint = checkpoints.take_over(config["resume"], recorder.run.run_id)
+    resumed = config.get("resume")
+    checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
     recorder.phase("checking corrections")
     split = _load_corrections(recipe, originals, config, checkpoint)

@@ -1,4 +1,4 @@
-"""The Classes page in a real browser with a real trainer: add, rename, merge, delete, undo."""
+"""The Classes page, mostly in a real browser: add, rename, merge, delete, undo."""
 
 import io
 import secrets
@@ -8,8 +8,12 @@ import requests
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from app.login import visitor
+from tests.support.app import trainer_json
+from tests.support.app.pages import READY, open_page, page_text, run_json, script_services
 from tests.support.browser import axe_findings, settled
 from tests.support.processes import call
+from tests.support.scripted_server import ScriptedServer
 
 
 def listed(trainer_url: str) -> dict[str, int]:
@@ -123,6 +127,37 @@ def test_a_class_is_deleted_and_that_is_undone(
     undo(manage)
     expect(card(manage, an_own_class)).to_contain_text("1 picture")
     assert listed(trainer_url)[an_own_class] == 1
+
+
+def test_a_viewer_sees_the_classes_and_changes_none(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = {"id": 3, "what": "Hut was renamed to Hat.", "time": "2026-01-02T03:04:05+00:00"}
+    found = trainer_json.classes({"Hat": 12}, changes=[change], versions=["abc"])
+    script_services(scripted, monkeypatch, run_json("cancelled"), READY, classes=found)
+    at = open_page("classes")
+    assert {"classes_undo", "add_class", "edit_Hat"} <= {button.key for button in at.button}
+    monkeypatch.setattr(visitor, "current", lambda: visitor.Visitor("vera", "viewer"))
+    at = open_page("classes")
+    text = page_text(at)
+    assert "<strong>Hat</strong><span>12 pictures, 2 of them for testing</span>" in text
+    assert "Known by abc" in text
+    assert "<b>Live</b>" in text
+    assert "Changing classes needs the role teacher. Yours is viewer." in [
+        caption.value for caption in at.caption
+    ]
+    assert not {"classes_undo", "add_class", "edit_Hat"} & {button.key for button in at.button}
+    assert not at.text_input
+
+
+def test_fifty_classes_are_no_room_for_another(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = trainer_json.classes({f"Thing {number}": 0 for number in range(40)})
+    script_services(scripted, monkeypatch, run_json("cancelled"), READY, classes=found)
+    at = open_page("classes")
+    assert "There are 50 classes, and no room for more." in page_text(at)
+    assert not at.text_input
 
 
 def test_axe_finds_nothing_in_the_dialog(manage: Page, an_own_class: str) -> None:
