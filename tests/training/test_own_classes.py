@@ -215,8 +215,9 @@ def test_a_resumed_run_keeps_its_classes(
             run("finetune", 2)
     classes.create("Sock", "ada")
     teach("Sock", 12)
+    classes.rename("Hat", "Cap")
     [stopped] = runs.read_all()
     record_of_resumed, model = run("finetune", 2, resume=stopped.run_id)
-    assert record_of_resumed.classes == {"included": ["Hat"], "waiting": {}}
-    assert model.class_names == (*taught.class_names, "Hat")
+    assert record_of_resumed.classes == {"included": ["Cap"], "waiting": {}}
+    assert model.class_names == (*taught.class_names, "Cap")
     assert len(split_corrections(taught, fashion_mnist.load()).classes.learned) == 2
