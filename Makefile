@@ -27,7 +27,7 @@ UNHASHED = ^torch(vision)?==
 IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images licenses clean prometheus data foreground
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images licenses clean prometheus data foreground
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-loop: $(INSTALLED) data ## Measure learning from corrections, right and wr
 
 bench-own-class: $(INSTALLED) data ## Measure learning a class of one's own; SEEDS and PARTS narrow it, PHOTOS=folder adds photos of hats
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.own_class
+
+bench-unknown: $(INSTALLED) data ## Measure which unknown pictures the live version tells apart; PARTS narrows it, PHOTOS=folder adds photos
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.familiarity
 
 # The peers need other versions of some packages, so each environment is separate.
 bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it, BASELINE adds another checkout

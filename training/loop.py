@@ -1,5 +1,6 @@
 """The training loop: epochs and optimizer steps, with a checkpoint after each epoch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +66,19 @@ def fit(
 
 
 @torch.no_grad()
-def blend_weights(network: Network, before: dict[str, torch.Tensor], share: float) -> None:
-    """Interpolate `network`'s weights, in place, between `before` (share 0) and its own (1)."""
+def blend_weights(
+    network: Network, before: dict[str, torch.Tensor], share: float, new_rows: Sequence[int] = ()
+) -> None:
+    """Interpolate `network`'s weights, in place, between `before` (share 0) and its own (1).
+
+    The head's `new_rows` stay as they are: they have no weights from before.
+    """
     for name, value in network.state_dict().items():
         if value.is_floating_point():
+            kept = value[list(new_rows)].clone() if name.startswith("head.") else None
             value.mul_(share).add_(before[name].to(value.device), alpha=1 - share)
+            if kept is not None:
+                value[list(new_rows)] = kept
 
 
 @dataclass

@@ -158,3 +158,14 @@ def resolve(name: str, epochs: int, network: str | None) -> Recipe:
             label_smoothing=0.0,
         )
     return recipe
+
+
+def with_own_classes(recipe: Recipe) -> Recipe:
+    """Adapt a resolved recipe to a run that learns classes from corrections alone.
+
+    Such a class takes a lot from a network that starts from the champion: more originals hold on to
+    the rest, and more of the new weights are kept.
+    """
+    if not recipe.from_champion or not recipe.is_augmented:
+        return recipe
+    return replace(recipe, replay=11_000, blend=0.8)

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from training.feedback.run_classes import MIN_CLASSES, not_enough_classes
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
 from training.model import baseline, networks
+from training.model.accuracy_estimator import AccuracyEstimator
+from training.model.familiarity import Familiarity
 from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
@@ -59,43 +61,41 @@ def train(
     originals = run_data.load(recipe, start)
     device = hardware.choose_device()
     torch.manual_seed(seed)
-    checkpoint = None
-    if config.get("resume"):
-        checkpoint = checkpoints.take_over(config["resume"], recorder.run.run_id)
+    resumed = config.get("resume")
+    checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
     recorder.phase("checking corrections")
     split = _load_corrections(recipe, originals, config, checkpoint)
     dataset, class_names = run_data.with_validation(originals, split), split.classes.names
+    if split.classes.learned:
+        recipe = recipes.with_own_classes(recipe)
     network = starting_network.build(recipe, class_names, start, (split.train, dataset.train))
     network, before = network.to(device), copy.deepcopy(network.state_dict())
 
     recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
     fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
     if start is not None:
-        blend_weights(network, before, recipe.blend)
+        new_rows = starting_network.new_rows(class_names, start)
+        blend_weights(network, before, recipe.blend, new_rows)
 
     recorder.finish_training("calibrating")
-    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
-    described = run_data.representative(dataset, split, seed)
-    live_baseline = baseline.measure(
-        predict(network, described.images), described.images, class_names
-    )
-    estimator = fit_estimator(partial(predict, network), described, len(class_names), seed)
-    familiarity = fit_familiarity(network, dataset.train, described, split.train)
+    described = _describe(network, dataset, split, seed)
     network.cpu()
     recorder.phase("testing")
     tested = _test(network, dataset, split)
     metadata = {
         **tested,
         **_origin(recipe, seed, recorder.run, dataset, split),
-        "temperature": temperature,
-        "baseline": live_baseline,
+        "temperature": described.temperature,
+        "baseline": described.baseline,
         "duration_seconds": round(time.monotonic() - began, 2),
         "parameters": networks.count_parameters(network),
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = publication.Trained(network, recipe, metadata, estimator, familiarity)
+    trained = publication.Trained(
+        network, recipe, metadata, described.estimator, described.familiarity
+    )
     tag, previous = publication.store(trained, dataset, split, recorder, promote=promote)
     result = {
         "model": tag,
@@ -137,6 +137,32 @@ def _on_device(
     train = dataset.train
     return replace(
         dataset, train=fashion_mnist.Split(train.images.to(device), train.labels.to(device))
+    )
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What serving needs to know about a trained network."""
+
+    temperature: float
+    baseline: dict[str, Any]
+    estimator: AccuracyEstimator
+    familiarity: Familiarity
+
+
+def _describe(
+    network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit, seed: int
+) -> _Description:
+    """Calibrate a trained network, in place, and measure it on pictures as it should see them."""
+    class_names = split.classes.names
+    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
+    pictures = run_data.representative(dataset, split, seed)
+    probabilities = predict(network, pictures.images)
+    return _Description(
+        temperature,
+        baseline.measure(probabilities, pictures.images, class_names),
+        fit_estimator(partial(predict, network), pictures, len(class_names), seed),
+        fit_familiarity(network, dataset.train, pictures, split.train),
     )
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import RootModel
 
@@ -122,11 +123,12 @@ def version_of(tag: str) -> str:
     return tag.partition(":")[2] or tag
 
 
-def classify(data: bytes, media_type: str = PNG) -> Timed:
-    """Classify one picture. Raises ServiceError."""
+def classify(data: bytes, media_type: str = PNG, crop: str = "") -> Timed:
+    """Classify one picture, or the part of it that `crop` describes. Raises ServiceError."""
     began = time.perf_counter()
     headers = {"Content-Type": media_type}
-    answer = _classifier().fetch(Answer, "POST", "/classify", data=data, headers=headers)
+    path = "/classify" + _query(crop=crop)
+    answer = _classifier().fetch(Answer, "POST", path, data=data, headers=headers)
     return Timed(answer, time.perf_counter() - began)
 
 
@@ -152,10 +154,15 @@ def classify_many(
     return answers
 
 
-def preview(data: bytes, media_type: str = PNG) -> bytes:
-    """The model's input for a picture, a PNG of 28x28 pixels. Raises ServiceError."""
+def preview(data: bytes, media_type: str = PNG, crop: str = "", view: str = "") -> bytes:
+    """A view of a picture, or of a part of it, as a PNG. Raises ServiceError.
+
+    `view` is `picture`, upright and of at most 512x512 pixels, `mask`, the same with the background
+    of a photo dimmed, or by default the model's input, of 28x28 pixels.
+    """
     headers = {"Content-Type": media_type}
-    return _classifier().send("POST", "/preview", data=data, headers=headers).content
+    path = "/preview" + _query(crop=crop, view=view)
+    return _classifier().send("POST", path, data=data, headers=headers).content
 
 
 def fetch_state() -> State:
@@ -175,6 +182,11 @@ def fetch_state() -> State:
     if champion is None:
         return AwaitingModel()
     return WarmingUp(champion, trouble or "The workers are loading the model.")
+
+
+def _query(**parameters: str) -> str:
+    given = {name: value for name, value in parameters.items() if value}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def _classifier() -> Connection:

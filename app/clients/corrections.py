@@ -104,13 +104,17 @@ def submit(
     predicted: str | None = None,
     model: str | None = None,
     source: str,
+    crop: str = "",
 ) -> SavedCorrection:
     """Save a picture, as it was sent to the classifier, with its class. Raises ServiceError.
 
-    `predicted` is the class that the version `model` named, None if there was no answer.
+    `predicted` is the class that the version `model` named, None if there was no answer. `crop` is
+    the part of the picture that counts, "" for all of it.
     """
     trainer = _trainer()
     fields = {"label": label, "source": source}
+    if crop:
+        fields["crop"] = crop
     if predicted is not None and model is not None:
         fields |= {"predicted": predicted, "model": model}
     files = {"image": ("image", data, media_type)}

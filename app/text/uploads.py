@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-FORMATS = "PNG, JPEG, GIF, WebP, BMP or TIFF"
+FORMATS = "PNG, JPEG, HEIC, AVIF, GIF, WebP, BMP or TIFF"
 
 _HEAD = 4096
 """Bytes that tell what a file is."""
@@ -81,8 +81,7 @@ _KINDS: tuple[tuple[Callable[[bytes], bool], str], ...] = (
     ),
     (
         _is_heic,
-        "HEIC photos can't be read here. Save the photo as JPEG and upload that. "
-        "An iPhone takes JPEG photos with Settings, Camera, Formats, Most Compatible.",
+        "This HEIC photo can't be read: it may be cut off. Save it as JPEG and upload that.",
     ),
     (_is_video, "This is a video, not a picture. Pause it, take a screenshot and upload that."),
     (_is_sound, f"This is a sound file, not a picture. Upload a picture as {FORMATS}."),

@@ -13,16 +13,15 @@ from app.clients.batch import Batch, Progress
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.sections import answer, batch_results, model_status
+from app.sections import answer, batch_results, model_status, upload
 from app.sections.teaching import choices, feedback
 from app.sections.teaching.feedback import Picture
-from app.text import images
-from app.text.formatting import plain
 from app.text.uploads import words_for
 
-ORIGINAL_PIXELS = 640
 FIRST_WAIT_SECONDS = 1.0
 POLL_SECONDS = 1.0
+
+_FILES, _CAMERA = "Files", "Camera"
 
 # The ids of the files of a batch, and the tag of the live version.
 Question = tuple[tuple[str, ...], str | None]
@@ -75,18 +74,16 @@ def render_drawing() -> None:
 
 @st.fragment
 def render_upload() -> None:
-    """Render the file chooser; below it a large answer to one file, or a table of several."""
-    files = st.file_uploader(
-        "One item per photo; a plain background works best",
-        accept_multiple_files=True,
-        key="files",
+    """Render the choice of pictures; below it a large answer to one, or a table of several."""
+    source = st.segmented_control(
+        "Where the pictures come from",
+        [_FILES, _CAMERA],
+        default=_FILES,
+        required=True,
+        label_visibility="collapsed",
+        key="upload_source",
     )
-    if any(isinstance(file, DeletedFile) for file in st.session_state["files"]):
-        st.warning(
-            "The page was restarted and lost files that you uploaded before. "
-            "Remove their names above, and upload them again."
-        )
-    chosen = {file.file_id: _picture_file(file) for file in files}
+    chosen = _photographed() if source == _CAMERA else _uploaded()
     if len(chosen) > 1:
         render_batch(chosen)
         return
@@ -94,21 +91,46 @@ def render_upload() -> None:
     for file in chosen.values():
         left, right = st.columns([1, 1.1], gap="large")
         with left:
-            _render_original(file)
+            crop = upload.render_picture(file)
         with right, st.container(key="upload_answer"):
-            render_single_answer("upload", file.data, media_type=file.media_type)
+            render_single_answer("upload", file.data, media_type=file.media_type, crop=crop)
+
+
+def _uploaded() -> dict[str, PictureFile]:
+    """Render the file chooser. Returns the files by their ids."""
+    files = st.file_uploader("One item per photo", accept_multiple_files=True, key="files")
+    if any(isinstance(file, DeletedFile) for file in st.session_state["files"]):
+        st.warning(
+            "The page was restarted and lost files that you uploaded before. "
+            "Remove their names above, and upload them again."
+        )
+    return {file.file_id: _picture_file(file) for file in files}
+
+
+def _photographed() -> dict[str, PictureFile]:
+    """Render the camera, which starts now. Returns the photo by its id, once there is one."""
+    photo = st.camera_input("Take a photo of one item", key="camera")
+    return {} if photo is None else {photo.file_id: _picture_file(photo)}
 
 
 def render_single_answer(
-    source: str, data: bytes, *, media_type: str = classifier.PNG, number: int = 0
+    source: str,
+    data: bytes,
+    *,
+    media_type: str = classifier.PNG,
+    crop: str = "",
+    number: int = 0,
 ) -> None:
-    """Render the answer to one picture, or the error. `source` is `pad` or `upload`."""
+    """Render the answer to one picture, or to a part of it, or the error.
+
+    `source` is `pad` or `upload`.
+    """
     if model_status.awaits_model():
         answer.render_placeholder("No model yet", "Say what this is, and one can learn it.")
-        feedback.render_feedback(Picture(data, media_type, source, None))
+        feedback.render_feedback(Picture(data, media_type, source, None, crop))
         return
     try:
-        timed, preview = _classify_once(source, data, media_type)
+        timed, preview = _classify_once(source, data, media_type, crop)
     except NotReady as error:
         if error.retry_after is not None and model_status.live_tag() is not None:
             _render_no_answer(source, error.message)
@@ -123,7 +145,7 @@ def render_single_answer(
         _render_no_answer(source, error.message)
     else:
         answer.render_answer(timed, preview, number=number)
-        feedback.render_feedback(Picture(data, media_type, source, timed.answer))
+        feedback.render_feedback(Picture(data, media_type, source, timed.answer, crop))
         answer.render_probabilities(timed.answer, key=f"{source}_bars")
 
 
@@ -180,23 +202,25 @@ def _stop_batch() -> None:
         before[1].stop()
 
 
-def _classify_once(source: str, data: bytes, media_type: str) -> tuple[Timed, bytes | None]:
+def _classify_once(
+    source: str, data: bytes, media_type: str, crop: str
+) -> tuple[Timed, bytes | None]:
     """Return the answer and the preview PNG; ask once per picture and model. Raises ServiceError.
 
     Streamlit reruns this often; the time shown stays that of the one call.
     """
     state_key = f"{source}_answered"
-    question = (hashlib.sha256(data).digest(), model_status.live_tag())
+    question = (hashlib.sha256(data).digest(), crop, model_status.live_tag())
     stored: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get(state_key)
     if stored is None or stored[0] != question:
-        result = classifier.classify(data, media_type), _preview(data, media_type)
+        result = classifier.classify(data, media_type, crop), _preview(data, media_type, crop)
         st.session_state[state_key] = stored = (question, result)
     return stored[1]
 
 
-def _preview(data: bytes, media_type: str) -> bytes | None:
+def _preview(data: bytes, media_type: str, crop: str) -> bytes | None:
     try:
-        return classifier.preview(data, media_type)
+        return classifier.preview(data, media_type, crop)
     except ServiceError:
         return None
 
@@ -205,15 +229,6 @@ def _picture_file(file: UploadedFile) -> PictureFile:
     """Return an uploaded file. The classifier looks at the content, not at the name."""
     known = file.type.startswith("image/") and not file.type.startswith("image/svg")
     return PictureFile(file.name, file.getvalue(), file.type if known else "image/*")
-
-
-def _render_original(file: PictureFile) -> None:
-    png = images.thumbnail(file.data, ORIGINAL_PIXELS)
-    if png is None:
-        st.html(f'<img src="{images.NEUTRAL_TILE}" width="96" height="96" alt="">')
-        st.caption(plain(file.name))
-    else:
-        st.image(png, caption=plain(file.name), width="stretch")
 
 
 render_page()

@@ -20,7 +20,7 @@ def asked_for(*sources: Mapping[str, str]) -> Crop | None:
     None stands for the whole picture. Raises ApiError (400) if it is not possible.
     """
     text = next((source[FIELD] for source in sources if source.get(FIELD)), "")
-    return read(text)
+    return read(text.strip('"'))  # BentoML's client sends texts as JSON
 
 
 def read(text: str) -> Crop | None:

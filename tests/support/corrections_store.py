@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.support.silhouettes import KINDS, drawn
 from training.model.preprocess import Grey, preprocess
-from training.store import corrections
+from training.store import classes, corrections
 from training.store.corrections import LabelSubmission
 
 CLASSES = ("T-shirt/top", "Shirt", "Bag")
@@ -54,3 +54,23 @@ def add_drawings(count: int, wrong: int = 0, seed: int = 0) -> set[int]:
         if number in mislabelled:
             ids.add(correction.id)
     return ids
+
+
+def rows_by_id() -> dict[int, dict[str, Any]]:
+    """All corrections, by id."""
+    return {it.id: vars(it) for it in corrections.page(limit=10_000)}
+
+
+def own_class_names() -> list[str]:
+    return [one.name for one in classes.own()]
+
+
+def mixed_up(*labels: str) -> None:
+    """Corrections in every state: of each picture, one with each label; and of each label alone."""
+    for number, label in enumerate(labels):
+        for more in range(3):
+            kept(100 * number + more, label)
+        corrections.accept(kept(100 * number + 10, label).id, "ann")
+        corrections.quarantine({kept(100 * number + 11, label).id: "It looks wrong."})
+        kept(7, label)
+        request(100 * number + 12, label)

@@ -17,8 +17,8 @@ def trousers(size: tuple[int, int] = SIZE) -> Image.Image:
     chance = np.random.default_rng(0)
     photo = Image.new("RGB", SIZE, (176, 128, 84))
     draw = ImageDraw.Draw(photo)
-    for left in range(0, SIZE[0], 75):
-        shade = int(chance.integers(-60, 60))
+    for number, left in enumerate(range(0, SIZE[0], 75)):
+        shade = int(chance.integers(-18, 18)) - 70 * (number % 2)
         board = (176 + shade, 128 + shade, 84 + shade)
         draw.rectangle((left, 0, left + 72, SIZE[1]), fill=board, outline=(110, 76, 48))
     draw.polygon(TROUSERS, fill=(34, 44, 84))

@@ -14,9 +14,10 @@ _BATCH_SIZE = 4_096
 """Pictures scaled together: as floats, all would take more memory than the rest of a run."""
 
 _TURN = math.radians(15)
-_STRONG_SCALE = 1 / 7
 _MOVE = 2 / (SIDE / 2)
 """Of the half of a picture's edge, which is affine_grid's unit."""
+
+_WIDE_TURN, _STRETCH, _WIDE_MOVE = math.radians(35), 0.3, 3 / (SIDE / 2)
 
 
 def augment(
@@ -52,28 +53,83 @@ def augment_strongly(images: torch.Tensor, generator: torch.Generator) -> torch.
     each is turned by up to 15 degrees, scaled by up to a seventh and moved by up to 2 pixels. Uint8
     (N, 28, 28) to the same; `generator` is on the CPU.
     """
+    pixels = _vary_lines(images, generator)
+    angle, scale = _uniform(len(images), _TURN, generator), _uniform(len(images), 1 / 7, generator)
+    return _turn(pixels, angle, 1 + scale, 1 + scale, _MOVE, generator)
+
+
+def augment_widely(
+    images: torch.Tensor, generator: torch.Generator, *, mixed: bool = True
+) -> torch.Tensor:
+    """Augment pictures of a class of which there are few, and no others of their kind.
+
+    They vary as with `augment_strongly`, but are turned by up to 35 degrees, stretched by up to a
+    third along each axis and moved by up to 3 pixels. With `mixed`, half of them are a mixture of
+    two: what only one shows becomes faint. Uint8 (N, 28, 28) to the same; `generator` is on the
+    CPU.
+    """
     count = len(images)
+    if mixed:
+        other = images[torch.randperm(count, generator=generator).to(images.device)]
+        share = torch.rand(count, 1, 1, generator=generator)
+        share[torch.rand(count, generator=generator) < 0.5] = 1
+        share = share.to(images.device)
+        images = (share * images + (1 - share) * other).round()
+    pixels = _vary_lines(images, generator)
+    angle = _uniform(count, _WIDE_TURN, generator)
+    across, down = (_uniform(count, _STRETCH, generator).exp() for _ in range(2))
+    return _turn(pixels, angle, across, down, _WIDE_MOVE, generator)
+
+
+def _vary_lines(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Thicken a third and thin another third of pictures, (N, 28, 28), to float (N, 1, 28, 28)."""
     pixels = images[:, None].float()
-    width = torch.randint(3, (count, 1, 1, 1), generator=generator).to(images.device)
+    width = torch.randint(3, (len(images), 1, 1, 1), generator=generator).to(images.device)
     thicker = max_pool2d(pixels, 3, stride=1, padding=1)
     thinner = -max_pool2d(-pixels, 3, stride=1, padding=1)
     # Half-way: on 28 pixels a whole one more is a lot, and a thin line would vanish.
     pixels = torch.where(width == 0, (pixels + thicker) / 2, pixels)
-    pixels = torch.where(width == 1, (pixels + thinner) / 2, pixels)
+    return torch.where(width == 1, (pixels + thinner) / 2, pixels)
 
-    def uniform(reach: float) -> torch.Tensor:
-        return reach * (2 * torch.rand(count, generator=generator) - 1)
 
-    angle, scale = uniform(_TURN), 1 + uniform(_STRONG_SCALE)
+def _turn(
+    pixels: torch.Tensor,
+    angle: torch.Tensor,
+    across: torch.Tensor,
+    down: torch.Tensor,
+    move: float,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Turn pictures, float (N, 1, 28, 28), by angles, shrink them by factors, and mirror half."""
+    count = len(pixels)
     mirror = 1 - 2 * torch.randint(2, (count,), generator=generator)
     matrices = torch.stack(
         [
-            torch.stack([scale * mirror * angle.cos(), -scale * angle.sin(), uniform(_MOVE)], 1),
-            torch.stack([scale * mirror * angle.sin(), scale * angle.cos(), uniform(_MOVE)], 1),
+            torch.stack(
+                [
+                    across * mirror * angle.cos(),
+                    -down * angle.sin(),
+                    _uniform(count, move, generator),
+                ],
+                1,
+            ),
+            torch.stack(
+                [
+                    across * mirror * angle.sin(),
+                    down * angle.cos(),
+                    _uniform(count, move, generator),
+                ],
+                1,
+            ),
         ],
         1,
     )
-    return _resample(pixels, matrices.to(images.device))
+    return _resample(pixels, matrices.to(pixels.device))
+
+
+def _uniform(count: int, reach: float, generator: torch.Generator) -> torch.Tensor:
+    """Random numbers, float (count,), between -`reach` and `reach`."""
+    return reach * (2 * torch.rand(count, generator=generator) - 1)
 
 
 def _rescale(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:

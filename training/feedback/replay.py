@@ -7,11 +7,19 @@ well (Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, 1995).
 import torch
 
 from training.data import fashion_mnist
-from training.data.augment import augment, augment_strongly
+from training.data.augment import augment, augment_strongly, augment_widely
 from training.recipes import Recipe
 
 _MAX_REPEATS = 100
 """Of a correction in an epoch, each augmented anew: few corrections get less than their share."""
+
+_OWN_SHARE = 2
+"""A class that is learned from corrections alone has so many times the pictures of another one."""
+
+_ODD = 1 / 6
+"""Share of the originals that appear once more in a run that learns a class from corrections alone,
+varied as widely as the pictures of that class. Without them whatever looks turned or stretched is
+taken for it: of photos of clothes, a third more."""
 
 _WITHOUT_ORIGINALS = 500
 """Pictures of each class in an epoch of a run without originals."""
@@ -25,7 +33,8 @@ def size(
 ) -> int:
     """Return the number of pictures in an epoch."""
     counts = _correction_counts(originals, corrections, recipe, classes)
-    return _original_count(originals, recipe) + sum(count for count, _ in counts)
+    odd = _odd_count(originals, corrections, recipe, classes)
+    return _original_count(originals, recipe) + odd + sum(count for count, _ in counts)
 
 
 def epoch(
@@ -38,8 +47,8 @@ def epoch(
     """Return an epoch's pictures, augmented as the recipe says, not shuffled; originals first.
 
     The first `classes` classes have originals. Corrections of these have the recipe's share of the
-    epoch. A class that is learned from corrections alone has as many pictures as one of these, so
-    that a few pictures of it are not lost among many other corrections.
+    epoch. A class that is learned from corrections alone has twice as many pictures as one of
+    these, so that a few pictures of it are not lost among many other corrections.
 
     Each correction of a class appears equally often, give or take one; which of them appear once
     more is drawn at random. `generator` is on the CPU. Without corrections and without replay the
@@ -51,18 +60,21 @@ def epoch(
         images, labels = images[rows], labels[rows]
     if recipe.is_augmented and len(labels):
         images = augment(images, recipe.shift, recipe.scale, generator)
-    if not len(corrections.labels):
-        return fashion_mnist.Split(images, labels)
-    drawn = torch.cat(
-        [
-            rows[_draw(count, len(rows), generator)]
-            for count, rows in _correction_counts(originals, corrections, recipe, classes)
-        ]
-    )
-    augmented = augment_strongly(corrections.images[drawn], generator)
+    parts = [fashion_mnist.Split(images, labels)]
+    if odd := _odd_count(originals, corrections, recipe, classes):
+        rows = torch.randperm(len(originals.labels), generator=generator)[:odd].to(images.device)
+        varied = augment_widely(originals.images[rows], generator, mixed=False)
+        parts.append(fashion_mnist.Split(varied, originals.labels[rows]))
+    for count, rows in _correction_counts(originals, corrections, recipe, classes):
+        drawn = rows[_draw(count, len(rows), generator)]
+        is_own = int(corrections.labels[rows[0]]) >= classes
+        augmented = (augment_widely if is_own else augment_strongly)(
+            corrections.images[drawn], generator
+        )
+        parts.append(fashion_mnist.Split(augmented, corrections.labels[drawn]))
     return fashion_mnist.Split(
-        torch.cat([images, augmented.to(images.device)]),
-        torch.cat([labels, corrections.labels[drawn].to(labels.device)]),
+        torch.cat([part.images.to(images.device) for part in parts]),
+        torch.cat([part.labels.to(labels.device) for part in parts]),
     )
 
 
@@ -80,6 +92,14 @@ def _original_count(originals: fashion_mnist.Split, recipe: Recipe) -> int:
     return count if recipe.replay is None else min(recipe.replay, count)
 
 
+def _odd_count(
+    originals: fashion_mnist.Split, corrections: fashion_mnist.Split, recipe: Recipe, classes: int
+) -> int:
+    """How many originals appear once more, widely varied."""
+    is_needed = recipe.is_augmented and bool((corrections.labels >= classes).any())
+    return round(_ODD * _original_count(originals, recipe)) if is_needed else 0
+
+
 def _correction_counts(
     originals: fashion_mnist.Split,
     corrections: fashion_mnist.Split,
@@ -94,7 +114,9 @@ def _correction_counts(
     others = (labels < classes).nonzero().flatten()
     wanted = round(replayed * recipe.correction_share / (1 - recipe.correction_share))
     own = labels[labels >= classes].unique().tolist()
-    # All together are at most as many as the originals, so that a run never takes twice as long.
-    of_each = replayed // max(classes, len(own)) if replayed else _WITHOUT_ORIGINALS
+    of_each = _WITHOUT_ORIGINALS
+    if replayed:
+        # All together are at most as many as the originals, so that no run takes twice as long.
+        of_each = min(_OWN_SHARE * replayed // classes, replayed // max(1, len(own)))
     drawn = [(wanted, others), *((of_each, (labels == it).nonzero().flatten()) for it in own)]
     return [(min(count, _MAX_REPEATS * len(rows)), rows) for count, rows in drawn if len(rows)]

@@ -47,6 +47,12 @@ def build(
     return network
 
 
+def new_rows(class_names: Sequence[str], champion: Model) -> list[int]:
+    """Return the rows of the head that belong to classes which the champion does not know."""
+    rows = output_rows(class_names, champion.class_names)
+    return [label for label, row in enumerate(rows) if row is None]
+
+
 @torch.no_grad()
 def _copy(network: Network, earlier: Network, rows: Sequence[int | None]) -> None:
     """Copy all weights, and of the head the row of each class that was known."""

@@ -34,6 +34,9 @@ _STEPS = 1_000
 _MIN_SHRINKAGE = 0.01
 """Share of the covariance that is the same in all directions; with few pictures it is more."""
 
+_MAX_TAUGHT_SHARE = 0.5
+"""Of the covariance. With fewer taught pictures than features it is less."""
+
 _LEAST = 1e-6
 
 Values = npt.NDArray[np.float32]
@@ -120,12 +123,9 @@ def fit(known: Samples, taught: Samples, reference: Samples) -> Familiarity:
     """
     if not len(known.labels):
         known, taught = taught, known
-    distance = _distance_terms(known.features, known.labels, taught, is_relative=True)
+    distance = _distance_terms(_group(known), _group(taught), is_relative=True)
     unit_distance = _distance_terms(
-        _to_unit(known.features),
-        known.labels,
-        taught._replace(features=_to_unit(taught.features)),
-        is_relative=False,
+        _group(known, is_unit=True), _group(taught, is_unit=True), is_relative=False
     )
     unweighted = Familiarity(
         projection=np.hstack((distance.projection, unit_distance.projection)).astype(np.float32),
@@ -156,28 +156,54 @@ def _distance(terms: Values, squares: int) -> Values:
     return nearest
 
 
-def _distance_terms(
-    features: Values, labels: npt.NDArray[np.int64], taught: Samples, *, is_relative: bool
-) -> _Terms:
+class _Group(NamedTuple):
+    """Features of N pictures, float (N, F), and the mean of each of their classes, (classes, F)."""
+
+    features: Floats
+    means: Floats
+    covariance: Floats
+
+
+def _group(samples: Samples, *, is_unit: bool = False) -> _Group:
+    """Describe features, scaled to length 1 if `is_unit`.
+
+    The covariance is that within the classes. It is shrunk towards one without a direction: few
+    pictures do not show all directions.
+    """
+    features = samples.features.astype(np.float64)
+    if is_unit:
+        features /= np.linalg.norm(features, axis=1, keepdims=True).clip(min=_LEAST)
+    count, width = features.shape
+    if not count:
+        return _Group(features, features, np.zeros((width, width)))
+    labels, places = np.unique(samples.labels, return_inverse=True)
+    means = np.stack([features[samples.labels == label].mean(axis=0) for label in labels])
+    deviations = features - means[places]
+    covariance = deviations.T @ deviations / count
+    shrinkage = max(_MIN_SHRINKAGE, width / (width + count))
+    even = max(np.trace(covariance) / width, _LEAST) * np.eye(width)
+    return _Group(features, means, (1 - shrinkage) * covariance + shrinkage * even)
+
+
+def _distance_terms(known: _Group, taught: _Group, *, is_relative: bool) -> _Terms:
     """Terms of the squared Mahalanobis distance of features, (F,), to the nearest class mean.
 
     If `is_relative`, the distance to the mean of all is taken from it. Both covariances differ by
     that of the class means only, so what is left of the squares are a few directions.
+
+    What was taught varies in other ways than the rest, so the covariance is a mixture of both.
     """
-    known = features.astype(np.float64)
-    centre = known.mean(axis=0)
-    class_means = _class_means(known, labels)
-    precision = np.linalg.inv(_covariance(known, labels))
-    between = (class_means - centre) / np.sqrt(len(class_means))
+    count, width = taught.features.shape
+    share = min(_MAX_TAUGHT_SHARE, count / (count + width))
+    precision = np.linalg.inv((1 - share) * known.covariance + share * taught.covariance)
+    centre = known.features.mean(axis=0)
+    means = np.vstack((known.means, taught.means)) - centre
     if is_relative:  # Woodbury's identity, for the difference of both inverse covariances
+        between = means / np.sqrt(len(means))
         inner = np.linalg.inv(np.eye(len(between)) + between @ precision @ between.T)
         squares = precision @ between.T @ np.linalg.cholesky(inner)
     else:
         squares = np.linalg.cholesky(precision)
-    means = np.vstack(
-        (class_means, _class_means(taught.features.astype(np.float64), taught.labels))
-    )
-    means -= centre
     linear = -2 * precision @ means.T
     constant = np.einsum("cf,fg,cg->c", means, precision, means)
     return _Terms(
@@ -185,27 +211,3 @@ def _distance_terms(
         offset=np.hstack((centre @ squares, centre @ linear - constant)),
         counts=(squares.shape[1], len(means)),
     )
-
-
-def _class_means(features: Floats, labels: npt.NDArray[np.int64]) -> Floats:
-    """The mean features of each class that occurs, float (classes, F)."""
-    means = [features[labels == label].mean(axis=0) for label in np.unique(labels)]
-    return np.stack(means) if means else np.empty((0, features.shape[1]))
-
-
-def _covariance(features: Floats, labels: npt.NDArray[np.int64]) -> Floats:
-    """The covariance within the classes, float (F, F), shrunk towards one that has no direction."""
-    count, width = features.shape
-    _, places = np.unique(labels, return_inverse=True)
-    deviations = features - _class_means(features, labels)[places]
-    covariance = deviations.T @ deviations / count
-    shrinkage = max(_MIN_SHRINKAGE, width / (width + count))
-    even = max(np.trace(covariance) / width, _LEAST)
-    shrunk: Floats = (1 - shrinkage) * covariance + shrinkage * even * np.eye(width)
-    return shrunk
-
-
-def _to_unit(features: Values) -> Values:
-    lengths = np.linalg.norm(features, axis=1, keepdims=True).clip(min=_LEAST)
-    unit: Values = features / lengths
-    return unit

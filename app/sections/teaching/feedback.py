@@ -21,18 +21,20 @@ _SUBJECT = {"pad": "drawing", "upload": "picture"}
 class Picture:
     """What feedback is about: a picture as it was sent to the classifier, and the answer to it.
 
-    `source` is `pad` or `upload`; `answer` is None while no model is live.
+    `source` is `pad` or `upload`; `answer` is None while no model is live. `crop` is the part of
+    the picture that counts, "" for all of it.
     """
 
     data: bytes
     media_type: str
     source: str
     answer: Answer | None
+    crop: str = ""
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the picture's bytes."""
-        return hashlib.sha256(self.data).hexdigest()
+        """The SHA-256 of the picture's bytes and of its crop."""
+        return hashlib.sha256(self.data + self.crop.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,13 @@ def _same(one: str, other: str) -> bool:
 
 def _save(label: str, picture: Picture) -> _Outcome:
     answer = picture.answer
-    submit = partial(corrections.submit, picture.data, picture.media_type, source=picture.source)
+    submit = partial(
+        corrections.submit,
+        picture.data,
+        picture.media_type,
+        source=picture.source,
+        crop=picture.crop,
+    )
     try:
         if answer is None:
             saved = submit(label=label)

@@ -15,9 +15,9 @@ from tests.support.scripted_server import ScriptedServer, json_answer
 
 
 @pytest.fixture(autouse=True)
-def live(trainer: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def live(trainer_url: str, trainer: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The session's trainer, which has no own classes afterwards."""
-    monkeypatch.setenv("TRAINER_URL", trainer.url)
+    monkeypatch.setenv("TRAINER_URL", trainer_url)
     yield
     for one in trainer.get("/classes")["classes"]:
         if one["origin"] == "own":

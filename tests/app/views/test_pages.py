@@ -108,6 +108,16 @@ def test_models_shows_the_accuracy_of_the_live_version() -> None:
 
 
 @pytest.mark.usefixtures("all_down")
+@pytest.mark.parametrize(("setting", "is_told"), [("", False), ("0", False), ("1", True)])
+def test_visitors_are_told_if_unknown_pictures_are_stored(
+    setting: str, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEP_UNKNOWN", setting)
+    captions = [caption.value for caption in open_page().caption]
+    assert any("may be stored" in caption for caption in captions) == is_told
+
+
+@pytest.mark.usefixtures("all_down")
 @pytest.mark.parametrize("path", ["", "corrections", "retrain", "models", "metrics"])
 def test_descriptions_in_the_code_are_not_shown(path: str) -> None:
     code = (ROOT / "app" / "views" / f"{path or 'classify'}.py").read_text()

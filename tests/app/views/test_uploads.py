@@ -81,7 +81,7 @@ def test_a_file_name_is_shown_as_it_is(
 ) -> None:
     page.goto(app_url)
     upload(page, payload(name, trousers))
-    caption = page.get_by_test_id("stImageCaption")
+    caption = page.locator(".st-key-upload_name p")
     expect(caption).to_be_visible(timeout=30_000)
     assert caption.inner_text().replace("\u2060", "") == name
     assert caption.locator("a, em, del, span[class*=color], .katex").count() == 0

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ def own(make_home: MakeHome, home: Home) -> Home:
         if number == 1:  # as in versions of earlier code
             description = description.replace("  baseline:", "  something_else:")
             (copy / "accuracy_estimator.pt").unlink()
+            (copy / "familiarity.pt").unlink()
         (copy / "model.yaml").write_text(description)
         if number == 1:
             drop_checksums(copy)
@@ -71,11 +73,17 @@ def values(text: str, name: str, label: str) -> dict[str, float]:
     return found
 
 
-def classify(classifier: Server, images: np.ndarray) -> list[str]:
+def answers(classifier: Server, images: np.ndarray) -> list[dict[str, Any]]:
     file = io.BytesIO()
     np.save(file, images)
-    answer = classifier.post("/classify_many", data=file.getvalue(), headers=NPY)
-    return [one["label"] for one in answer.json()]
+    found: list[dict[str, Any]] = classifier.post(
+        "/classify_many", data=file.getvalue(), headers=NPY
+    ).json()
+    return found
+
+
+def classify(classifier: Server, images: np.ndarray) -> list[str]:
+    return [one["label"] for one in answers(classifier, images)]
 
 
 def test_a_scrape_is_valid_and_has_each_metric_once(own: Home, classifier: Server) -> None:
@@ -115,6 +123,23 @@ def test_live_pictures_are_counted_in_the_ranges_of_the_baseline(
     assert sum(bright.values()) == 1_000
 
 
+def test_pictures_that_the_version_does_not_know_are_counted(
+    own: Home, classifier: Server, test_set: fashion_mnist.Split
+) -> None:
+    promote(own, classifier, "copy6")
+    noise = np.random.default_rng(0).integers(0, 256, (50, 28, 28), dtype=np.uint8)
+    found = [
+        one
+        for images in (test_set.images[:200].numpy(), noise)
+        for one in answers(classifier, images)
+    ]
+    unknown = [not one["known"] for one in found]
+    assert unknown == [one["familiarity"] < 0.04 for one in found]
+    assert sum(unknown[200:]) > 40 > sum(unknown[:200])
+    counted = values(scrape(classifier), "wardrobe_unknown_total", "model")
+    assert counted["fashion_mnist_model:copy6"] == sum(unknown)
+
+
 def test_every_series_of_a_version_starts_at_zero(own: Home, classifier: Server) -> None:
     promote(own, classifier, "copy3")
     text = scrape(classifier)
@@ -142,8 +167,10 @@ def test_a_version_without_a_baseline_is_served(
     own: Home, classifier: Server, test_set: fashion_mnist.Split
 ) -> None:
     promote(own, classifier, "copy1")
-    assert len(classify(classifier, test_set.images[:20].numpy())) == 20
+    found = answers(classifier, test_set.images[:20].numpy())
+    assert [(one["known"], one["familiarity"]) for one in found] == [(None, None)] * 20
     text = scrape(classifier)
+    assert "fashion_mnist_model:copy1" not in values(text, "wardrobe_unknown_total", "model")
     assert "wardrobe_baseline" not in text
     assert "fashion_mnist_model:copy1" not in values(
         text, "wardrobe_accuracy_samples_total", "model"

@@ -109,6 +109,39 @@ def test_a_project_without_a_model_takes_corrections_of_any_class(empty_trainer:
     assert listed(empty_trainer)["Teapot"]["versions"] == []
 
 
+def test_a_version_that_is_promoted_brings_its_classes_along(
+    make_home: MakeHome, home: Home
+) -> None:
+    own = make_home()
+    own.take_models_of(home)
+    [description] = own.path.glob("models/fashion_mnist_model/*/model.yaml")
+    text = description.read_text()
+    description.write_text(text.replace("  - Bag\n", "  - Hat\n"))
+    trainer = own.serve("trainer")
+    tag = (own.path / "champion").read_text().strip()
+    (own.path / "champion").unlink()
+    assert "Hat" not in listed(trainer)
+    kept = send(trainer, new_picture(), "Bag", predicted="Hat")  # it may be served already
+    assert kept.status_code == 201
+
+    promoted = trainer.post(f"/models/{tag}/promote", json={})
+
+    assert promoted.status_code == 202, promoted.text
+    hat = listed(trainer)["Hat"]
+    assert (hat["origin"], hat["versions"]) == ("own", [tag])
+    assert listed(trainer)["Bag"]["versions"] == []
+    deleted = changed(trainer, "DELETE", "Hat")
+    trainer.post(f"/models/{tag}/promote", json={})
+    assert "Hat" not in listed(trainer)
+    undo(trainer, deleted)
+    changed(trainer, "PATCH", "Hat", name="Cap")
+    assert listed(trainer)["Cap"]["versions"] == [tag]
+    refused = trainer.post("/classes", json={"name": "Hat"})
+    assert refused.status_code == 409
+    assert "know 'Cap' as 'Hat'" in refused.json()["error"]
+    trainer.stop()
+
+
 @pytest.mark.parametrize(
     ("name", "status", "words"),
     [

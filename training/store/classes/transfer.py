@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from training.store.classes import changes
-from training.store.classes.names import BUILT_IN
+from training.store.classes.names import BUILT_IN, InvalidName, clean
 from training.store.classes.registry import Registry
 from training.store.corrections_schema import CorrectionError
 
@@ -31,19 +31,28 @@ def import_names(connection: Connection, names: Mapping[str, str], actor: str | 
     `names` has the form of `exported`. A name that a class has or had here goes on to mean it.
     """
     result = Imported()
+    known = Registry(connection)
     for name in (name for name, today in names.items() if name == today):
-        if Registry(connection).find(name) is not None:
+        if known.find(name) is not None:
             continue
         try:
             result.added.append(changes.create(connection, name, actor).name)
         except CorrectionError as error:
             result.problems[name] = str(error)
-    labels = Registry(connection).labels()
+    known = Registry(connection)
+    labels = known.labels()
     for name, today in names.items():
-        entry = Registry(connection).find(today) if today and name not in labels else None
-        if entry is not None:
+        entry = known.find(today)
+        if entry is not None and name not in labels and _is_name(name):
             changes.claim(connection, name, entry.id)
     return result
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return clean(text) == text
+    except InvalidName:
+        return False
 
 
 def adopt(connection: Connection, names: Iterable[str]) -> list[str]:

@@ -22,8 +22,9 @@ call, the upload included."""
 _MAX_TABLE_BYTES = 32_000_000
 """MAX_ROWS rows of 320 bytes. An exported row has 130, and its reason."""
 
-_MAX_CLASSES_BYTES = 100_000
-"""Two names of 40 characters are less than 400 bytes."""
+_MAX_CLASSES_BYTES = 400_000
+_MAX_NAMES = 1_000
+"""Of classes, former ones included. Two names of 40 characters are less than 400 bytes."""
 
 _MAX_PROBLEMS = 100
 """That an answer lists. Nobody reads more, and they are counted all the same."""
@@ -99,7 +100,7 @@ def _class_names(members: Members) -> dict[str, str]:
         return {}
     content = members.read(path, _MAX_CLASSES_BYTES)
     rows = read_rows(content, CLASSES, CLASS_COLUMNS, CLASS_COLUMNS)
-    cells = [row.cells for row in rows if row.problem is None]
+    cells = [row.cells for row in itertools.islice(rows, _MAX_NAMES) if row.problem is None]
     return {" ".join(it["name"].split()): " ".join(it["class"].split()) for it in cells}
 
 

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.corrections_store import kept, picture, request
-from tests.support.own_classes import mixed_up, names, rows
+from tests.support.corrections_store import (
+    kept,
+    mixed_up,
+    own_class_names,
+    picture,
+    request,
+    rows_by_id,
+)
 from training.store import classes, corrections
 from training.store.corrections import LabelSubmission
 
@@ -28,67 +34,67 @@ def test_a_class_of_ones_own_is_listed_after_them_and_labels_corrections() -> No
 def test_renaming_takes_the_corrections_along_and_undo_brings_them_back() -> None:
     classes.create("Hat")
     mixed_up("Hat", "Bag")
-    before = rows()
+    before = rows_by_id()
 
     change = classes.rename("Hat", "Cap", "ann")
 
-    assert names() == ["Cap"]
+    assert own_class_names() == ["Cap"]
     assert classes.own()[0].aliases == ("Hat",)
     assert (classes.resolve("Hat"), classes.resolve("Cap")) == ("Cap", "Cap")
     assert change.what == "Hat was renamed to Cap, with 7 corrections."
     renamed = {"Hat": "Cap"}
     others = {"label", "reason"}
-    for number, row in rows().items():
+    for number, row in rows_by_id().items():
         assert row["label"] == renamed.get(before[number]["label"], before[number]["label"])
         assert {k: v for k, v in row.items() if k not in others} == {
             k: v for k, v in before[number].items() if k not in others
         }
     assert kept(50, "Hat").label == "Cap"
-    corrections.delete(50 if 50 in rows() else max(rows()))
+    corrections.delete(50 if 50 in rows_by_id() else max(rows_by_id()))
 
     assert classes.undo(change.id) == change
-    assert rows() == before
-    assert names() == ["Hat"]
+    assert rows_by_id() == before
+    assert own_class_names() == ["Hat"]
     assert classes.resolve("Cap") == "Hat"  # a version may know it by this name
 
 
 def test_merging_makes_one_row_of_two_and_undo_two_of_one() -> None:
     classes.create("Hat")
     mixed_up("Hat", "Bag")
-    before = rows()
+    before = rows_by_id()
 
     change = classes.merge("Hat", "Bag")
 
-    assert names() == []
+    assert own_class_names() == []
     assert classes.resolve("Hat") == "Bag"
-    after = rows()
+    after = rows_by_id()
     assert len(after) == len(before) - 1
     assert {row["label"] for row in after.values()} == {"Bag"}
     assert corrections.CONFLICT not in {row["state"] for row in after.values()}
 
     classes.undo(change.id)
 
-    assert rows() == before
+    assert rows_by_id() == before
     assert classes.resolve("Hat") == "Hat"
 
 
 def test_deleting_takes_corrections_out_of_use_and_undo_brings_them_back() -> None:
     classes.create("Hat")
     mixed_up("Hat", "Bag")
-    before = rows()
+    before = rows_by_id()
 
     change = classes.delete("Hat")
 
-    assert (names(), classes.resolve("Hat")) == ([], None)
-    assert {row["label"] for row in rows().values()} == {"Bag"}
+    assert (own_class_names(), classes.resolve("Hat")) == ([], None)
+    assert {row["label"] for row in rows_by_id().values()} == {"Bag"}
     assert corrections.counts()["conflict"] == 0
     with pytest.raises(corrections.UnknownLabel):
         kept(200, "Hat")
 
     classes.undo(change.id)
 
-    assert rows() == before
-    assert names() == ["Hat"]
+    assert rows_by_id() == before
+    assert own_class_names() == ["Hat"]
 
 
 def test_of_two_rows_of_one_picture_the_accepted_or_the_older_one_stays() -> None:
@@ -98,16 +104,16 @@ def test_of_two_rows_of_one_picture_the_accepted_or_the_older_one_stays() -> Non
     wrong = kept(3, "Bag").id
     corrections.quarantine({wrong: "It looks wrong."})
     kept(2, "Bag"), kept(3, "Hat")
-    right = max(rows())
+    right = max(rows_by_id())
 
     classes.merge("Hat", "Bag")
 
-    assert {number: row["state"] for number, row in rows().items()} == {
+    assert {number: row["state"] for number, row in rows_by_id().items()} == {
         older: "new",
         accepted: "accepted",
         right: "new",
     }
-    assert newer not in rows()
+    assert newer not in rows_by_id()
 
 
 def test_what_was_done_to_single_corrections_since_stays_after_undo() -> None:
@@ -123,7 +129,7 @@ def test_what_was_done_to_single_corrections_since_stays_after_undo() -> None:
 
     classes.undo(change.id)
 
-    assert {number: (row["label"], row["state"]) for number, row in rows().items()} == {
+    assert {number: (row["label"], row["state"]) for number, row in rows_by_id().items()} == {
         relabelled: ("Shirt", "new"),
         accepted: ("Hat", "accepted"),
         later: ("Bag", "new"),
@@ -145,7 +151,7 @@ def test_a_later_change_of_the_same_class_is_undone_first() -> None:
     classes.undo(first.id)
     with pytest.raises(classes.ClassConflict, match="undone already"):
         classes.undo(first.id)
-    assert names() == ["Hat", "Shawl"]
+    assert own_class_names() == ["Hat", "Shawl"]
     with pytest.raises(classes.UnknownChange, match="no change 99"):
         classes.undo(99)
 
@@ -162,7 +168,7 @@ def test_the_name_of_a_deleted_class_may_be_used_again_but_not_twice() -> None:
         classes.undo(change.id)
     classes.rename("Hat", "New hat")
     classes.undo(change.id)
-    assert names() == ["Hat", "New hat"]
+    assert own_class_names() == ["Hat", "New hat"]
     assert corrections.counts(label="Hat")["new"] == 1
 
 
@@ -218,7 +224,7 @@ def test_review_requests_go_and_come_with_their_class() -> None:
 
 def changed_at_random(chance: random.Random) -> int | None:
     """Change something about the classes; the number of the change, None for an addition."""
-    own = names()
+    own = own_class_names()
     if not own or chance.random() < 0.2:
         classes.create(f"Kind {chance.randrange(10_000)}x")
         return None
@@ -254,12 +260,14 @@ def test_undoing_everything_leads_back_through_every_state(
                 corrections.accept(one.id)
         seen = []
         for _ in range(8):
-            before = rows(), {it: classes.resolve(it) for it in names()}
+            before = rows_by_id(), {it: classes.resolve(it) for it in own_class_names()}
             change = changed_at_random(chance)
-            assert {it["label"] for it in rows().values()} <= {it.name for it in classes.listed()}
+            assert {it["label"] for it in rows_by_id().values()} <= {
+                it.name for it in classes.listed()
+            }
             if change is not None:
                 seen.append((change, before))
         for change, (stored, listed) in reversed(seen):
             classes.undo(change)
-            assert rows() == stored
+            assert rows_by_id() == stored
             assert {name: classes.resolve(name) for name in listed} == listed

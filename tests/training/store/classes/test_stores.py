@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from tests.support.corrections_store import kept
-from tests.support.own_classes import mixed_up, names, rows
-from training.store import classes, corrections
+from tests.support.corrections_store import kept, mixed_up, own_class_names, rows_by_id
+from training.data import fashion_mnist
+from training.model import networks
+from training.store import classes, corrections, descriptions, versions
 
 pytestmark = pytest.mark.usefixtures("empty_home")
+
+
+def save_version(class_names: tuple[str, ...]) -> str:
+    """Store an untrained version with these classes; return its tag."""
+    return versions.save(
+        networks.build("mlp-small", len(class_names)),
+        labels={},
+        metadata={"class_names": list(class_names), "network": "mlp-small"},
+    )
 
 
 def test_a_new_store_has_the_classes_of_fashion_mnist() -> None:
@@ -25,7 +35,7 @@ def test_a_new_store_has_the_classes_of_fashion_mnist() -> None:
 def test_a_deleted_class_survives_a_restart(empty_home: Path) -> None:
     classes.create("Hat")
     kept(1, "Hat")
-    before = rows()
+    before = rows_by_id()
     change = classes.delete("Hat")
     moved = empty_home.with_name("moved")
     empty_home.rename(moved)
@@ -33,7 +43,7 @@ def test_a_deleted_class_survives_a_restart(empty_home: Path) -> None:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert [it.id for it in classes.changes()] == [change.id]
         classes.undo(change.id)
-        assert rows() == before
+        assert rows_by_id() == before
 
 
 def test_there_are_at_most_fifty() -> None:
@@ -95,7 +105,7 @@ def test_of_many_who_add_the_same_class_at_once_one_does() -> None:
         thread.join()
     assert sorted(outcomes)[-1] == "Hat"
     assert sum("'Hat' is a class already" in it for it in outcomes) == 5
-    assert names() == ["Hat"]
+    assert own_class_names() == ["Hat"]
 
 
 def test_a_database_of_an_earlier_release_gets_the_classes(empty_home: Path) -> None:
@@ -118,7 +128,7 @@ def test_classes_are_restored_from_a_damaged_database(empty_home: Path) -> None:
     classes.create("Hat", "ann")
     mixed_up("Hat", "Bag")
     classes.rename("Hat", "Cap")
-    before, listed = rows(), classes.listed()
+    before, listed = rows_by_id(), classes.listed()
     change = classes.delete("Cap")
     moved = empty_home.with_name("moved")
     empty_home.rename(moved)
@@ -128,14 +138,14 @@ def test_classes_are_restored_from_a_damaged_database(empty_home: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert classes.own() == []
-        assert rows() == {}
+        assert rows_by_id() == {}
         classes.undo(change.id)
         assert classes.listed() == listed
-        assert rows() == {
-            number: row | {"state": rows()[number]["state"], "reason": rows()[number]["reason"]}
-            for number, row in before.items()
-            if row["label"] == "Cap"
-        }
+        restored = rows_by_id()
+        assert restored.keys() == {it for it, row in before.items() if row["label"] == "Cap"}
+        for number, row in restored.items():
+            if before[number]["state"] != corrections.CONFLICT:  # the other one is lost
+                assert row == before[number]
         assert list(moved.glob("corrections.db.damaged-*"))
 
 
@@ -154,7 +164,7 @@ def test_classes_that_a_damaged_database_lost_are_those_of_its_corrections(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WARDROBE_HOME", str(moved))
         assert [it.label for it in corrections.page()] == ["Hat"]
-        assert names() == ["Hat"]
+        assert own_class_names() == ["Hat"]
         assert kept(3, "Hat").label == "Hat"
 
 
@@ -173,5 +183,21 @@ def test_a_version_brings_its_classes_along() -> None:
     classes.create("Hat")
     classes.delete("Hat")
     assert classes.adopt(["Bag", "Hat", "Cap", "<b>", "cap"]) == ["Cap"]
-    assert names() == ["Cap"]
+    assert own_class_names() == ["Cap"]
     assert classes.adopt(["Cap"]) == []
+
+
+def test_versions_say_which_classes_they_know() -> None:
+    odd = ("帽子", "None", "T-shirt/top", "12", "Nón lá & mũ (2)", "ž" * 40, "L'été")
+    plain = (*classes.BUILT_IN, "Straw hat (2)", "A & B")
+    tags_of = {names: save_version(names) for names in (plain, odd)}
+    damaged = save_version(("a", "b"))
+    (descriptions.folder(damaged) / "model.yaml").write_text("- nothing")
+
+    assert versions.class_names() == {tag: names for names, tag in tags_of.items()}
+
+
+def test_the_built_in_classes_are_those_of_the_data_set(
+    dataset: fashion_mnist.FashionMNIST,
+) -> None:
+    assert dataset.class_names == classes.BUILT_IN

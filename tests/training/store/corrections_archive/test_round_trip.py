@@ -173,7 +173,8 @@ def test_classes_for_which_there_is_no_room_are_refused_with_their_rows() -> Non
         {
             "a.png": png(picture(1)),
             "corrections.csv": "file,label\na.png,Hat\na.png,Bag\na.png,kind 3X\n",
-            "classes.csv": "name;class\nHat;Hat\nkind 3x;kind 3x\n<b>;<b>\nKap;Hat\n;\n",
+            "classes.csv": "name;class\nHat;Hat\nkind 3x;kind 3x\n<b>;<b>\nKap;Hat\n;\n"
+            "<i>;Bag\nPurse;Bag\nShirt;Bag\n",
         }
     )
 
@@ -182,3 +183,5 @@ def test_classes_for_which_there_is_no_room_are_refused_with_their_rows() -> Non
     assert (counts(report), report.classes) == ((2, 0, 1), [])
     assert "There are 50 classes" in report.problems[0].reason
     assert {it.label for it in corrections.page()} == {"Bag", "Kind 3x"}
+    former = {it.name: it.aliases for it in classes.listed() if it.aliases}
+    assert former == {"Bag": ("Purse",)}
