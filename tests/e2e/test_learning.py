@@ -6,7 +6,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visited
-from tests.support.browser import answered, draw, settled
+from tests.support.browser import answered, choose_class, draw, settled
 from tests.support.silhouettes import outline
 
 KINDS = ("Coat", "Ankle boot")
@@ -22,14 +22,10 @@ def draw_and_read(page: Page, kind: str, chance: random.Random, number: int) -> 
     return answered(page, changes).locator(".label").inner_text()
 
 
-def correct(page: Page, answer: str, kind: str) -> None:
-    """Confirm the answer or choose the right class."""
+def correct(page: Page, kind: str) -> None:
+    """Confirm the answer or choose the right class, also of what the model does not know."""
     prompt = page.locator(".st-key-pad_feedback")
-    if answer == kind:
-        prompt.get_by_role("button", name="That's right").click()
-    else:
-        prompt.get_by_role("button", name="No, it's").click()
-        prompt.get_by_role("button", name=kind, exact=True).click()
+    choose_class(prompt, kind)
     expect(prompt).to_contain_text(f"Saved as {kind.lower()}.", timeout=15_000)
 
 
@@ -42,7 +38,7 @@ def test_the_model_learns_from_corrections(wardrobe: Visited, page: Page) -> Non
         kind = KINDS[number % 2]
         answer = draw_and_read(page, kind, chance, number + 1)
         known += answer == kind
-        correct(page, answer, kind)
+        correct(page, kind)
     assert known <= CORRECTED / 2, "the drawings are known already"
 
     page.get_by_role("link", name="Retrain", exact=True).first.click()

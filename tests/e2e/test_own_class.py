@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Visited
-from tests.support.browser import answered, draw, settled
+from tests.support.browser import answered, draw, open_choices, settled
 from tests.support.silhouettes import drawn, outline
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def draw_hat(page: Page, chance: random.Random, number: int) -> str:
 def teach_hat(prompt: Locator, number: int) -> None:
     """Say that the drawing is a hat: a new class the first time, one click from then on."""
     if number == 1:
-        new = prompt.get_by_role("button", name="A new class")
-        if not new.is_visible():
-            prompt.get_by_role("button", name="No, it's").click()
-        new.click()
+        open_choices(prompt)
+        prompt.get_by_role("button", name="A new class").click()
         prompt.get_by_role("textbox", name="Name of the new class").fill("Hat")
         prompt.get_by_role("button", name="Save", exact=True).click()
     else:

@@ -63,6 +63,22 @@ def answered(page: Page, number: int) -> Locator:
     return answer
 
 
+def open_choices(prompt: Locator) -> None:
+    """Show all classes below an answer. For what the model does not know, they may be open."""
+    expect(prompt.get_by_text("We'll save this")).to_be_visible(timeout=15_000)
+    other = prompt.locator("button[name=other]")
+    if other.is_visible() and other.get_attribute("aria-expanded") == "false":
+        other.click()
+
+
+def choose_class(prompt: Locator, name: str) -> None:
+    """Save the picture with a class: the answer's, the one taught last, or another one."""
+    open_choices(prompt)
+    right = prompt.get_by_role("button", name=name, exact=True)
+    confirm = prompt.get_by_role("button", name="That's right")
+    (right if right.is_visible() else confirm).click()
+
+
 def axe_findings(page: Page) -> list[str]:
     """Return the violations that axe finds once the page is drawn."""
     found = _axe_findings_now(page)
