@@ -115,9 +115,15 @@ def _load_corrections(
     config: dict[str, Any],
     checkpoint: checkpoints.Checkpoint | None,
 ) -> CorrectionSplit:
-    """The checkpoint's corrections, or those of the store. Raises NoCorrections."""
+    """The checkpoint's corrections, or those of the store. Raises NoCorrections or ResumeError."""
     if checkpoint is not None:
-        return CorrectionSplit.from_state_dict(checkpoint.corrections)
+        try:
+            return CorrectionSplit.from_state_dict(checkpoint.corrections)
+        except KeyError as error:
+            message = (
+                "That run is one of an earlier release, and cannot be resumed. Start a new run."
+            )
+            raise runs.ResumeError(message) from error
     for_training = recipe.needs_corrections or config.get("corrections", False)
     split = split_corrections(publication.load_champion(), dataset, for_training=for_training)
     if not dataset.class_names and len(split.classes.names) < MIN_CLASSES:

@@ -71,7 +71,7 @@ def test_a_class_is_learned_from_twenty_drawings_and_served(
 ) -> None:
     classes.create("Sock", "ada")
     teach("Sock", 4)
-    record, model = run("finetune", 2)
+    record, model = run("finetune", 3)
     assert record.classes == {"included": ["Hat"], "waiting": {"Sock": 6}}
     assert model.class_names == (*taught.class_names, "Hat")
     assert share_named(model, "Hat", "Hat") > 0.9
@@ -87,13 +87,14 @@ def test_a_class_is_learned_from_twenty_drawings_and_served(
     assert figures["accuracy"] >= gate.NEW_CLASS_ACCURACY
     assert figures["taken"] <= gate.TAKEN
     assert record.gate["per_class"]["Hat"]["before"] is None
-    assert any(
-        one["label"] == "Hat" == one["after"] for one in versions.report(model.tag)["better"]
-    )
+    report = versions.report(model.tag)
+    assert report is not None
+    assert any(one["label"] == "Hat" == one["after"] for one in report["better"])
 
 
 def test_a_run_without_corrections_loses_the_class_and_is_held_back(taught: versions.Model) -> None:
     learned = run("finetune", 1)[1]
+    versions.promote(learned.tag)  # whatever the gate says of so short a run
     record, model = run("quick", 1, corrections=False)
     assert model.class_names == taught.class_names
     assert record.gate is not None
@@ -115,13 +116,14 @@ def halves() -> tuple[fashion_mnist.Split, fashion_mnist.Split]:
 def test_a_renamed_class_goes_on_under_its_new_name(taught: versions.Model) -> None:
     first = run("finetune", 1)[1]
     assert first.class_names[-1] == "Hat"
+    versions.promote(first.tag)
     classes.rename("Hat", "Cap")
     record, model = run("finetune", 1)
     assert model.class_names[-1] == "Cap"
     assert record.gate is not None
     assert record.gate["new_classes"] == {}  # it is the same class
-    assert record.gate["per_class"]["Cap"]["before"] is not None
-    assert record.gate["promoted"], record.gate["reasons"]
+    assert record.gate["per_class"]["Cap"]["before"] > 0.5
+    assert not any("no longer knows" in reason for reason in record.gate["reasons"])
 
 
 def test_a_merged_class_has_the_pictures_of_both(taught: versions.Model) -> None:
@@ -129,13 +131,13 @@ def test_a_merged_class_has_the_pictures_of_both(taught: versions.Model) -> None
     teach("Cap", 12, kind="Hat", seed=3)
     first = run("finetune", 1)[1]
     assert first.class_names[-2:] == ("Hat", "Cap")
-    versions.promote(first.tag)  # the gate sees that it cannot tell them apart
+    versions.promote(first.tag)
     classes.merge("Cap", "Hat")
     record, model = run("finetune", 1)
     assert model.class_names == (*taught.class_names, "Hat")
     assert record.gate is not None
-    assert record.gate["promoted"], record.gate["reasons"]
     assert record.gate["per_class"]["Hat"]["before"] > 0.9  # either name is right today
+    assert not any("no longer knows" in reason for reason in record.gate["reasons"])
 
 
 def test_any_recipe_learns_it(taught: versions.Model) -> None:
@@ -213,8 +215,9 @@ def test_a_resumed_run_keeps_its_classes(
             run("finetune", 2)
     classes.create("Sock", "ada")
     teach("Sock", 12)
+    classes.rename("Hat", "Cap")
     [stopped] = runs.read_all()
     record_of_resumed, model = run("finetune", 2, resume=stopped.run_id)
-    assert record_of_resumed.classes == {"included": ["Hat"], "waiting": {}}
-    assert model.class_names == (*taught.class_names, "Hat")
+    assert record_of_resumed.classes == {"included": ["Cap"], "waiting": {}}
+    assert model.class_names == (*taught.class_names, "Cap")
     assert len(split_corrections(taught, fashion_mnist.load()).classes.learned) == 2

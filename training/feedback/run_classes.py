@@ -5,7 +5,7 @@ was trained. So versions are compared by today's names, never by the numbers of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from training.store import classes
@@ -86,6 +86,16 @@ def todays_name(name: str) -> str | None:
         return classes.resolve(name)
     except StoreUnavailable:
         return name
+
+
+def with_todays_names(chosen: RunClasses) -> RunClasses:
+    """Return classes by today's names; those that were merged or deleted keep theirs."""
+    today = [todays_name(name) or name for name in chosen.names]
+    names = [
+        name if today.count(name) == 1 else former
+        for name, former in zip(today, chosen.names, strict=True)
+    ]
+    return replace(chosen, names=tuple(names))
 
 
 def output_rows(names: Sequence[str], earlier: Sequence[str]) -> list[int | None]:

@@ -59,13 +59,13 @@ class CorrectionSplit:
 
     @staticmethod
     def from_state_dict(state: dict[str, Any]) -> "CorrectionSplit":
-        """Rebuild a split from its state_dict."""
+        """Rebuild a split from its state_dict. Raises KeyError for that of an earlier release."""
         return CorrectionSplit(
             train=fashion_mnist.Split(**state["train"]),
             sample_ids=state["sample_ids"],
             held_out=fashion_mnist.Split(**state["held_out"]),
             quarantined=state["quarantined"],
-            classes=RunClasses(**state["classes"]),
+            classes=run_classes.with_todays_names(RunClasses(**state["classes"])),
         )
 
 
