@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import settled
+from tests.support.browser import axe_findings, settled
 from tests.support.pictures import encoded
 from tests.support.rendered import photos
 
