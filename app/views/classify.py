@@ -13,9 +13,10 @@ from app.clients.batch import Batch, Progress
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.sections import answer, batch_results, model_status, upload
+from app.sections import answer, model_status
 from app.sections.teaching import choices, feedback
 from app.sections.teaching.feedback import Picture
+from app.sections.uploads import batch_results, picture
 from app.text.uploads import words_for
 
 FIRST_WAIT_SECONDS = 1.0
@@ -91,7 +92,7 @@ def render_upload() -> None:
     for file in chosen.values():
         left, right = st.columns([1, 1.1], gap="large")
         with left:
-            crop = upload.render_picture(file)
+            crop = picture.render_picture(file)
         with right, st.container(key="upload_answer"):
             render_single_answer("upload", file.data, media_type=file.media_type, crop=crop)
 

@@ -115,7 +115,8 @@ def finetune(home: Home) -> dict[str, Any]:
     gate = versions.describe(result["model"]).metadata["gate"]
     versions.promote(result["model"])
     quarantined = corrections.counts()[corrections.QUARANTINED]
-    return {**result, **gate, "quarantined": quarantined}
+    decision = {"promoted": gate["promoted"], "reasons": gate["reasons"]}
+    return {**result, **decision, "quarantined": quarantined}
 
 
 def measure(template: Path, on: str) -> dict[str, Any]:

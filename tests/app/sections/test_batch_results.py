@@ -9,7 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.clients.classifier import Answer, PictureFile, Unreadable
-from app.sections import batch_results
+from app.sections.uploads import batch_results
 from app.text import images, spreadsheets
 
 
@@ -143,7 +143,7 @@ def a_batch_of_three() -> None:
     """Render a batch whose pictures are, in the order of upload, sure, unsure and unknown."""
     from app.clients.batch import Progress
     from app.clients.classifier import Answer, PictureFile
-    from app.sections import batch_results
+    from app.sections.uploads import batch_results
 
     def answer(confidence: float, *, known: bool) -> Answer:
         return Answer(

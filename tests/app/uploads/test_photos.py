@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support import photos
 from tests.support.browser import axe_findings, settled
 from tests.support.pictures import encoded
+from tests.support.samples import photos
 
 _SEEN = "document.querySelector('.st-key-upload_answer img')?.getAttribute('src')"
 """What the model sees, as the page shows it."""
@@ -45,7 +45,8 @@ def test_a_frame_is_dragged_moved_by_keys_and_reset(uploaded: Page) -> None:
     assert "48 % high" in (frame.get_attribute("aria-label") or "")
     page.wait_for_function(f"before => ({_SEEN}) !== before", arg=upper)
     settled(page)
-    assert not axe_findings(page)
+    # Streamlit's file chooser violates this rule by itself.
+    assert not axe_findings(page, besides="presentation-role-conflict")
     reset.click()
     page.wait_for_function(f"before => ({_SEEN}) === before", arg=whole)
 

@@ -1,0 +1,1 @@
+"""Uploaded pictures: one with a frame to drag, or a table of many."""
