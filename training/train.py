@@ -59,24 +59,17 @@ def train(
     config = recorder.run.config
     start = versions.load(config["champion"]) if recipe.from_champion else None
     originals = run_data.load(recipe, start)
-    device = hardware.choose_device()
-    torch.manual_seed(seed)
     resumed = config.get("resume")
     checkpoint = checkpoints.take_over(resumed, recorder.run.run_id) if resumed else None
 
     recorder.phase("checking corrections")
     split = _load_corrections(recipe, originals, config, checkpoint)
-    dataset, class_names = run_data.with_validation(originals, split), split.classes.names
+    dataset = run_data.with_validation(originals, split)
     if split.classes.learned:
         recipe = recipes.with_own_classes(recipe)
-    network = starting_network.build(recipe, class_names, start, (split.train, dataset.train))
-    network, before = network.to(device), copy.deepcopy(network.state_dict())
 
     recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
-    fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
-    if start is not None:
-        new_rows = starting_network.new_rows(class_names, start)
-        blend_weights(network, before, recipe.blend, new_rows)
+    network = _fit_network(recipe, start, dataset, split, seed, recorder, checkpoint)
 
     recorder.finish_training("calibrating")
     described = _describe(network, dataset, split, seed)
@@ -107,6 +100,27 @@ def train(
     recorder.phase("done", state="succeeded", ended_at=runs.now(), progress=1.0, result=result)
     checkpoints.discard(recorder.run.run_id)
     return result
+
+
+def _fit_network(
+    recipe: Recipe,
+    start: versions.Model | None,
+    dataset: fashion_mnist.FashionMNIST,
+    split: CorrectionSplit,
+    seed: int,
+    recorder: RunRecorder,
+    checkpoint: checkpoints.Checkpoint | None,
+) -> Network:
+    """Train a network, from the weights of `start` if there is one, and blend it with these."""
+    device = hardware.choose_device()
+    torch.manual_seed(seed)
+    names = split.classes.names
+    network = starting_network.build(recipe, names, start, (split.train, dataset.train)).to(device)
+    before = copy.deepcopy(network.state_dict())
+    fit(network, recipe, _on_device(dataset, device), seed, recorder, split, checkpoint)
+    if start is not None:
+        blend_weights(network, before, recipe.blend, starting_network.new_rows(names, start))
+    return network
 
 
 def _load_corrections(
