@@ -31,7 +31,7 @@ from PIL import Image
 
 import settings
 from tests.support.processes import ROOT, Home
-from tests.support.samples import unknown_pictures
+from tests.support.rendered import unknown_pictures
 from tests.support.silhouettes import KINDS, OWN_KINDS, drawn
 from training.data import fashion_mnist
 from training.evaluation import infer

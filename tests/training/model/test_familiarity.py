@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.support.processes import Home
-from tests.support.samples import unknown_pictures
+from tests.support.rendered import unknown_pictures
 from tests.support.services.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.familiarity_fitting import fit_familiarity

@@ -1,1 +1,0 @@
-"""Pictures for tests and benchmarks, drawn on the spot."""
