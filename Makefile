@@ -80,7 +80,7 @@ bench-own-class: $(INSTALLED) data ## Measure learning a class of one's own; SEE
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.own_class
 
 bench-unknown: $(INSTALLED) data ## Measure which unknown pictures the live version tells apart; PARTS narrows it, PHOTOS=folder adds photos
-	@exec $(WITH_SETTINGS) python -m tests.benchmarks.familiarity
+	@exec $(WITH_SETTINGS) python -m tests.benchmarks.recognition.familiarity
 
 # The peers need other versions of some packages, so each environment is separate.
 bench-serving: $(INSTALLED) data .bench/peers/installed .bench/runner/installed ## Load the classifier and its peers; SERVERS, CLIENTS, ROUNDS and SECONDS narrow it, BASELINE adds another checkout

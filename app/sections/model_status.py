@@ -7,7 +7,7 @@ import streamlit as st
 from app.clients import classes, classifier, trainer
 from app.clients.http import ServiceError
 from app.login import permission
-from app.sections import run_progress
+from app.sections.runs import run_progress
 from app.sections.teaching import progress
 from app.text.formatting import counted, percent, plain
 

@@ -11,12 +11,10 @@ from app.clients.trainer import OWN_RECIPE, Model, Recipe, Run
 from app.login import permission, visitor
 from app.sections import (
     promotion,
-    run_history,
-    run_outcome,
-    run_progress,
     trainer_notice,
     training_charts,
 )
+from app.sections.runs import run_history, run_outcome, run_progress
 from app.sections.teaching import own_classes, progress
 from app.text.formatting import counted, plain
 

@@ -9,13 +9,15 @@ from app.clients.trainer import Model
 
 
 def version(names: list[str]) -> Model:
-    return Model(
-        tag="fashion_mnist_model:one",
-        version="one",
-        champion=True,
-        created_at=datetime.now(UTC),
-        metadata={"per_class_accuracy": dict.fromkeys(names, 0.9)},
-        size_bytes=1,
+    return Model.model_validate(
+        {
+            "tag": "fashion_mnist_model:one",
+            "version": "one",
+            "champion": True,
+            "created_at": datetime.now(UTC),
+            "metadata": {"per_class_accuracy": dict.fromkeys(names, 0.9)},
+            "size_bytes": 1,
+        }
     )
 
 

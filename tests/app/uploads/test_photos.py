@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import axe_findings, settled
 from tests.support.pictures import encoded
-from tests.support.rendered import photos
+from tests.support.samples import photos
 
 _SEEN = "document.querySelector('.st-key-upload_answer img')?.getAttribute('src')"
 """What the model sees, as the page shows it."""

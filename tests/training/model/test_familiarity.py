@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support import unknown_pictures
 from tests.support.processes import Home
+from tests.support.samples import unknown_pictures
 from tests.support.services.stored_versions import drop_checksums
 from training.data import fashion_mnist
 from training.familiarity_fitting import fit_familiarity
@@ -141,7 +141,7 @@ def test_the_distances_are_those_of_the_papers(centres: np.ndarray) -> None:
         covariance = (covariances[0] + covariances[1]) / 2
         every, centre = np.concatenate(means), scaled(known).mean(0)
 
-        def to(mean: np.ndarray, by: np.ndarray) -> np.ndarray:
+        def to(mean: np.ndarray, by: np.ndarray) -> Any:
             away = scaled(asked) - mean
             return np.einsum("nf,fg,ng->n", away, np.linalg.inv(by), away)
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.support.pictures import encoded
-from tests.support.rendered import photos
+from tests.support.samples import photos
 from training.model import crop, foreground, grey, u2netp
 from training.model.crop import Crop, CropError
 from training.model.photo import is_photo

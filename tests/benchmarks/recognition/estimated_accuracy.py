@@ -1,6 +1,6 @@
 """How near the accuracy that is estimated without labels comes to the true one.
 
-    python -m tests.benchmarks.estimated_accuracy [VERSION]
+    python -m tests.benchmarks.recognition.estimated_accuracy [VERSION]
 
 Takes the champion of WARDROBE_HOME, or a version there, and the test pictures with noise, blur and
 shift at five strengths each: 15 sets. Prints for each the true accuracy, what the version's

@@ -30,8 +30,8 @@ import torch
 from PIL import Image
 
 import settings
-from tests.support import unknown_pictures
 from tests.support.processes import ROOT, Home
+from tests.support.samples import unknown_pictures
 from tests.support.silhouettes import KINDS, OWN_KINDS, drawn
 from training.data import fashion_mnist
 from training.evaluation import infer

@@ -1,0 +1,1 @@
+"""A training run: its progress, its outcome, and the table of all runs."""

@@ -1,0 +1,1 @@
+"""How well versions judge pictures: what they know, and how accurate they are."""

@@ -1,1 +1,0 @@
-"""Pictures that are rendered for tests."""

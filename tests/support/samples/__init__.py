@@ -1,0 +1,1 @@
+"""Pictures for tests and benchmarks, drawn on the spot."""
