@@ -55,6 +55,11 @@ def test_calls_are_bounded_by_pixels(trousers: bytes, monkeypatch: pytest.Monkey
     assert [len(group) for group in groups(files)] == [7, 7, 6]
 
 
+def test_calls_are_bounded_by_photos(trousers: bytes) -> None:
+    files = {str(n): PictureFile("t.png", trousers, "image/png") for n in range(30)}
+    assert [len(group) for group in groups(files)] == [24, 6]
+
+
 def test_a_file_larger_than_a_call_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_UPLOAD_MB", "1")
     assert [len(group) for group in groups(uploads(2, 300_000))] == [1, 1]

@@ -15,6 +15,7 @@ from service.decoding.process import DecodingProcess
 from service.decoding.reader import PictureError, Problem
 from service.http.errors import ApiError
 from tests.support.pictures import encoded, many_scans, shoe
+from tests.support.samples import photos
 from tests.support.services import event_loop
 
 PIXELS = 50_000_000
@@ -98,6 +99,16 @@ def test_a_picture_that_others_delay_is_busy(
     with pytest.raises(PictureError) as caught:
         process.decode(many_scans(2_000)).result(60)
     assert caught.value.problem is Problem.BUSY
+
+
+def test_a_heic_file_is_read_and_a_bomb_is_refused(process: DecodingProcess) -> None:
+    data = photos.heic(photos.trousers())
+    assert process.decode(data).result(60).any()
+    size = data.index(b"ispe") + 8
+    bomb = data[:size] + (30_000).to_bytes(4) * 2 + data[size + 8 :]
+    with pytest.raises(PictureError) as caught:
+        process.decode(bomb).result(60)
+    assert caught.value.problem in (Problem.TOO_MANY_PIXELS, Problem.NOT_A_PICTURE)
 
 
 def test_memory_of_the_process_is_limited() -> None:
