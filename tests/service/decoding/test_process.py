@@ -15,7 +15,7 @@ from service.decoding.process import DecodingProcess
 from service.decoding.reader import PictureError, Problem
 from service.http.errors import ApiError
 from tests.support.pictures import encoded, many_scans, shoe
-from tests.support.samples import photos
+from tests.support.rendered import photos
 from tests.support.services import event_loop
 
 PIXELS = 50_000_000
