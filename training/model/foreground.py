@@ -53,7 +53,8 @@ def is_on() -> bool:
 def find(photo: Photo) -> Mask:
     """Find the foreground of a photo, uint8 (H, W, 3). Returns float32 (H, W), 0..1.
 
-    Takes about a quarter of a second of one core, and none for one of the last photos: the page asks several times.
+    Takes about a quarter of a second of one core, and none for one of the last photos: the page
+    asks several times.
     """
     return _find(photo.tobytes(), photo.shape)
 
