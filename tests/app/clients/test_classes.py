@@ -48,14 +48,14 @@ def test_a_class_of_any_name_is_added_changed_and_undone(name: str) -> None:
     renamed = classes.rename(name, "Headgear/new")
     assert own()["Headgear/new"].aliases == (name,)
     merged = classes.merge("Headgear/new", "T-shirt/top")
-    assert own() == {}
+    assert "Headgear/new" not in own()
     newest = classes.fetch().changes[0]
     assert newest.id == merged
     assert newest.what == "Headgear/new was merged into T-shirt/top, with 1 correction."
     classes.undo(merged)
     classes.undo(renamed)
     deleted = classes.delete(name)
-    assert own() == {}
+    assert name not in own()
     classes.undo(deleted)
 
     [found] = corrections.page(after=number + 1, limit=1).corrections

@@ -29,7 +29,7 @@ from training.model import networks
 from training.store import corrections, corrections_db, promotions, runs, tags, versions
 
 CLASSES = ["Bag", "Shirt"]
-CORRECTIONS = 30
+CORRECTIONS = 60
 RUN = "20261128-070000-000-abcd"
 
 
