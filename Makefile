@@ -47,7 +47,7 @@ test: $(INSTALLED) prometheus data foreground ## Run all tests, including those 
 	  python -m pytest tests/e2e && \
 	  python -m pytest --ignore tests/e2e --ignore tests/compose --numprocesses 2 --dist loadfile
 
-test-fast: $(INSTALLED) foreground ## Run the unit tests: no browser, no servers, no training; under a minute
+test-fast: $(INSTALLED) foreground ## Run the unit tests: no browser, no servers, no training; about two minutes
 	@python -m pytest --quiet --no-header --numprocesses 2 --dist loadfile \
 	  -m "not browser and not service and not slow" --ignore tests/e2e --ignore tests/compose
 
