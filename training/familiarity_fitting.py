@@ -3,8 +3,6 @@
 training/model/familiarity.py are the statistics themselves, which serving needs too.
 """
 
-import torch
-
 from training.data.fashion_mnist import Split
 from training.evaluation import infer_with_features
 from training.model.familiarity import Familiarity, Samples, fit
@@ -25,7 +23,7 @@ def fit_familiarity(
     a picture is that picture's familiarity.
     """
     return fit(
-        _samples(network, _sample_per_class(train)),
+        _samples(network, train.first_of_each_class(_PER_CLASS)),
         _samples(network, taught),
         _samples(network, validation),
     )
@@ -34,13 +32,3 @@ def fit_familiarity(
 def _samples(network: Network, pictures: Split) -> Samples:
     features, logits = infer_with_features(network, pictures.images)
     return Samples(features.numpy(), logits.numpy(), pictures.labels.cpu().numpy())
-
-
-def _sample_per_class(pictures: Split) -> Split:
-    """The first _PER_CLASS pictures of each class: the data set has no order."""
-    rows = [
-        (pictures.labels == label).nonzero().flatten()[:_PER_CLASS]
-        for label in pictures.labels.unique()
-    ]
-    chosen = torch.cat([*rows, pictures.labels.new_empty(0)])
-    return Split(pictures.images[chosen], pictures.labels[chosen])

@@ -19,6 +19,7 @@ from training.calibration import calibration_error
 from training.data import fashion_mnist
 from training.evaluation import confusion_matrix, per_class_accuracy, predict
 from training.feedback.run_classes import output_rows, todays_name, translate
+from training.feedback.run_data import concatenate
 from training.gate_examples import Differences
 from training.model.networks import Network
 from training.store.versions import Model
@@ -107,10 +108,7 @@ class _Pictures:
 
     def concatenate(self) -> fashion_mnist.Split:
         """All of them, corrections first."""
-        parts = (self.held_out, self.golden)
-        return fashion_mnist.Split(
-            torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
-        )
+        return concatenate(self.held_out, self.golden)
 
     def _only_shared(self, pictures: fashion_mnist.Split) -> fashion_mnist.Split:
         rows = self.shared[pictures.labels]

@@ -63,7 +63,7 @@ def find_suspects(
     known = {run_classes.todays_name(name) or name for name in champion.class_names}
     names = list(dict.fromkeys((*class_names, *sorted(known))))
     images, labels = torch.from_numpy(corrections.images), torch.from_numpy(corrections.labels)
-    references = _sample_per_class(originals)
+    references = originals.first_of_each_class(_ORIGINALS_PER_CLASS)
     features, outputs = extract_features(champion.network, images)
     probabilities = run_classes.translate(outputs, champion.class_names, names)
     neighbour_share, likeliest = _neighbour_votes(
@@ -118,20 +118,6 @@ def _neighbour_votes(
         shares.append(votes / votes.sum(1, keepdim=True))
     share = torch.cat(shares)
     return share[torch.arange(len(labels)), labels], share.argmax(1)
-
-
-def _sample_per_class(pictures: fashion_mnist.Split) -> fashion_mnist.Split:
-    """The first _ORIGINALS_PER_CLASS pictures of each class."""
-    rows = torch.cat(
-        [
-            pictures.labels[:0],  # a run without originals
-            *(
-                (pictures.labels == label).nonzero().flatten()[:_ORIGINALS_PER_CLASS]
-                for label in pictures.labels.unique()
-            ),
-        ]
-    )
-    return fashion_mnist.Split(pictures.images[rows], pictures.labels[rows])
 
 
 def _bursts(corrections: Usable, contradicts: torch.Tensor) -> dict[int, str]:

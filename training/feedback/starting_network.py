@@ -14,6 +14,7 @@ from torch import nn
 from training.data.fashion_mnist import Split
 from training.evaluation import infer_with_features
 from training.feedback.run_classes import output_rows
+from training.feedback.run_data import concatenate
 from training.model import networks
 from training.model.networks import Network
 from training.recipes import Recipe
@@ -39,7 +40,8 @@ def build(
     rows = output_rows(class_names, champion.class_names)
     _copy(network, champion.network, rows)
     known = [label for label, row in enumerate(rows) if row is not None]
-    shown = _sample(pictures, len(class_names))
+    shown = concatenate(*(Split(it.images.cpu(), it.labels.cpu()) for it in pictures))
+    shown = shown.first_of_each_class(_REFERENCES_PER_CLASS)
     features = infer_with_features(champion.network, shown.images)[0]
     for label in range(len(class_names)):
         if rows[label] is None:
@@ -64,17 +66,6 @@ def _copy(network: Network, earlier: Network, rows: Sequence[int | None]) -> Non
         for row, before in enumerate(rows):
             if before is not None:
                 state[name][row] = value[before]
-
-
-def _sample(pictures: Sequence[Split], classes: int) -> Split:
-    """The first pictures of each class."""
-    images, labels = (
-        torch.cat([getattr(split, part).cpu() for split in pictures]) for part in vars(pictures[0])
-    )
-    rows = torch.cat(
-        [(labels == label).nonzero().flatten()[:_REFERENCES_PER_CLASS] for label in range(classes)]
-    )
-    return Split(images[rows], labels[rows])
 
 
 @torch.no_grad()
