@@ -9,7 +9,7 @@ relabelled, the other has its former state again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -292,7 +292,7 @@ def _row(picture: Grey, submission: LabelSubmission) -> dict[str, Any]:
     return {
         "content_hash": content_hash(content),
         **vars(submission),
-        "created_at": _now(),
+        "created_at": db.now(),
         "state": NEW,
         "picture": content,
     }
@@ -310,10 +310,6 @@ def _content(picture: Grey) -> bytes:
     if picture.shape != (SIDE, SIDE) or picture.dtype != np.uint8:
         raise ValueError(f"uint8 (28, 28) expected, not {picture.dtype} {picture.shape}")
     return picture.tobytes()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _filter(state: str | None, label: str | None) -> list[Any]:

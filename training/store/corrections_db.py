@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,11 @@ held_out = func.is_held_out(corrections.c.content_hash)
 def path() -> Path:
     """Return the path of the database."""
     return settings.home() / "corrections.db"
+
+
+def now() -> str:
+    """Return the time as the database keeps it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def reading() -> AbstractContextManager[Connection]:

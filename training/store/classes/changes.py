@@ -53,7 +53,7 @@ def create(connection: Connection, name: str, actor: str | None) -> Entry:
     values = {
         "name": name,
         "origin": tables.OWN,
-        "created_at": tables.now(),
+        "created_at": db.now(),
         "actor": actor,
         "state": tables.LISTED,
     }
@@ -136,7 +136,7 @@ def undo(connection: Connection, number: int) -> Change:
     connection.execute(
         update(tables.changes)
         .where(tables.changes.c.id == change.id)
-        .values(undone_at=tables.now())
+        .values(undone_at=db.now())
     )
     return _to_change(change)
 
@@ -220,7 +220,7 @@ def _record(
         "after": after,
         "corrections": connection.execute(count).scalar_one(),
         "relabelled": "[]",
-        "time": tables.now(),
+        "time": db.now(),
         "actor": actor,
     }
     return connection.execute(insert(tables.changes).values(values)).lastrowid

@@ -3,7 +3,6 @@
 A class keeps its number whatever it is called. Those of Fashion-MNIST are there from the start.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, String, Table, event, insert
@@ -62,11 +61,6 @@ hidden = Table(
     *(Column(it.name, it.type, index=it.name == "content_hash") for it in db.corrections.c),
 )
 """Rows that a change took out of use, to be put back when it is undone."""
-
-
-def now() -> str:
-    """Return the time as the store keeps it: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _insert_built_in(table: Table, connection: Connection, **_: Any) -> None:

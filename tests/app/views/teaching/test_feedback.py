@@ -16,13 +16,18 @@ def feedback(page: Page, source: str) -> Locator:
     return page.locator(f".st-key-{source}_feedback")
 
 
-def test_an_answer_is_confirmed_and_that_is_undone(
-    page: Page, app_url: str, trainer_url: str
-) -> None:
+def draw_trousers(page: Page, app_url: str) -> None:
+    """Open the page, draw trousers and wait for the answer."""
     page.goto(app_url)
     expect(surface(page)).to_be_visible(timeout=30_000)
     draw(page, TROUSERS)
     answered(page, 1)
+
+
+def test_an_answer_is_confirmed_and_that_is_undone(
+    page: Page, app_url: str, trainer_url: str
+) -> None:
+    draw_trousers(page, app_url)
     prompt = feedback(page, "pad")
     expect(prompt).to_contain_text("We'll save this drawing")
     prompt.get_by_role("button", name="That's right").click()
@@ -39,10 +44,7 @@ def test_an_answer_is_confirmed_and_that_is_undone(
 def test_an_answer_is_corrected_and_the_next_stroke_can_be_too(
     page: Page, app_url: str, trainer_url: str
 ) -> None:
-    page.goto(app_url)
-    expect(surface(page)).to_be_visible(timeout=30_000)
-    draw(page, TROUSERS)
-    answered(page, 1)
+    draw_trousers(page, app_url)
     prompt = feedback(page, "pad")
     predicted = page.locator(".answer .label").inner_text()
     other = "Sandal"
@@ -95,10 +97,7 @@ def test_an_upload_is_confirmed(
 def test_a_correction_that_was_not_saved_can_be_sent_again(
     page: Page, app_url: str, trainer: Server
 ) -> None:
-    page.goto(app_url)
-    expect(surface(page)).to_be_visible(timeout=30_000)
-    draw(page, TROUSERS)
-    answered(page, 1)
+    draw_trousers(page, app_url)
     prompt = feedback(page, "pad")
     worker = psutil.Process(trainer.process.pid).children()
     for process in worker:
