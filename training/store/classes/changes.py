@@ -134,9 +134,7 @@ def undo(connection: Connection, number: int) -> Change:
         rows.label_back(connection, change.after, change.before, ids)
     rows.show(connection, change.id)
     connection.execute(
-        update(tables.changes)
-        .where(tables.changes.c.id == change.id)
-        .values(undone_at=db.now())
+        update(tables.changes).where(tables.changes.c.id == change.id).values(undone_at=db.now())
     )
     return _to_change(change)
 
