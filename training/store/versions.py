@@ -37,11 +37,13 @@ from training.store.descriptions import (
     ModelError,
     Version,
     class_names,
+    damaged,
     describe,
     describe_champion,
     is_stored,
     list_versions,
     report,
+    stored_tags,
 )
 from training.store.descriptions import folder as folder_of
 from training.store.promotions import (
@@ -75,6 +77,7 @@ __all__ = [
     "champion_problem",
     "choosing_champion",
     "class_names",
+    "damaged",
     "describe",
     "describe_champion",
     "former_champions",
@@ -85,6 +88,7 @@ __all__ = [
     "report",
     "save",
     "set_champion",
+    "stored_tags",
 ]
 
 
