@@ -22,6 +22,7 @@ class Recipe(ResponseModel):
     """A way to train. `epochs` is its default.
 
     `from_champion`: it fine-tunes the live version, and learns from corrections.
+    `estimated_seconds`: how long it takes on the trainer's machine, None before its first run.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Recipe(ResponseModel):
     epochs: int
     default: bool
     from_champion: bool = False
+    estimated_seconds: float | None = None
 
 
 class Epoch(ResponseModel):
