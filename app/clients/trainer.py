@@ -11,6 +11,8 @@ from app.clients.http import Connection, RequestRejected, ResponseModel, connect
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
 
+NUMBERS_SECONDS = 2.0  # a tag stands in for a number that takes longer
+
 OWN_RECIPE = "own"
 """The recipe that trains on a person's own pictures only."""
 
@@ -153,9 +155,10 @@ class Model(ResponseModel):
     first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these,
     `class_names` and `epochs` are empty if training did not store them. `verified`: its files have
     the checksums that were stored with it. `error` says what is damaged and what to do, None if it
-    is whole.
+    is whole. `number` counts up from 1; None from a trainer that does not number them yet.
     """
 
+    number: int | None = None
     tag: str
     version: str
     champion: bool
@@ -175,6 +178,11 @@ class Model(ResponseModel):
     epochs: tuple[Epoch, ...] = Field((), validation_alias=AliasPath("metadata", "learning_curves"))
     verified: bool = True
     error: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: `v4`."""
+        return self.version if self.number is None else f"v{self.number}"
 
 
 class Promotion(ResponseModel):
@@ -219,6 +227,10 @@ class _Models(ResponseModel):
     models: list[Model]
 
 
+class _Numbers(ResponseModel):
+    numbers: dict[str, int]
+
+
 class _RunId(ResponseModel):
     run_id: str
 
@@ -251,6 +263,12 @@ def steps(run_id: str, after: int) -> tuple[list[Step], int]:
 def models() -> list[Model]:
     """Every version, newest first. Raises ServiceError."""
     return _trainer().fetch(_Models, "GET", "/models").models
+
+
+def version_numbers() -> dict[str, int]:
+    """The number of every version, by the last part of its tag. Raises ServiceError."""
+    found = _trainer().fetch(_Numbers, "GET", "/models/numbers", read_seconds=NUMBERS_SECONDS)
+    return found.numbers
 
 
 def report(version: str) -> Report:

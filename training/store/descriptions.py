@@ -157,7 +157,7 @@ def report(tag: str) -> dict[str, Any] | None:
 def list_versions() -> list[Version]:
     """Every version, newest first; a damaged one with `error`."""
     found = []
-    for tag in _tags():
+    for tag in stored_tags():
         try:
             found.append(describe(tag))
         except DamagedVersion as error:
@@ -168,7 +168,7 @@ def list_versions() -> list[Version]:
     return sorted(found, key=lambda version: version.created_at, reverse=True)
 
 
-def _tags() -> list[str]:
+def stored_tags() -> list[str]:
     """The tags of all versions that have a folder, by name."""
     store = settings.home() / "models" / MODEL_NAME
     try:
@@ -188,7 +188,7 @@ def class_names() -> dict[str, tuple[str, ...]]:
     Each version is read once: it never changes.
     """
     found = {}
-    for tag in _tags():
+    for tag in stored_tags():
         path = folder(tag)
         if path not in _class_names:
             try:
