@@ -30,7 +30,7 @@ def texts() -> dict[str, Any]:
         "undo": _("Undo"),
         "redo": _("Redo"),
         "clear": _("Clear"),
-        "share": _("Copy link"),
+        "share": _("Share"),
         "shortcuts": _("Keyboard shortcuts"),
         "full": _("This drawing is full. Undo or clear some strokes to draw more."),
         "copied": _("Link copied. It holds the drawing itself; nothing is stored."),
