@@ -15,8 +15,7 @@ from app.clients.trainer import Recipe, Run
 from app.clients.version_names import version_name
 from app.login import visitor
 from app.sections import model_status
-from app.sections.runs import run_progress, starting
-from app.sections.runs.run_outcome import test_corrections_line
+from app.sections.runs import run_outcome, run_progress, starting
 from app.text.formatting import plain, remaining
 from app.text.translate import _, ngettext
 
@@ -126,7 +125,9 @@ def _outcome_line(run: Run) -> str:
     if gate is not None and not gate.promoted:
         line = _("**{name}** was not promoted. {reason}")
         return line.format(name=name, reason=plain(next(iter(gate.reasons), "")))
-    return f"{_('**{name}** is live.').format(name=name)} {test_corrections_line(gate)}".strip()
+    return (
+        f"{_('**{name}** is live.').format(name=name)} {run_outcome.corrected_line(gate)}".strip()
+    )
 
 
 def _start() -> None:

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from app.clients.classifier import version_of
+from app.clients.gate import Gate
 from app.clients.trainer import CorrectionUsage, Model, Result, Run
 from app.clients.version_names import version_name
 from app.login import visitor
@@ -103,6 +104,17 @@ def render_own_classes(run: Run) -> None:
     """Render how the new classes of a run did, and which ones lack pictures."""
     if lines := own_classes.run_lines(run):
         st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def corrected_line(gate: Gate | None) -> str:
+    """Return how many test corrections are right before and after; empty if none was measured."""
+    change = gate.corrections if gate is not None else None
+    if gate is None or change is None or change.before is None or change.after is None:
+        return ""
+    total = gate.corrections_count
+    return _("Test corrections: {before} right before, {after} now.").format(
+        before=out_of(change.before, total), after=out_of(change.after, total)
+    )
 
 
 def _first_reason(outcome: Outcome) -> list[str]:
