@@ -198,6 +198,10 @@ class RecipeSummary(BaseModel):
     from_corrections: bool = Field(
         description="Whether it uses corrections alone, without Fashion-MNIST."
     )
+    estimated_seconds: float | None = Field(
+        description="How long it takes on this machine, from the request to the new version: the "
+        "median of its last five runs with these epochs that finished. None before the first."
+    )
 
 
 class Recipes(BaseModel):
