@@ -105,6 +105,7 @@ def render_active_run(run: Run) -> None:
 def render_ended_run(run: Run, models: list[Model]) -> None:
     """Render the outcome of the latest run, or its error; the rest is folded."""
     st.header(_("Latest run"))
+    run_outcome.render_facts(run)
     if run.result is None:
         render_unfinished_run(run)
         return

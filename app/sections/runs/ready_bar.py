@@ -125,9 +125,8 @@ def _outcome_line(run: Run) -> str:
     if gate is not None and not gate.promoted:
         line = _("**{name}** was not promoted. {reason}")
         return line.format(name=name, reason=plain(next(iter(gate.reasons), "")))
-    return (
-        f"{_('**{name}** is live.').format(name=name)} {run_outcome.corrected_line(gate)}".strip()
-    )
+    line = _("**{name}** is live.").format(name=name)
+    return f"{line} {run_outcome.corrected_line(gate)}".strip()
 
 
 def _start() -> None:

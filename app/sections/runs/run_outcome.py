@@ -14,7 +14,7 @@ from app.login import visitor
 from app.sections import promotion
 from app.sections.runs import before_after, review_first
 from app.sections.teaching import own_classes
-from app.text.formatting import duration, out_of, percent, plain
+from app.text.formatting import duration, moment, named, out_of, percent, plain
 from app.text.translate import _, ngettext
 
 
@@ -100,9 +100,20 @@ def render_correction_usage(usage: CorrectionUsage) -> None:
     st.write(" ".join(sentences))
 
 
+def render_facts(run: Run) -> None:
+    """Render which run it is, in one line: recipe, time, and who started it."""
+    facts = [run.recipe, moment(run.started_at or run.created_at)]
+    if (name := named(run.actor)) is not None:
+        facts.append(_("started by {name}").format(name=name))
+    st.caption(plain(" · ".join(facts)))
+
+
 def render_own_classes(run: Run) -> None:
     """Render how the new classes of a run did, and which ones lack pictures."""
-    if lines := own_classes.run_lines(run):
+    lines = own_classes.run_lines(run)
+    if len(lines) == 1:
+        st.markdown(lines[0])
+    elif lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
 
 
