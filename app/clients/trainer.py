@@ -1,7 +1,7 @@
 """The trainer's calls about runs and models, with typed responses."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import AfterValidator, AliasPath, AwareDatetime, Discriminator, Field, Tag
@@ -44,6 +44,13 @@ class Epoch(ResponseModel):
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+
+
+class StartedRun(NamedTuple):
+    """The run that is active now; `is_new` is False if another one was active already."""
+
+    run_id: str
+    is_new: bool
 
 
 class Step(ResponseModel):
@@ -282,8 +289,8 @@ def start(
     seed: int | None = None,
     *,
     corrections: bool | None = None,
-) -> str:
-    """Start a run and return its id; the id of the active run, if there is one.
+) -> StartedRun:
+    """Start a run; or return the active one, if there is one.
 
     `corrections`: whether it learns from them too. None leaves a choice to the trainer. Raises
     ServiceError: RequestRejected if the recipe needs a version or corrections that do not exist.
@@ -292,10 +299,10 @@ def start(
     return _start_run({name: value for name, value in chosen.items() if value is not None})
 
 
-def resume(run_id: str) -> str:
-    """Start a run that continues one that ended early, and return its id.
+def resume(run_id: str) -> StartedRun:
+    """Start a run that continues one that ended early; or return the active one.
 
-    The id of the active run, if there is one. Raises ServiceError: RequestRejected if that run
+    Raises ServiceError: RequestRejected if that run
     left no checkpoint.
     """
     return _start_run({"resume": run_id})
@@ -320,12 +327,12 @@ def promote(version: str, reason: str | None = None) -> Promotion:
     return _trainer().fetch(Promotion, "POST", path, read_seconds=PROMOTE_SECONDS, **body)
 
 
-def _start_run(body: dict[str, Any]) -> str:
+def _start_run(body: dict[str, Any]) -> StartedRun:
     try:
-        return _trainer().fetch(_RunId, "POST", "/runs", json=body).run_id
+        return StartedRun(_trainer().fetch(_RunId, "POST", "/runs", json=body).run_id, is_new=True)
     except RequestRejected as error:
         if error.status == 409 and "run_id" in error.details:
-            return str(error.details["run_id"])
+            return StartedRun(str(error.details["run_id"]), is_new=False)
         raise
 
 
