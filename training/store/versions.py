@@ -106,6 +106,11 @@ class Predictions:
         """Whether the version knows each picture, bool (N,)."""
         return None if self.familiarity is None else self.familiarity >= KNOWN_FROM
 
+    def rows(self, rows: "npt.NDArray[np.intp]") -> "Predictions":
+        """Return what it says of some of the pictures."""
+        familiarity = None if self.familiarity is None else self.familiarity[rows]
+        return Predictions(self.probabilities[rows], familiarity)
+
 
 @dataclass(frozen=True)
 class Model:
