@@ -11,6 +11,7 @@ from pydantic import RootModel
 
 from app.clients import identity
 from app.clients.http import Connection, NotReady, ResponseModel, ServiceError, connect
+from app.text.translate import N_, _
 
 MANY_SECONDS = 20.0  # the classifier ends a call after 15
 PNG = "image/png"
@@ -195,7 +196,7 @@ def fetch_state() -> State:
         return Ready(tag, serving[tag], champion or tag, status.metadata, trouble)
     if champion is None:
         return AwaitingModel()
-    return WarmingUp(champion, trouble or "The workers are loading the model.")
+    return WarmingUp(champion, trouble or _("The workers are loading the model."))
 
 
 def _preview_or_none(
@@ -218,4 +219,4 @@ def _query(**parameters: str) -> str:
 
 
 def _classifier() -> Connection:
-    return connect("The classifier", "CLASSIFIER_URL")
+    return connect(N_("The classifier"), "CLASSIFIER_URL")

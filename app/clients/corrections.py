@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import AwareDatetime, field_validator
 
 from app.clients.http import Connection, ResponseModel, connect
+from app.text.translate import N_
 
 ARCHIVE_SECONDS = 60.0  # ten thousand corrections take seconds, more on a busy machine
 
@@ -206,4 +207,4 @@ def _change(correction_id: int, change: dict[str, Any]) -> Correction:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AliasPath, AwareDatetime, Discriminator, Fi
 
 from app.clients.gate import Gate, Report
 from app.clients.http import Connection, RequestRejected, ResponseModel, connect
+from app.text.translate import N_
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
 
@@ -345,4 +346,4 @@ def _model_path(version: str) -> str:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")
