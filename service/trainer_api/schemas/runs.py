@@ -102,6 +102,9 @@ class CorrectionCounts(TypedDict, total=False):
     quarantined: Annotated[
         int, Field(description="Need a review: `GET /corrections?state=quarantined` says why.")
     ]
+    quarantined_ids: Annotated[
+        list[int], Field(description="Their ids, newest first, at most 100.")
+    ]
 
 
 class RunClasses(TypedDict, total=False):

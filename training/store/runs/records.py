@@ -36,10 +36,10 @@ class Run:
 
     `estimated_seconds` is how long such runs have taken here, from `created_at` to the end.
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
-    held out and quarantined, once they are split; `classes` are those learned from corrections
-    alone, `included`, and how many pictures each lacks that is `waiting`; `gate` compares
-    the version with the champion, once it is trained (gate.GateDecision.summary). `actor` is who
-    asked the trainer for it.
+    held out and quarantined, once they are split (split.CorrectionSplit.summary); `classes` are
+    those learned from corrections alone, `included`, and how many pictures each lacks that is
+    `waiting`; `gate` compares the version with the champion, once it is trained
+    (gate.GateDecision.summary). `actor` is who asked the trainer for it.
     """
 
     run_id: str
@@ -56,7 +56,7 @@ class Run:
     loss: float | None = None
     accuracy: float | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
-    corrections: dict[str, int] | None = None
+    corrections: dict[str, Any] | None = None
     classes: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
