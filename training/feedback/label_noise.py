@@ -114,8 +114,8 @@ def _neighbour_votes(
     """For each of N corrections: the share of its neighbours with its label, and their top label.
 
     Features are float (N, F) and (M, F), of length 1; labels int64 (N,) and (M,). `has_vote`, bool
-    (N,), says which corrections count as neighbours. Returns float (N,) and int64 (N,). A neighbour's weight falls with its distance, relative to that of
-    the tenth.
+    (N,), says which corrections count as neighbours. Returns float (N,) and int64 (N,). A
+    neighbour's weight falls with its distance, relative to that of the tenth.
     """
     all_features = torch.cat([features, reference_features])
     all_labels = torch.cat([labels, reference_labels])

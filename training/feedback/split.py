@@ -13,7 +13,6 @@ from training.feedback.run_classes import RunClasses
 from training.store import corrections
 from training.store.versions import Model
 
-
 _LISTED = 100
 """Ids of quarantined corrections in a run's record: nobody goes through more at once."""
 

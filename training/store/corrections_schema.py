@@ -111,8 +111,8 @@ class Usable:
     anew, and used only if their labels look right by now.
 
     `ids` int64 (N,); `images` uint8 (N, 28, 28); `labels` int64 (N,), the classes' numbers;
-    `held_out`, `accepted` and `quarantined` bool (N,); `created_at` float64 (N,), Unix seconds; the lists hold N
-    strings each, `predicted` None where it is not known.
+    `held_out`, `accepted` and `quarantined` bool (N,); `created_at` float64 (N,), Unix seconds; the
+    lists hold N strings each, `predicted` None where it is not known.
     """
 
     ids: npt.NDArray[np.int64]
