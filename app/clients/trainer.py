@@ -76,12 +76,13 @@ class Result(ResponseModel):
 
 class CorrectionUsage(ResponseModel):
     """The number of corrections that a run trained on, held out for testing, and quarantined
-    because they look wrong.
+    because they look wrong; and the ids of these, newest first, at most 100.
     """
 
     used: int
     held_out: int
     quarantined: int
+    quarantined_ids: tuple[int, ...] = ()
 
 
 class RunClasses(ResponseModel):

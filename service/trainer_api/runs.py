@@ -224,4 +224,4 @@ def _version_to_start_from(recipe: Recipe) -> str | None:
 
 
 def _to_json(run: runs.Run) -> Answer:
-    return {**asdict(run), "resumable": run.is_resumable}
+    return {**asdict(durations.as_of_now(run)), "resumable": run.is_resumable}

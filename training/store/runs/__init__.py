@@ -3,6 +3,7 @@
 from training.store.runs.events import EventLog, events
 from training.store.runs.records import (
     ACTIVE,
+    STARTING,
     STATES,
     UNKNOWN,
     BusyError,
@@ -24,6 +25,7 @@ from training.store.runs.records import (
 
 __all__ = [
     "ACTIVE",
+    "STARTING",
     "STATES",
     "UNKNOWN",
     "BusyError",
