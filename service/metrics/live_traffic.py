@@ -57,7 +57,7 @@ class LiveTraffic:
 
 
 def count_load_test(pictures: list[int]) -> None:
-    """Count the pictures of load tests in forward passes. They are no sign of the model's health."""
+    """Count the pictures of load tests in forward passes. They say nothing of its health."""
     definitions.LOAD_TEST_PICTURES.inc(sum(pictures))
 
 
