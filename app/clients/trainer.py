@@ -1,13 +1,14 @@
 """The trainer's calls about runs and models, with typed responses."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import AfterValidator, AliasPath, AwareDatetime, Discriminator, Field, Tag
 
 from app.clients.gate import Gate, Report
 from app.clients.http import Connection, RequestRejected, ResponseModel, connect
+from app.text.translate import N_
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
 
@@ -24,6 +25,7 @@ class Recipe(ResponseModel):
     """A way to train. `epochs` is its default.
 
     `from_champion`: it fine-tunes the live version, and learns from corrections.
+    `estimated_seconds`: how long it takes on the trainer's machine, None before its first run.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Recipe(ResponseModel):
     epochs: int
     default: bool
     from_champion: bool = False
+    estimated_seconds: float | None = None
 
 
 class Epoch(ResponseModel):
@@ -42,6 +45,13 @@ class Epoch(ResponseModel):
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+
+
+class StartedRun(NamedTuple):
+    """The run that is active now; `is_new` is False if another one was active already."""
+
+    run_id: str
+    is_new: bool
 
 
 class Step(ResponseModel):
@@ -66,12 +76,13 @@ class Result(ResponseModel):
 
 class CorrectionUsage(ResponseModel):
     """The number of corrections that a run trained on, held out for testing, and quarantined
-    because they look wrong.
+    because they look wrong; and the ids of these, newest first, at most 100.
     """
 
     used: int
     held_out: int
     quarantined: int
+    quarantined_ids: tuple[int, ...] = ()
 
 
 class RunClasses(ResponseModel):
@@ -280,8 +291,8 @@ def start(
     seed: int | None = None,
     *,
     corrections: bool | None = None,
-) -> str:
-    """Start a run and return its id; the id of the active run, if there is one.
+) -> StartedRun:
+    """Start a run; or return the active one, if there is one.
 
     `corrections`: whether it learns from them too. None leaves a choice to the trainer. Raises
     ServiceError: RequestRejected if the recipe needs a version or corrections that do not exist.
@@ -290,10 +301,10 @@ def start(
     return _start_run({name: value for name, value in chosen.items() if value is not None})
 
 
-def resume(run_id: str) -> str:
-    """Start a run that continues one that ended early, and return its id.
+def resume(run_id: str) -> StartedRun:
+    """Start a run that continues one that ended early; or return the active one.
 
-    The id of the active run, if there is one. Raises ServiceError: RequestRejected if that run
+    Raises ServiceError: RequestRejected if that run
     left no checkpoint.
     """
     return _start_run({"resume": run_id})
@@ -318,12 +329,12 @@ def promote(version: str, reason: str | None = None) -> Promotion:
     return _trainer().fetch(Promotion, "POST", path, read_seconds=PROMOTE_SECONDS, **body)
 
 
-def _start_run(body: dict[str, Any]) -> str:
+def _start_run(body: dict[str, Any]) -> StartedRun:
     try:
-        return _trainer().fetch(_RunId, "POST", "/runs", json=body).run_id
+        return StartedRun(_trainer().fetch(_RunId, "POST", "/runs", json=body).run_id, is_new=True)
     except RequestRejected as error:
         if error.status == 409 and "run_id" in error.details:
-            return str(error.details["run_id"])
+            return StartedRun(str(error.details["run_id"]), is_new=False)
         raise
 
 
@@ -336,4 +347,4 @@ def _model_path(version: str) -> str:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

@@ -47,6 +47,7 @@ CALLS = {
     # The classifier
     ("POST", "/classify"): _CLASSIFY,
     ("POST", "/classify_many"): _CLASSIFY,
+    ("POST", "/explain"): _CLASSIFY,
     ("POST", "/preview"): _CLASSIFY,
     ("GET", "/model"): _LOOK,
     # The trainer

@@ -16,8 +16,11 @@ from training.store import files, promotions, tags
 from training.store.tags import MODEL_NAME
 
 WEIGHTS, ESTIMATOR, REPORT = "weights.pt", "accuracy_estimator.pt", "report.json"
-FAMILIARITY = "familiarity.pt"
+FAMILIARITY, EXAMPLES = "familiarity.pt", "examples.pt"
 """The files of a version; only the weights must be there."""
+
+_NOT_SERVED = {REPORT, EXAMPLES}
+"""Files without which a version is served all the same: whoever reads them checks them."""
 
 CHECKSUMS = "sha256"
 """Of a version's metadata: the SHA-256 of each file, in hex, by name."""
@@ -158,7 +161,7 @@ def _reason(error: Exception) -> str:
 def _check_files(version: Version) -> None:
     """Raise DamagedVersion when a file that is needed to serve is missing or not as stored."""
     checksums = version.metadata.get(CHECKSUMS, {})
-    for name in {WEIGHTS, *checksums} - {REPORT}:
+    for name in {WEIGHTS, *checksums} - _NOT_SERVED:
         try:
             found = files.sha256(folder(version.tag) / name)
         except FileNotFoundError:

@@ -30,6 +30,7 @@ from training.store import files, numbers
 from training.store.descriptions import (
     CHECKSUMS,
     ESTIMATOR,
+    EXAMPLES,
     FAMILIARITY,
     REPORT,
     WEIGHTS,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from training.model.accuracy_estimator import AccuracyEstimator
+    from training.model.examples import Examples
     from training.model.familiarity import Familiarity
     from training.model.networks import Network
     from training.model.preprocess import Grey
@@ -84,6 +86,7 @@ __all__ = [
     "is_stored",
     "list_versions",
     "load",
+    "load_examples",
     "promote",
     "report",
     "save",
@@ -107,6 +110,11 @@ class Predictions:
         """Whether the version knows each picture, bool (N,)."""
         return None if self.familiarity is None else self.familiarity >= KNOWN_FROM
 
+    def rows(self, rows: "npt.NDArray[np.intp]") -> "Predictions":
+        """Return what it says of some of the pictures."""
+        familiarity = None if self.familiarity is None else self.familiarity[rows]
+        return Predictions(self.probabilities[rows], familiarity)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -125,17 +133,18 @@ class Model:
 
     def probabilities(self, images: "Grey") -> "npt.NDArray[np.float32]":
         """Return probabilities, float (N, C), of pictures, uint8 (N, 28, 28)."""
-        return self._forward(images)[0]
+        return self.outputs(images)[0]
 
     def predict(self, images: "Grey") -> Predictions:
         """Return probabilities and familiarity of pictures, uint8 (N, 28, 28)."""
-        probabilities, features, logits = self._forward(images)
+        probabilities, features, logits = self.outputs(images)
         if self.familiarity is None:
             return Predictions(probabilities, None)
         return Predictions(probabilities, self.familiarity.measure(features, logits))
 
-    def _forward(self, images: "Grey") -> "tuple[npt.NDArray[np.float32], ...]":
-        """Probabilities, features and logits, float (N, C), (N, F) and (N, C)."""
+    def outputs(self, images: "Grey") -> "tuple[npt.NDArray[np.float32], ...]":
+        """Return probabilities, features and logits, float (N, C), (N, F) and (N, C), of pictures,
+        uint8 (N, 28, 28)."""
         import torch
 
         from training.model.preprocess import to_input
@@ -152,6 +161,7 @@ def save(
     metadata: dict[str, Any],
     accuracy_estimator: "AccuracyEstimator | None" = None,
     familiarity: "Familiarity | None" = None,
+    examples: "Examples | None" = None,
     report: dict[str, Any] | None = None,
 ) -> str:
     """Store a new version, with what else is given, and return its tag.
@@ -175,11 +185,13 @@ def save(
                 torch.save(accuracy_estimator.state_dict(), model.path_of(ESTIMATOR))
             if familiarity is not None:
                 torch.save(familiarity.state_dict(), model.path_of(FAMILIARITY))
+            if examples is not None:
+                torch.save(examples.state_dict(), model.path_of(EXAMPLES))
             if report is not None:
                 Path(model.path_of(REPORT)).write_text(json.dumps(report), encoding="utf-8")
             model.info.metadata[CHECKSUMS] = {
                 name: files.sha256(Path(model.path_of(name)))
-                for name in (WEIGHTS, ESTIMATOR, FAMILIARITY, REPORT)
+                for name in (WEIGHTS, ESTIMATOR, FAMILIARITY, EXAMPLES, REPORT)
                 if Path(model.path_of(name)).is_file()
             }
         tag = str(model.tag)
@@ -235,6 +247,33 @@ def load(tag: str) -> Model:
             f"({type(error).__name__})."
         ) from error
     return Model(tag, network.eval(), class_names, description.metadata, estimator, familiarity)
+
+
+def load_examples(tag: str) -> "Examples | None":
+    """Load the pictures that a version explains its answers with; None if it has none.
+
+    Raises ModelError when the version is missing, DamagedVersion when its examples are damaged.
+    """
+    import torch
+
+    from training.model.examples import Examples
+
+    description = describe(tag)
+    try:
+        content = _read(description, EXAMPLES)
+        state = torch.load(content, map_location="cpu", weights_only=True)
+        return Examples.from_state_dict(state)
+    except FileNotFoundError:
+        if EXAMPLES not in description.metadata.get(CHECKSUMS, {}):
+            return None
+        reason = f"{EXAMPLES} is missing; the version itself is whole"
+        raise DamagedVersion(tag, reason) from None
+    except DamagedVersion:
+        raise
+    # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
+    except Exception as error:
+        reason = f"{EXAMPLES} cannot be read ({type(error).__name__}); the version itself is whole"
+        raise DamagedVersion(tag, reason) from error
 
 
 def _load_estimator(description: Version, classes: int) -> "AccuracyEstimator | None":
