@@ -27,6 +27,7 @@ page = st.navigation(
         st.Page("views/retrain.py", title="Retrain", url_path="retrain"),
         st.Page("views/models.py", title="Models", url_path="models"),
         st.Page("views/metrics.py", title="Metrics", url_path="metrics"),
+        st.Page("views/about.py", title="About", url_path="about"),
     ],
     position="hidden" if who is None or who.role is None else "top",
 )
