@@ -1,6 +1,7 @@
 """Classify page: draw a picture or upload some, and get the model's answer."""
 
 import hashlib
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,20 +14,27 @@ from app.sections import answer, model_status
 from app.sections.teaching import choices, feedback
 from app.sections.teaching.feedback import Picture
 from app.sections.uploads import upload_tab
+from app.text.translate import _
 from app.text.uploads import words_for
+
+STYLE = Path(__file__).parent / "classify.css"
 
 
 def render_page() -> None:
     """Render the whole page."""
-    st.title("What is it?")
-    st.write("Draw a piece of clothing, or upload pictures.")
+    st.html(STYLE)
+    with st.container(key="classify_title", gap=None):
+        st.title(_("What is it?"))
+        st.write(_("Draw a piece of clothing, or upload pictures."))
     if settings.get("KEEP_UNKNOWN") == "1":
         st.caption(
-            "Pictures that the model does not know may be stored, reduced to 28x28 pixels, for a "
-            "person to name."
+            _(
+                "Pictures that the model does not know may be stored, reduced to 28x28 pixels, "
+                "for a person to name."
+            )
         )
     choices.refresh()  # here, not with each answer: drawing alone sends nothing to the trainer
-    drawing, uploading = st.tabs(["Draw", "Upload"])
+    drawing, uploading = st.tabs([_("Draw"), _("Upload")])
     with drawing:
         render_drawing()
     with uploading:
@@ -36,29 +44,31 @@ def render_page() -> None:
 @st.fragment
 def render_drawing() -> None:
     """Render the pad, and the answer beside it."""
-    left, right = st.columns([1, 1.1], gap="large")
+    left, right = st.columns([1.15, 1], gap="large")
     with left:
         drawing = pad(key="pad")
     with right, st.container(key="drawing_answer"):
         if drawing.png is not None:
             render_single_answer("pad", drawing.png, number=drawing.number)
-        elif model_status.awaits_model():
-            answer.render_placeholder(
-                "Start drawing", "There is no model yet. You can teach one: say what you draw."
-            )
-        elif model_status.live_tag() is None:
-            answer.render_placeholder(
-                "Start drawing", "You'll get an answer once the model is ready."
-            )
-        elif drawing.strokes:
-            answer.render_placeholder(
-                "Nothing drawn", "Everything is erased. Draw something, or press Undo."
-            )
-        else:
-            answer.render_placeholder(
-                "Your answer appears here", "Draw something, or pick one of the samples."
-            )
+            return
+        title, text = _nothing_to_answer(is_erased=bool(drawing.strokes))
+        answer.render_placeholder(title, text)
+        if model_status.live_tag() is not None:
             answer.render_empty_probabilities(model_status.class_names(), key="pad_bars")
+
+
+def _nothing_to_answer(*, is_erased: bool) -> tuple[str, str]:
+    """Return the title and the text in the place of an answer while the pad is empty."""
+    if model_status.awaits_model():
+        return (
+            _("Start drawing"),
+            _("There is no model yet. You can teach one: say what you draw."),
+        )
+    if model_status.live_tag() is None:
+        return _("Start drawing"), _("You'll get an answer once the model is ready.")
+    if is_erased:
+        return _("Nothing drawn"), _("Everything is erased. Draw something, or press Undo.")
+    return _("Your answer appears here"), _("Draw something, or pick one of the samples.")
 
 
 def _render_upload_answer(file: PictureFile, crop: str) -> None:
@@ -78,7 +88,7 @@ def render_single_answer(
     `source` is `pad` or `upload`.
     """
     if model_status.awaits_model():
-        answer.render_placeholder("No model yet", "Say what this is, and one can learn it.")
+        answer.render_placeholder(_("No model yet"), _("Say what this is, and one can learn it."))
         feedback.render_feedback(Picture(data, media_type, source, None, crop))
         return
     try:
@@ -87,12 +97,17 @@ def render_single_answer(
         if error.retry_after is not None and model_status.live_tag() is not None:
             _render_no_answer(source, error.message)
         else:
-            answer.render_placeholder("No answer yet", "You'll get one once the model is ready.")
+            answer.render_placeholder(
+                _("No answer yet"), _("You'll get one once the model is ready.")
+            )
     except ServiceDown:
-        answer.render_placeholder("No answer yet", "You'll get one once the classifier is back.")
+        answer.render_placeholder(
+            _("No answer yet"), _("You'll get one once the classifier is back.")
+        )
     except RequestRejected as error:
         words = words_for(data)
-        answer.render_placeholder("Not a picture" if words else "No answer", words or error.message)
+        title = _("Not a picture") if words else _("No answer")
+        answer.render_placeholder(title, words or error.message)
     except ServiceError as error:
         _render_no_answer(source, error.message)
     else:
@@ -102,8 +117,8 @@ def render_single_answer(
 
 
 def _render_no_answer(source: str, message: str) -> None:
-    answer.render_placeholder("No answer", message)
-    st.button("Ask again", key=f"{source}_again")
+    answer.render_placeholder(_("No answer"), message)
+    st.button(_("Ask again"), key=f"{source}_again")
 
 
 def _classify_once(
@@ -117,16 +132,9 @@ def _classify_once(
     question = (hashlib.sha256(data).digest(), crop, model_status.live_tag())
     stored: tuple[object, tuple[Timed, bytes | None]] | None = st.session_state.get(state_key)
     if stored is None or stored[0] != question:
-        result = classifier.classify(data, media_type, crop), _preview(data, media_type, crop)
+        result = classifier.classify_and_preview(data, media_type, crop)
         st.session_state[state_key] = stored = (question, result)
     return stored[1]
-
-
-def _preview(data: bytes, media_type: str, crop: str) -> bytes | None:
-    try:
-        return classifier.preview(data, media_type, crop)
-    except ServiceError:
-        return None
 
 
 render_page()

@@ -1,7 +1,7 @@
 """What became of several pictures: their order, a summary and a CSV file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -74,12 +74,12 @@ def render_progress(files: Mapping[str, PictureFile], progress: Progress) -> Non
     st.progress(done / len(files), text=text)
 
 
-def render_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
+def render_summary(outcomes: Collection[Outcome], seconds: float) -> None:
     """Render which classes the pictures have, and how many need a person's eye."""
     st.markdown(" ".join([*_classified(outcomes, seconds), *_problems(outcomes)]))
 
 
-def _classified(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
+def _classified(outcomes: Collection[Outcome], seconds: float) -> list[str]:
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     if not answers:
         return []
@@ -100,7 +100,7 @@ def _classified(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
     ]
 
 
-def _problems(outcomes: Sequence[Outcome]) -> list[str]:
+def _problems(outcomes: Collection[Outcome]) -> list[str]:
     """Return a sentence for each kind of picture that needs a person's eye."""
     failed = sum(isinstance(outcome, Failed) for outcome in outcomes)
     unreadable = sum(isinstance(outcome, Unreadable) for outcome in outcomes) - failed

@@ -1,6 +1,6 @@
 """Several uploaded pictures: their answers as they come, and the classes that people give them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -67,7 +67,7 @@ def _render_table(polling: bool) -> None:
         batch_results.render_progress(files, progress)
     else:
         keys.sort(key=lambda key: batch_results.place(outcomes[key]))
-        _render_summary(keys, outcomes, progress, question, batch)
+        _render_summary(outcomes.values(), progress, question, batch)
     page = _page_of(keys)
     editable = permission.may("teacher", _("Correcting an answer"))
     picture_table(
@@ -77,33 +77,35 @@ def _render_table(polling: bool) -> None:
         key="pictures",
     )
     _render_pager(len(keys))
-    _render_next_step()
+    if not progress.running:
+        _render_download(keys, files, outcomes)
 
 
 def _render_summary(
-    keys: Sequence[str],
-    outcomes: Mapping[str, Outcome],
-    progress: Progress,
-    question: Question,
-    batch: Batch,
+    outcomes: Collection[Outcome], progress: Progress, question: Question, batch: Batch
 ) -> None:
-    """Render the summary, and what can be done with all pictures."""
-    ordered = [outcomes[key] for key in keys]
-    batch_results.render_summary(ordered, progress.seconds)
-    with st.container(horizontal=True, gap="small"):
-        if any(isinstance(outcome, Failed) for outcome in ordered):
-            again = _("Ask again for those without an answer")
-            st.button(
-                again, key="again", on_click=_ask_again, args=(question, batch.files, progress)
-            )
-        st.download_button(
-            _("Download as CSV"),
-            partial(batch_results.results_csv, [batch.files[key] for key in keys], ordered),
-            file_name="wardrobe.csv",
-            mime="text/csv",
-            on_click="ignore",
-            key="csv",
-        )
+    """Render the summary, a button if pictures got no answer, and what a new class needs."""
+    batch_results.render_summary(outcomes, progress.seconds)
+    if any(isinstance(outcome, Failed) for outcome in outcomes):
+        again = _("Ask again for those without an answer")
+        st.button(again, key="again", on_click=_ask_again, args=(question, batch.files, progress))
+    label = row_corrections.last_label()
+    if label is not None:
+        class_progress.render_progress(label, model_status.class_names(), ready=None)
+
+
+def _render_download(
+    keys: Sequence[str], files: Mapping[str, PictureFile], outcomes: Mapping[str, Outcome]
+) -> None:
+    in_order = [files[key] for key in keys], [outcomes[key] for key in keys]
+    st.download_button(
+        _("Download as CSV"),
+        partial(batch_results.results_csv, *in_order),
+        file_name="wardrobe.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="csv",
+    )
 
 
 def _row(
@@ -169,14 +171,6 @@ def _render_pager(count: int) -> None:
 
 def _turn(page: int) -> None:
     st.session_state[_PAGE_KEY] = page
-
-
-def _render_next_step() -> None:
-    """Render what the corrections made here lead to."""
-    label = row_corrections.last_label()
-    if label is not None:
-        ready = row_corrections.ready_count()
-        class_progress.render_progress(label, model_status.class_names(), ready=ready)
 
 
 def _ask_again(question: Question, files: Mapping[str, PictureFile], known: Progress) -> None:

@@ -16,7 +16,6 @@ from app.text.formatting import as_noun
 from app.text.translate import _
 
 _STATE_KEY = "upload_corrections"
-_READY_KEY = "upload_ready"
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,6 @@ def last_label() -> str | None:
     return labels[-1] if labels else None
 
 
-def ready_count() -> int | None:
-    """Return how many corrections training could use after the last click, None if unknown."""
-    count: int | None = st.session_state.get(_READY_KEY)
-    return count
-
-
 def forget_others(keys: Iterable[str]) -> None:
     """Forget the clicks on pictures that are no longer there."""
     here = set(keys)
@@ -75,10 +68,6 @@ def apply(action: Action, files: Mapping[str, PictureFile], progress: Progress) 
     if action.name == "save":
         choices.remember(action.label)
     choices.refresh()
-    try:
-        st.session_state[_READY_KEY] = corrections.page(limit=1).usable
-    except ServiceError:
-        st.session_state[_READY_KEY] = None
 
 
 def _all() -> dict[str, RowCorrection]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
@@ -29,7 +30,8 @@ RenderAnswer = Callable[[PictureFile, str], None]
 @st.fragment
 def render_upload(render_answer: RenderAnswer) -> None:
     """Render the choice of pictures; below it a large answer to one, or a table of several."""
-    top = st.container(horizontal=True, horizontal_alignment="distribute")
+    st.html(Path(__file__).with_name("uploads.css"))
+    top = st.container(horizontal=True, horizontal_alignment="distribute", key="upload_top")
     with top:
         source = st.segmented_control(
             _("Where the pictures come from"),

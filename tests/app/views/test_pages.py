@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.clients import trainer
+from app.clients.version_names import version_name
 from tests.support.app.pages import (
     READY,
     TAG,
@@ -59,7 +60,7 @@ def trainer_without_model(empty_home: Home) -> Iterator[Server]:
 @pytest.mark.parametrize("path", ["", "corrections", "retrain", "models"])
 def test_every_page_names_the_live_version(path: str) -> None:
     champion = next(model for model in trainer.models() if model.champion)
-    assert f"Version {champion.version}" in page_text(open_page(path))
+    assert f"<b>{version_name(champion.tag)}</b>" in page_text(open_page(path))
 
 
 @pytest.mark.usefixtures("live")
@@ -185,6 +186,6 @@ def test_a_version_that_does_not_load_is_reported_with_the_live_one(
     model = {**READY, "tag": "fashion_mnist_model:new", "workers": [worker]}
     script_services(scripted, monkeypatch, run_json("succeeded"), model)
     text = page_text(open_page())
-    assert "Version abc" in text
-    assert "Version new does not load" in text
+    assert "abc is still live" in text
+    assert "new does not load" in text
     assert "The weights are cut off." in text
