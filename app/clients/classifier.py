@@ -211,13 +211,20 @@ def explain(data: bytes, media_type: str = PNG, crop: str = "") -> Explanation:
     return _classifier().fetch(Explanation, "POST", path, data=data, headers=headers)
 
 
-def preview(data: bytes, media_type: str = PNG, crop: str = "", view: str = "") -> bytes:
-    """A view of a picture, or of a part of it, as a PNG. Raises ServiceError.
+def preview(
+    data: bytes,
+    media_type: str = PNG,
+    crop: str = "",
+    view: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """A view of a picture, or of a part of it, as a PNG, with more `headers`. Raises ServiceError.
 
     `view` is `picture`, upright and of at most 512x512 pixels, `mask`, the same with the background
     of a photo dimmed, or by default the model's input, of 28x28 pixels.
     """
-    return _preview(data, crop, view, {"Content-Type": media_type})
+    sent = {**(headers or {}), "Content-Type": media_type}
+    return _preview(data, crop, view, sent)
 
 
 def fetch_state() -> State:

@@ -79,6 +79,12 @@ def charts(at: AppTest) -> dict[str, Any]:
     return {one["title"]: json.loads(one["figure"]) for one in found if "title" in one}
 
 
+def uploaded_rows(at: AppTest) -> list[dict[str, Any]]:
+    """Return the rows of the table of uploaded pictures."""
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    return next(one["rows"] for one in found if "rows" in one)
+
+
 def run_json(state: str, **more: Any) -> dict[str, Any]:
     """Return a run in the trainer's JSON."""
     return {
