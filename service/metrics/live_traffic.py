@@ -57,7 +57,7 @@ class LiveTraffic:
 
 
 def count_load_test(pictures: list[int]) -> None:
-    """Count pictures of load tests in forward passes: they say nothing of the model's health."""
+    """Count pictures of load tests: they are no sign of the model's health."""
     definitions.LOAD_TEST_PICTURES.inc(sum(pictures))
 
 
