@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import RootModel
 
+from app.clients import identity
 from app.clients.http import Connection, NotReady, ResponseModel, ServiceError, connect
 from app.text.translate import N_, _
 
 MANY_SECONDS = 20.0  # the classifier ends a call after 15
 PNG = "image/png"
+
+_previews = ThreadPoolExecutor(max_workers=8, thread_name_prefix="preview")
 
 
 class Answer(ResponseModel):
@@ -133,6 +137,18 @@ def classify(data: bytes, media_type: str = PNG, crop: str = "") -> Timed:
     return Timed(answer, time.perf_counter() - began)
 
 
+def classify_and_preview(
+    data: bytes, media_type: str = PNG, crop: str = ""
+) -> tuple[Timed, bytes | None]:
+    """Classify one picture and fetch its preview at the same time; None if there is none.
+
+    Raises ServiceError if there is no answer.
+    """
+    seen = _previews.submit(_preview_or_none, data, media_type, crop, identity.headers())
+    timed = classify(data, media_type, crop)
+    return timed, seen.result()
+
+
 def classify_many(
     pictures: Sequence[PictureFile], headers: Mapping[str, str] | None = None
 ) -> list[Answer | Unreadable]:
@@ -161,9 +177,7 @@ def preview(data: bytes, media_type: str = PNG, crop: str = "", view: str = "") 
     `view` is `picture`, upright and of at most 512x512 pixels, `mask`, the same with the background
     of a photo dimmed, or by default the model's input, of 28x28 pixels.
     """
-    headers = {"Content-Type": media_type}
-    path = "/preview" + _query(crop=crop, view=view)
-    return _classifier().send("POST", path, data=data, headers=headers).content
+    return _preview(data, crop, view, {"Content-Type": media_type})
 
 
 def fetch_state() -> State:
@@ -183,6 +197,20 @@ def fetch_state() -> State:
     if champion is None:
         return AwaitingModel()
     return WarmingUp(champion, trouble or _("The workers are loading the model."))
+
+
+def _preview_or_none(
+    data: bytes, media_type: str, crop: str, headers: Mapping[str, str]
+) -> bytes | None:
+    try:
+        return _preview(data, crop, "", {**headers, "Content-Type": media_type})
+    except ServiceError:
+        return None
+
+
+def _preview(data: bytes, crop: str, view: str, headers: Mapping[str, str]) -> bytes:
+    path = "/preview" + _query(crop=crop, view=view)
+    return _classifier().send("POST", path, data=data, headers=headers).content
 
 
 def _query(**parameters: str) -> str:

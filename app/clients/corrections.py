@@ -26,10 +26,12 @@ class Correction(ResponseModel):
     A review request has no such label yet: `label` is what the live model answered. `held_out`:
     it is a test correction, never trained on. `reason` is a sentence that says why it is not used,
     None if it is.
-    `actor` is who gave it, None if that is unknown.
+    `actor` is who gave it, None if that is unknown. `content_hash` is that of its picture; with
+    the label it identifies a correction among those that a version has learned.
     """
 
     id: int
+    content_hash: str = ""
     label: str
     predicted: str | None
     model: str | None

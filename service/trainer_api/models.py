@@ -14,7 +14,7 @@ from service.trainer_api.actor import Actor
 from service.trainer_api.schemas import models as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.models import PromotionRequest
-from training.store import promotions, tags, versions
+from training.store import numbers, promotions, versions
 
 TAG = {"name": "Models", "description": "The versions of the model, and which one is live."}
 
@@ -26,8 +26,12 @@ _EXAMPLES = {
 }
 
 
-def _tag(version: Annotated[Name, Path(description="The version, or the whole tag.")]) -> str:
-    return tags.to_tag(version)
+def _tag(
+    version: Annotated[
+        Name, Path(description="The version, its number (`4` or `v4`), or the whole tag.")
+    ],
+) -> str:
+    return numbers.to_tag(version)
 
 
 Tag = Annotated[str, Depends(_tag)]
@@ -44,17 +48,32 @@ def list_models() -> Answer:
     for one in promotions.read_all():
         promoted.setdefault(one.tag, []).append(one)
         served |= {one.tag, one.previous}
+    stored = versions.list_versions()
+    by_version = numbers.by_version()
     rows = [
         {
+            "number": by_version[it.version],
             "version": it.version,
             "champion": it.tag == champion,
             "status": _status(it, champion, was_served=it.tag in served),
             "promotions": [asdict(one) for one in promoted.get(it.tag, [])],
             **asdict(it),
         }
-        for it in versions.list_versions()
+        for it in stored
+        if it.version in by_version  # else it has just been deleted
     ]
     return {"champion": champion, "error": versions.champion_problem(), "models": rows}
+
+
+@router.get(
+    "/models/numbers",
+    summary="List the numbers of all versions",
+    response_model=schemas.Numbers,
+)
+def list_numbers() -> Answer:
+    """People call a version by its number. None is given twice, so deleted versions are listed
+    too. Answers much faster than `GET /models`."""
+    return {"numbers": numbers.by_version()}
 
 
 def _status(version: versions.Version, champion: str | None, *, was_served: bool) -> str:

@@ -16,8 +16,11 @@ from training.store import files, promotions, tags
 from training.store.tags import MODEL_NAME
 
 WEIGHTS, ESTIMATOR, REPORT = "weights.pt", "accuracy_estimator.pt", "report.json"
-FAMILIARITY = "familiarity.pt"
+FAMILIARITY, EXAMPLES = "familiarity.pt", "examples.pt"
 """The files of a version; only the weights must be there."""
+
+_NOT_SERVED = {REPORT, EXAMPLES}
+"""Files without which a version is served all the same: whoever reads them checks them."""
 
 CHECKSUMS = "sha256"
 """Of a version's metadata: the SHA-256 of each file, in hex, by name."""
@@ -121,7 +124,7 @@ def _reason(error: Exception) -> str:
 def _check_files(version: Version) -> None:
     """Raise DamagedVersion when a file that is needed to serve is missing or not as stored."""
     checksums = version.metadata.get(CHECKSUMS, {})
-    for name in {WEIGHTS, *checksums} - {REPORT}:
+    for name in {WEIGHTS, *checksums} - _NOT_SERVED:
         try:
             found = files.sha256(folder(version.tag) / name)
         except FileNotFoundError:
@@ -157,7 +160,7 @@ def report(tag: str) -> dict[str, Any] | None:
 def list_versions() -> list[Version]:
     """Every version, newest first; a damaged one with `error`."""
     found = []
-    for tag in _tags():
+    for tag in stored_tags():
         try:
             found.append(describe(tag))
         except DamagedVersion as error:
@@ -168,7 +171,7 @@ def list_versions() -> list[Version]:
     return sorted(found, key=lambda version: version.created_at, reverse=True)
 
 
-def _tags() -> list[str]:
+def stored_tags() -> list[str]:
     """The tags of all versions that have a folder, by name."""
     store = settings.home() / "models" / MODEL_NAME
     try:
@@ -188,7 +191,7 @@ def class_names() -> dict[str, tuple[str, ...]]:
     Each version is read once: it never changes.
     """
     found = {}
-    for tag in _tags():
+    for tag in stored_tags():
         path = folder(tag)
         if path not in _class_names:
             try:
