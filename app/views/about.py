@@ -42,12 +42,16 @@ def render_page() -> None:
     choices.refresh()
     with st.container(horizontal=True, key="about_top"):
         model = _choose(models)
-        card = make_card(model) if model.error is None else None
+        card = None if model.error is not None else make_card(model)
         if card is not None:
             _render_downloads(card, model)
-    if card is None is not None:
+    if card is None:
         trainer_notice.render_damaged_version(model)
-        return
+    else:
+        _render_card(card, model)
+
+
+def _render_card(card: Card, model: Model) -> None:
     _render_figures(card)
     _render_classes(card)
     left, right = st.columns(2, gap="large")

@@ -88,7 +88,8 @@ def _calibration(card: Card) -> str:
     )
     name = _("How sure it is, and how often it is right")
     return (
-        f'{words}<div class="plot"><svg role="img" viewBox="0 0 {_SIDE} {_SIDE}" aria-label="{escape(name)}">'
+        f'{words}<div class="plot">'
+        f'<svg role="img" viewBox="0 0 {_SIDE} {_SIDE}" aria-label="{escape(name)}">'
         f'<rect x="{_x(0)}" y="{_y(1)}" width="{_x(1) - _x(0)}" height="{_y(0) - _y(1)}"/>'
         f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
         f'<polyline points="{line}"/>{dots}{ticks}'
