@@ -65,7 +65,7 @@ def train(
     if split.classes.learned:
         recipe = recipes.with_own_classes(recipe)
 
-    recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
+    recorder.phase("training", corrections=split.summary(), classes=split.classes_summary())
     network = _fit_network(recipe, start, dataset, split, seed, recorder, checkpoint)
 
     recorder.finish_training("calibrating")

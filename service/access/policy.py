@@ -58,6 +58,8 @@ CALLS = {
     ("GET", "/runs/{run_id}/events"): _LOOK,
     ("POST", "/runs/{run_id}/cancel"): _OPERATE,
     ("GET", "/models"): _LOOK,
+    ("GET", "/models/numbers"): _LOOK,
+    ("GET", "/models/{version}"): _LOOK,
     ("GET", "/problems"): _LOOK,
     ("GET", "/models/{version}/report"): _LOOK,
     ("POST", "/models/{version}/promote"): _OPERATE,

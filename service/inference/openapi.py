@@ -54,6 +54,13 @@ _CROP = {
     "description": crops.DESCRIPTION,
     "schema": {"type": "string"},
 }
+_LOAD_TEST = {
+    "name": routes.LOAD_TEST_HEADER,
+    "in": "header",
+    "description": "Any value: the pictures are a load test. They are answered like any other, and "
+    "left out of the metrics of predictions, drift, unknown pictures and estimated accuracy.",
+    "schema": {"type": "string"},
+}
 _VIEW = {
     "name": "view",
     "in": "query",
@@ -153,8 +160,20 @@ def _described_routes() -> list[Any]:
         add(endpoint, "Pictures", "POST", openapi_extra=extra, **options)
 
     one, many = Classification, list[Classification | Error]
-    add_post(routes.classify, _ONE_PICTURE, [_CROP], response_model=one, responses=classifying)
-    add_post(routes.classify_many, _MANY_PICTURES, [], response_model=many, responses=classifying)
+    add_post(
+        routes.classify,
+        _ONE_PICTURE,
+        [_CROP, _LOAD_TEST],
+        response_model=one,
+        responses=classifying,
+    )
+    add_post(
+        routes.classify_many,
+        _MANY_PICTURES,
+        [_LOAD_TEST],
+        response_model=many,
+        responses=classifying,
+    )
     add_post(
         routes.explain, _ONE_PICTURE, [_CROP], response_model=Explanation, responses=classifying
     )

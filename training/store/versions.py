@@ -13,6 +13,7 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from bentoml._internal.models.model import ModelStore
 
 import settings
 from training.model.familiarity import KNOWN_FROM
-from training.store import files
+from training.store import files, numbers
 from training.store.descriptions import (
     CHECKSUMS,
     ESTIMATOR,
@@ -37,11 +38,13 @@ from training.store.descriptions import (
     ModelError,
     Version,
     class_names,
+    damaged,
     describe,
     describe_champion,
     is_stored,
     list_versions,
     report,
+    stored_tags,
 )
 from training.store.descriptions import folder as folder_of
 from training.store.promotions import (
@@ -76,6 +79,7 @@ __all__ = [
     "champion_problem",
     "choosing_champion",
     "class_names",
+    "damaged",
     "describe",
     "describe_champion",
     "former_champions",
@@ -87,6 +91,7 @@ __all__ = [
     "report",
     "save",
     "set_champion",
+    "stored_tags",
 ]
 
 
@@ -104,6 +109,11 @@ class Predictions:
     def known(self) -> "npt.NDArray[np.bool_] | None":
         """Whether the version knows each picture, bool (N,)."""
         return None if self.familiarity is None else self.familiarity >= KNOWN_FROM
+
+    def rows(self, rows: "npt.NDArray[np.intp]") -> "Predictions":
+        """Return what it says of some of the pictures."""
+        familiarity = None if self.familiarity is None else self.familiarity[rows]
+        return Predictions(self.probabilities[rows], familiarity)
 
 
 @dataclass(frozen=True)
@@ -157,17 +167,16 @@ def save(
     """Store a new version, with what else is given, and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`; BentoML keeps
-    no None in it, so what is None is left out. The version
-    appears in the store by one rename: a process that is killed leaves no half of it there.
+    no None in it, so what is None is left out. The version gets the next number, and appears in the
+    store by one rename: a process that is killed leaves no half of it there.
     """
     import torch
 
-    scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
-    try:
+    with _staging() as scratch, numbers.next_number() as number:
         with bentoml.models.create(
             MODEL_NAME,
             labels=labels,
-            metadata=_without_none(metadata),
+            metadata=_without_none({**metadata, "number": number}),
             custom_objects={"class_names": metadata["class_names"]},
             _model_store=ModelStore(scratch),
         ) as model:
@@ -189,10 +198,9 @@ def save(
         target = folder_of(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
         (scratch / MODEL_NAME / target.name).rename(target)
+        numbers.record(target.name, number)
         files.replace(target.parent / "latest", target.name)
         return tag
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def adopt(tag: str, folder: Path) -> None:
@@ -205,13 +213,10 @@ def adopt(tag: str, folder: Path) -> None:
     target = folder_of(tag)
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
-        try:
+        with _staging() as scratch:
             copied = shutil.copytree(folder, scratch / target.name)
             with contextlib.suppress(OSError):  # another process has just put it there
                 copied.rename(target)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
         files.replace(target.parent / "latest", target.name)
     set_champion(tag)
 
@@ -314,12 +319,19 @@ def promote(tag: str) -> None:
     set_champion(tag)
 
 
+@contextlib.contextmanager
+def _staging() -> Iterator[Path]:
+    """A folder on the store's disk for what is being written, removed after the block."""
+    parent = settings.home() / "staging"
+    parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return value
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

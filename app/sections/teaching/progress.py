@@ -7,7 +7,8 @@ import streamlit as st
 from app.clients import trainer
 from app.clients.classes import Classes, ListedClass
 from app.sections.teaching import choices
-from app.text.formatting import counted, listing, plain
+from app.text.formatting import listing, plain
+from app.text.translate import _, ngettext
 
 
 def render_progress(label: str, served: Collection[str], *, ready: int | None) -> None:
@@ -21,16 +22,25 @@ def render_progress(label: str, served: Collection[str], *, ready: int | None) -
     if one is not None and is_new and one.pictures.needed:
         st.caption(missing_line(one))
     elif one is not None and is_new:
-        link = f"{plain(label)}: {counted(one.pictures.usable, 'picture')}. **Retrain** to teach it"
+        count = one.pictures.usable
+        link = ngettext(
+            "{name}: {count} picture. **Retrain** to teach it",
+            "{name}: {count} pictures. **Retrain** to teach it",
+            count,
+        ).format(name=plain(label), count=f"{count:,}")
         st.page_link("views/retrain.py", label=link)
     elif ready:
-        st.page_link("views/retrain.py", label=f"{ready:,} ready: **Retrain**")
+        st.page_link(
+            "views/retrain.py", label=_("{count} ready: **Retrain**").format(count=f"{ready:,}")
+        )
 
 
 def missing_line(one: ListedClass) -> str:
     """Return how many pictures a class has and needs, as Markdown."""
     have, needed = one.pictures.usable, one.pictures.needed
-    return f"{plain(one.name)}: {have} of {have + needed} pictures. {needed} more, then Retrain."
+    return _("{name}: {have} of {all} pictures. {needed} more, then Retrain.").format(
+        name=plain(one.name), have=have, all=have + needed, needed=needed
+    )
 
 
 def missing_for_own_recipe(known: Classes) -> str | None:
@@ -41,8 +51,11 @@ def missing_for_own_recipe(known: Classes) -> str | None:
     taught = [one for one in known.classes if one.pictures.usable]
     if len([one for one in taught if not one.pictures.needed]) >= trainer.OWN_CLASSES:
         return None
-    needs = f"You need at least {trainer.OWN_CLASSES} classes with 10 pictures each."
+    needs = _("You need at least {count} classes with 10 pictures each.").format(
+        count=trainer.OWN_CLASSES
+    )
     if not taught:
         return needs
     parts = [f"{plain(one.name)} {one.pictures.usable}" for one in taught]
-    return f"{needs} So far: {listing(parts)}."
+    so_far = _("So far: {classes}.").format(classes=listing(parts))
+    return f"{needs} {so_far}"
