@@ -28,12 +28,13 @@ from service.http.middleware import add_middleware, mount_routes
 from service.http.openapi import Error, openapi_routes
 from service.http.uvicorn_patches import patch_uvicorn, restart_workers_soon
 from service.inference import routes, worker_gauges, workers
-from service.inference.batching import Batcher
+from service.inference.batching import Batcher, Rows
 from service.inference.champion import Champion
+from service.inference.explanation import Explainer
 from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
-from service.inference.schemas import Classification
+from service.inference.schemas import Classification, Explanation
 from service.inference.unknown_reviews import UnknownReviews
 from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
 from service.metrics.scrapes import OneScrape
@@ -72,6 +73,7 @@ class Classifier:
         self.champion = Champion(registration, self.metrics_buffer)
         self.shadow = ShadowFeeder(registration)
         self.unknown_reviews = UnknownReviews()
+        self.explainer = Explainer(self.champion)
         self.pipeline = Pipeline(Batcher(self._forward, self.metrics_buffer))
 
     @bentoml.api
@@ -88,6 +90,13 @@ class Classifier:
         files = await asyncio.to_thread(lambda: [image.read_bytes() for image in images])
         answers = await self.pipeline.classify_many(files)
         return [Error(**it) if "error" in it else Classification(**it) for it in answers]
+
+    @bentoml.api
+    @keep_errors
+    async def explain(self, image: Picture, crop: CropText = "") -> Explanation:
+        """Explain the answer to one picture, or to a part of it."""
+        data = await asyncio.to_thread(image.read_bytes)
+        return Explanation(**await self.explainer.explain(data, crops.read(crop)))
 
     @bentoml.api
     @keep_errors
@@ -131,11 +140,17 @@ class Classifier:
         """Add the gauges that are read at the time of a scrape. BentoML calls this hook."""
         return text + await asyncio.to_thread(worker_gauges.collect, self.champion.model)
 
-    def _forward(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
-        """Classify pictures, uint8 (N, 28, 28). Raises ModelNotReady before the first model."""
-        predictions, model = self.champion.forward(images)
-        self.shadow.offer(images, predictions.probabilities, model.tag)
-        self.unknown_reviews.offer(images, predictions, model)
+    def _forward(self, images: npt.NDArray[np.uint8], live_rows: Rows | None) -> list[Answer]:
+        """Classify pictures, uint8 (N, 28, 28). Raises ModelNotReady before the first model.
+
+        Only `live_rows` (None: all) are for the shadow and for reviews; the others are a load test.
+        """
+        predictions, model = self.champion.forward(images, live_rows)
+        live = predictions if live_rows is None else predictions.rows(live_rows)
+        if len(live.probabilities):
+            live_images = images if live_rows is None else images[live_rows]
+            self.shadow.offer(live_images, live.probabilities, model.tag)
+            self.unknown_reviews.offer(live_images, live, model)
         return to_answers(predictions, model)
 
 

@@ -37,12 +37,14 @@ MAX_PICTURES = 20_000
 """Pictures in those calls (16 MB)."""
 
 Images = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.intp]
 Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[Answer]):
     images: Images
+    load_test: bool
     since: float
     answers: "asyncio.Future[list[Answer]]"
 
@@ -57,12 +59,15 @@ class _Pass:
 class Batcher(Generic[Answer]):
     """Runs `forward` on batches. For use in one event loop.
 
-    `forward` takes pictures, uint8 (N, 28, 28), and returns an answer for each. The size and the
-    times of each pass are recorded in `metrics_buffer`.
+    `forward` takes pictures, uint8 (N, 28, 28), and the rows of those that are no load test, None
+    for all. It returns an answer for each picture. The size and the times of each pass are recorded
+    in `metrics_buffer`.
     """
 
     def __init__(
-        self, forward: Callable[[Images], list[Answer]], metrics_buffer: MetricsBuffer
+        self,
+        forward: Callable[[Images, Rows | None], list[Answer]],
+        metrics_buffer: MetricsBuffer,
     ) -> None:
         self._forward = forward
         self._metrics_buffer = metrics_buffer
@@ -91,20 +96,22 @@ class Batcher(Generic[Answer]):
             self._calls -= 1
             self._pictures -= pictures
 
-    async def submit(self, images: Images) -> list[Answer]:
+    async def submit(self, images: Images, *, load_test: bool = False) -> list[Answer]:
         """Return the answers to pictures, uint8 (N, 28, 28), in order.
 
         Raises what `forward` raises.
         """
         if 0 < len(images) <= MAX_BATCH:
-            return await self._enqueue(images)
+            return await self._enqueue(images, load_test)
         blocks = [images[start : start + MAX_BATCH] for start in range(0, len(images), MAX_BATCH)]
-        answers = await asyncio.gather(*map(self._enqueue, blocks))
+        answers = await asyncio.gather(*(self._enqueue(block, load_test) for block in blocks))
         return [answer for block in answers for answer in block]
 
-    def _enqueue(self, images: Images) -> "asyncio.Future[list[Answer]]":
+    def _enqueue(self, images: Images, load_test: bool) -> "asyncio.Future[list[Answer]]":
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Answer] = _Waiting(images, time.perf_counter(), loop.create_future())
+        waiting: _Waiting[Answer] = _Waiting(
+            images, load_test, time.perf_counter(), loop.create_future()
+        )
         self._queue.append(waiting)
         if not self._is_scheduled:
             self._is_scheduled = True
@@ -142,11 +149,19 @@ class Batcher(Generic[Answer]):
     def _run_pass(self, batch: list[_Waiting[Answer]]) -> list[Answer]:
         images = np.concatenate([waiting.images for waiting in batch])
         started = time.perf_counter()
-        answers = self._forward(images)
+        answers = self._forward(images, _live_rows(batch))
         seconds = time.perf_counter() - started
         waited = [started - waiting.since for waiting in batch]
         self._metrics_buffer.record(_observe_passes, _Pass(len(images), seconds, waited))
         return answers
+
+
+def _live_rows(batch: list[_Waiting[Answer]]) -> Rows | None:
+    """Return the rows of a batch that are no load test, None for all of them."""
+    if not any(waiting.load_test for waiting in batch):
+        return None
+    lengths = [len(waiting.images) for waiting in batch]
+    return np.flatnonzero(np.repeat([not waiting.load_test for waiting in batch], lengths))
 
 
 def _observe_passes(passes: list[_Pass]) -> None:

@@ -17,9 +17,10 @@ from prometheus_client import multiprocess
 
 from service.http.errors import ModelNotReady
 from service.inference import workers
+from service.inference.batching import Rows
 from service.metrics import definitions
 from service.metrics.buffer import MetricsBuffer
-from service.metrics.live_traffic import LiveTraffic
+from service.metrics.live_traffic import LiveTraffic, count_load_test
 from training.model.preprocess import SIDE
 from training.store import files, versions
 
@@ -79,17 +80,32 @@ class Champion:
             return f"No model is served: {self._error}"
         return ModelNotReady.FIRST
 
-    def forward(self, images: npt.NDArray[np.uint8]) -> tuple[versions.Predictions, versions.Model]:
+    def ready_model(self) -> versions.Model:
+        """Return the version that this worker serves. Raises ModelNotReady when there is none."""
+        if self._live is None:
+            raise ModelNotReady(str(self.reason_not_ready))
+        return self._live.model
+
+    def forward(
+        self, images: npt.NDArray[np.uint8], live_rows: Rows | None = None
+    ) -> tuple[versions.Predictions, versions.Model]:
         """Classify pictures, uint8 (N, 28, 28).
 
-        Returns the predictions and the model that made them. They are recorded in the metrics
-        buffer. Raises ModelNotReady when no version is served.
+        Returns the predictions and the model that made them. Those of `live_rows` (None: of all)
+        are recorded in the metrics buffer; the others are counted as a load test. Raises
+        ModelNotReady when no version is served.
         """
         live = self._live
         if live is None:
             raise ModelNotReady(str(self.reason_not_ready))
         predictions = live.model.predict(images)
-        self._metrics_buffer.record(live.traffic.count, (images, predictions))
+        if live_rows is None:
+            self._metrics_buffer.record(live.traffic.count, (images, predictions))
+            return predictions, live.model
+        self._metrics_buffer.record(count_load_test, len(images) - len(live_rows))
+        if len(live_rows):
+            counted = images[live_rows], predictions.rows(live_rows)
+            self._metrics_buffer.record(live.traffic.count, counted)
         return predictions, live.model
 
     def _watch(self) -> None:

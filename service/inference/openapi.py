@@ -19,7 +19,7 @@ from service.http.openapi import (
     with_examples,
 )
 from service.inference import routes
-from service.inference.schemas import Classification, LiveModel
+from service.inference.schemas import Classification, Explanation, LiveModel
 
 EXAMPLES = Path(__file__).parents[1] / "http" / "classifier.examples.json"
 
@@ -27,7 +27,7 @@ _TIMEOUT_SECONDS = 15
 _DESCRIPTION = """Send a picture, get its class and the probability of each class.
 
 Every error is `{"error": "…"}`, a sentence that says what to do. BentoML's own client knows
-`classify`, `classify_many` and `preview` too; `/schema.json` describes them.
+`classify`, `classify_many`, `explain` and `preview` too; `/schema.json` describes them.
 
 Programs on this machine need no token. Others send one, as docs/security.md says."""
 
@@ -52,6 +52,13 @@ _CROP = {
     "name": crops.FIELD,
     "in": "query",
     "description": crops.DESCRIPTION,
+    "schema": {"type": "string"},
+}
+_LOAD_TEST = {
+    "name": routes.LOAD_TEST_HEADER,
+    "in": "header",
+    "description": "Any value: the pictures are a load test. They are answered like any other, and "
+    "left out of the metrics of predictions, drift, unknown pictures and estimated accuracy.",
     "schema": {"type": "string"},
 }
 _VIEW = {
@@ -153,8 +160,23 @@ def _described_routes() -> list[Any]:
         add(endpoint, "Pictures", "POST", openapi_extra=extra, **options)
 
     one, many = Classification, list[Classification | Error]
-    add_post(routes.classify, _ONE_PICTURE, [_CROP], response_model=one, responses=classifying)
-    add_post(routes.classify_many, _MANY_PICTURES, [], response_model=many, responses=classifying)
+    add_post(
+        routes.classify,
+        _ONE_PICTURE,
+        [_CROP, _LOAD_TEST],
+        response_model=one,
+        responses=classifying,
+    )
+    add_post(
+        routes.classify_many,
+        _MANY_PICTURES,
+        [_LOAD_TEST],
+        response_model=many,
+        responses=classifying,
+    )
+    add_post(
+        routes.explain, _ONE_PICTURE, [_CROP], response_model=Explanation, responses=classifying
+    )
     png = {**_PNG, **_PICTURE_ERRORS, **errors}
     add_post(routes.preview, _ONE_PICTURE, [_CROP, _VIEW], response_class=Response, responses=png)
     add(routes.model, "Model", response_model=LiveModel, responses=errors_of_get)

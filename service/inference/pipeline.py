@@ -33,15 +33,20 @@ class Pipeline:
     def __init__(self, batcher: Batcher[Answer]) -> None:
         self._batcher = batcher
 
-    async def classify(self, data: bytes, crop: Crop | None = None) -> Answer:
-        """Classify a picture file, or a part of it. Raises ApiError when it cannot be read."""
+    async def classify(
+        self, data: bytes, crop: Crop | None = None, *, load_test: bool = False
+    ) -> Answer:
+        """Classify a picture file, or a part of it. Raises ApiError when it cannot be read.
+
+        A picture of a `load_test` counts in no metric of the model's health.
+        """
         with self._batcher.room_for(1):
             image = await pictures.decode(data, crop)
-            [answer] = await self._batcher.submit(image[None])
+            [answer] = await self._batcher.submit(image[None], load_test=load_test)
         return answer
 
     async def classify_many(
-        self, files: Sequence[bytes], began: float | None = None
+        self, files: Sequence[bytes], began: float | None = None, *, load_test: bool = False
     ) -> list[Answer]:
         """Classify picture files, in order. One that cannot be read does not spoil the others.
 
@@ -56,15 +61,18 @@ class Pipeline:
             deadline = (began or time.monotonic()) + pictures.MANY_SECONDS
             decoded = await pictures.decode_many(files, deadline)
             good = [image for image in decoded if not isinstance(image, ApiError)]
-            answers = iter(await self._batcher.submit(np.stack(good) if good else _NO_IMAGES))
+            images = np.stack(good) if good else _NO_IMAGES
+            answers = iter(await self._batcher.submit(images, load_test=load_test))
         return [
             _no_answer(item) if isinstance(item, ApiError) else next(answers) for item in decoded
         ]
 
-    async def classify_array(self, images: npt.NDArray[np.uint8]) -> list[Answer]:
+    async def classify_array(
+        self, images: npt.NDArray[np.uint8], *, load_test: bool = False
+    ) -> list[Answer]:
         """Classify preprocessed pictures, uint8 (N, 28, 28)."""
         with self._batcher.room_for(len(images)):
-            return await self._batcher.submit(images)
+            return await self._batcher.submit(images, load_test=load_test)
 
 
 def _no_answer(error: ApiError) -> Answer:

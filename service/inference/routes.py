@@ -25,9 +25,14 @@ from service.decoding import arrays, crops, pictures
 from service.http import bodies
 from service.http.errors import ApiError, ModelNotReady
 from service.http.middleware import SentBeforeMetrics
-from service.inference import pipeline, workers
+from service.inference import explanation, pipeline, workers
 from training.model.png import encode_png
 from training.store import versions
+
+LOAD_TEST_HEADER = "Wardrobe-Load-Test"
+"""A call with this header, whatever its value, is answered like any other, but its pictures are in
+no metric of the model's health: not in the predictions, drift, unknown pictures or estimated
+accuracy, and not in a shadow test."""
 
 VIEWS = ("model", "picture", "mask")
 """What `/preview` can show; the first one unless another is asked for."""
@@ -48,7 +53,23 @@ async def classify(request: Request) -> Response:
     """
     data, texts = await bodies.one_picture(request)
     crop = crops.asked_for(request.query_params, texts)
-    return _json(await get_current_service().pipeline.classify(data, crop))
+    service = get_current_service()
+    return _json(await service.pipeline.classify(data, crop, load_test=_is_load_test(request)))
+
+
+async def explain(request: Request) -> Response:
+    """Explain an answer.
+
+    Takes the same pictures as `/classify`, and gives the same answer, with up to six pictures that
+    the model learned from and that are most alike for it, and with how much each pixel counts.
+
+    It counts as 170 pictures against `PICTURES_PER_MINUTE`: the model classifies the picture once
+    for each patch that is hidden. A worker makes at most eight explanations at a time.
+    """
+    data, texts = await bodies.one_picture(request)
+    crop = crops.asked_for(request.query_params, texts)
+    _spend(request, explanation.PASSES)
+    return _json(await get_current_service().explainer.explain(data, crop))
 
 
 async def classify_many(request: Request) -> Response:
@@ -68,10 +89,14 @@ async def classify_many(request: Request) -> Response:
     if bodies.media_type(request) == bodies.NPY:
         images = arrays.read_npy(await bodies.array(request))
         _spend(request, len(images))
-        return _json(await service.pipeline.classify_array(images))
+        return _json(
+            await service.pipeline.classify_array(images, load_test=_is_load_test(request))
+        )
     files = await bodies.many_pictures(request)
     _spend(request, len(files))
-    return _json(await service.pipeline.classify_many(files, began))
+    return _json(
+        await service.pipeline.classify_many(files, began, load_test=_is_load_test(request))
+    )
 
 
 async def preview(request: Request) -> Response:
@@ -121,10 +146,15 @@ async def readyz(_: Request) -> Response:
 ROUTES = [
     Route("/classify", classify, methods=["POST"]),
     Route("/classify_many", classify_many, methods=["POST"]),
+    Route("/explain", explain, methods=["POST"]),
     Route("/preview", preview, methods=["POST"]),
     Route("/model", model),
     Route("/readyz", readyz),
 ]
+
+
+def _is_load_test(request: Request) -> bool:
+    return LOAD_TEST_HEADER in request.headers
 
 
 def _spend(request: Request, pictures: int) -> None:

@@ -18,6 +18,10 @@ PREDICTIONS = Counter(
     "wardrobe_predictions_total", "Pictures classified, by class and version.", ("label", "model")
 )
 UNKNOWN = Counter("wardrobe_unknown_total", "Pictures that the version does not know.", ("model",))
+LOAD_TEST_PICTURES = Counter(
+    "wardrobe_load_test_pictures_total",
+    "Pictures of load tests. They are in no metric of predictions and inputs.",
+)
 CONFIDENCE = Histogram(
     "wardrobe_confidence",
     "Probability of the predicted class, 0..1.",

@@ -56,6 +56,11 @@ class LiveTraffic:
             self._unknown.inc(sum(map(_count_unknown, passes)))
 
 
+def count_load_test(pictures: list[int]) -> None:
+    """Count pictures of load tests: they are no sign of the model's health."""
+    definitions.LOAD_TEST_PICTURES.inc(sum(pictures))
+
+
 def _count_unknown(one_pass: tuple[Grey, versions.Predictions]) -> int:
     known = one_pass[1].known
     return 0 if known is None else int(len(known) - np.count_nonzero(known))

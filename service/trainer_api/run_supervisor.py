@@ -18,6 +18,7 @@ from typing import Any
 import settings
 import training
 from training.store import files, runs
+from training.store.runs import durations
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Supervisor:
     def run(self, config: dict[str, Any], actor: str | None = None) -> runs.Run:
         """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
         with self._lock:
-            run, lock = runs.create(config, actor)
+            run, lock = runs.create(config, actor, _usual_seconds(config))
             try:
                 self._process = _spawn(run, lock)
             finally:
@@ -151,6 +152,13 @@ def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
     with contextlib.suppress(OSError):
         Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
     return process
+
+
+def _usual_seconds(config: dict[str, Any]) -> float | None:
+    """How long such runs take; None for one that goes on with another, which has less to do."""
+    if "resume" in config:
+        return None
+    return durations.usual_seconds(config["recipe"], config["epochs"], config["champion"])
 
 
 def _log_unrecorded(run_id: str, error: OSError) -> None:

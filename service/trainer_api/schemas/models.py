@@ -54,6 +54,7 @@ class Metadata(TypedDict, total=False):
         list[str], Field(description="Trained on these, each `<content_hash>:<label>`.")
     ]
     gate: Gate
+    number: int
     sha256: Annotated[dict[str, str], Field(description="SHA-256 of the version's files, by name.")]
     class_names: Annotated[list[str], Field(description="The network's outputs, in order.")]
     run_id: str
@@ -73,6 +74,7 @@ class Promotion(BaseModel):
 class Version(BaseModel):
     """A version in the model store."""
 
+    number: int = Field(description="People call it by this: 1, 2 and so on, never given twice.")
     tag: Tag
     version: str = Field(description="The second half of the tag.")
     champion: bool = Field(description="Whether it is the live version.")
@@ -93,11 +95,18 @@ class Version(BaseModel):
 
 
 class Versions(BaseModel):
-    """Every version, newest first."""
+    """Versions, newest first."""
 
     champion: Tag | None = Field(description="The live version; null before the first.")
     error: str | None = Field(description="What is wrong with the record of the live version.")
+    total: int = Field(description="How many versions there are.")
     models: list[Version]
+
+
+class Numbers(BaseModel):
+    """The number of every version."""
+
+    numbers: dict[str, int] = Field(description="By version, the second half of the tag.")
 
 
 class Difference(TypedDict, total=False):

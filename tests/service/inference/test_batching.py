@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from service.http.errors import ApiError
-from service.inference.batching import MAX_BATCH, MAX_CALLS, MAX_PICTURES, Batcher, Images
+from service.inference.batching import MAX_BATCH, MAX_CALLS, MAX_PICTURES, Batcher, Images, Rows
 from service.metrics.buffer import MetricsBuffer
 
 
 class Network:
-    """A forward pass that records the size of each batch. The answer is a picture's first pixel."""
+    """A forward pass that records the size of each batch, and which rows of it are live pictures.
+    The answer is a picture's first pixel."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.live_rows: list[list[int] | None] = []
         self.fails = False
 
-    def forward(self, images: Images) -> list[int]:
+    def forward(self, images: Images, live_rows: Rows | None) -> list[int]:
         self.batches.append(len(images))
+        self.live_rows.append(None if live_rows is None else live_rows.tolist())
         if self.fails:
             raise RuntimeError("no memory")
         answers: list[int] = images[:, 0, 0].tolist()
@@ -64,6 +67,22 @@ def test_pictures_that_arrive_together_share_a_pass(
 
     assert run(work()) == [[1], [10, 11], [20, 21], [30, 31]]
     assert network.batches == [7]
+
+
+def test_live_pictures_in_a_batch_with_a_load_test_are_told_apart(
+    batcher: Batcher[int], network: Network
+) -> None:
+    async def work() -> list[Any]:
+        return await asyncio.gather(
+            batcher.submit(pictures(1)),
+            batcher.submit(pictures(10, 11), load_test=True),
+            batcher.submit(pictures(20, 21)),
+        )
+
+    assert run(work()) == [[1], [10, 11], [20, 21]]
+    assert run(batcher.submit(pictures(3), load_test=True)) == [3]
+    assert run(batcher.submit(pictures(4))) == [4]
+    assert network.live_rows == [[0, 3, 4], [], None]
 
 
 def test_a_picture_after_a_pass_does_not_wait_for_more(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes import Home, MakeHome, Server, wait_for
@@ -121,6 +122,38 @@ def test_live_pictures_are_counted_in_the_ranges_of_the_baseline(
     assert bright["0-33"] == (means <= 33).sum()
     assert bright["118-255"] == (means > 118).sum()
     assert sum(bright.values()) == 1_000
+
+
+def test_pictures_of_a_load_test_are_in_no_metric_of_the_models_health(
+    own: Home, classifier: Server, test_set: fashion_mnist.Split
+) -> None:
+    promote(own, classifier, "copy5")
+
+    def counted() -> dict[str, float]:
+        """Return each series of counters but those of requests."""
+        counters = r"^(wardrobe_\w+(?:_total|_count)(?:{.*})?) (\S+)$"
+        found = re.findall(counters, scrape(classifier), re.MULTILINE)
+        return {series: float(value) for series, value in found}
+
+    before = counted()
+    file = io.BytesIO()
+    np.save(file, test_set.images[:50].numpy())
+    load_test = {"Wardrobe-Load-Test": "1"}
+    many = classifier.post("/classify_many", data=file.getvalue(), headers={**NPY, **load_test})
+    picture = io.BytesIO()
+    Image.fromarray(test_set.images[0].numpy()).save(picture, "PNG")
+    headers = {"Content-Type": "image/png", **load_test}
+    one = classifier.post("/classify", data=picture.getvalue(), headers=headers)
+    assert (len(many.json()), one.json()["label"]) == (50, many.json()[0]["label"])
+    grown = {series for series, value in counted().items() if value != before.get(series)}
+    assert {series.partition("{")[0] for series in grown} == {
+        "wardrobe_load_test_pictures_total",
+        "wardrobe_batch_images_count",
+        "wardrobe_inference_seconds_count",
+        "wardrobe_queue_seconds_count",
+    }
+    key = "wardrobe_load_test_pictures_total"
+    assert counted()[key] - before[key] == 51
 
 
 def test_pictures_that_the_version_does_not_know_are_counted(
