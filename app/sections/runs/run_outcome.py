@@ -103,7 +103,9 @@ def render_correction_usage(usage: CorrectionUsage) -> None:
 def render_facts(run: Run) -> None:
     """Render which run it is, in one line: recipe, time, and who started it."""
     facts = [run.recipe, moment(run.started_at or run.created_at)]
-    if (name := named(run.actor)) is not None:
+    if run.background:
+        facts.append(_("started by itself"))
+    elif (name := named(run.actor)) is not None:
         facts.append(_("started by {name}").format(name=name))
     st.caption(plain(" · ".join(facts)))
 

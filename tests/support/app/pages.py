@@ -149,6 +149,17 @@ def script_services(
     monkeypatch.setenv("TRAINER_URL", server.url)
 
 
+def answer_also(server: ScriptedServer, **scripted: Any) -> None:
+    """Give these answers too, whatever the method, by the last part of the path."""
+    others = server.answer
+
+    def answer(request: Request) -> tuple[int, str, bytes]:
+        name = request[1].partition("?")[0].rpartition("/")[2]
+        return json_answer(scripted[name]) if name in scripted else others(request)
+
+    server.answer = answer
+
+
 def posted(server: ScriptedServer) -> list[tuple[str, Any]]:
     """Return the path and JSON of each POST request."""
     return [
