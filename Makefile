@@ -149,7 +149,7 @@ images: ## Pin the images in docker-compose.yml and the Dockerfiles by digest to
 	done
 
 texts: $(INSTALLED) ## Collect the page's texts into the catalogues in app/locale; what is new waits for its translation
-	@python -m tests.support.texts
+	@python -m tests.support.app.texts
 
 licenses: $(INSTALLED) ## Write docs/licenses.md, the license of each package in requirements.lock
 	@python -m tests.support.licenses
