@@ -17,7 +17,7 @@ from tests.support.app.pages import (
     run_json,
 )
 from tests.support.browser import TROUSERS, answered, draw, open_choices
-from tests.support.scenes.stage import World, garment
+from tests.support.scenes.stage import World, garment, live
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ SCENES = (
         World(
             run=finished(PROMOTED),
             versions=AFTER_A_RUN,
+            model=live("x2"),
             more={**LEARNING, "report": trainer_json.report(PROMOTED)},
         ),
     ),
@@ -142,17 +143,21 @@ SCENES = (
         World(
             run=finished(HELD_BACK),
             versions=WITH_A_CANDIDATE,
+            model=live("x1"),
             more={**LEARNING, "report": trainer_json.report(HELD_BACK)},
         ),
     ),
-    Scene("models", "models", World(versions=AFTER_A_RUN)),
-    Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE)),
-    Scene("models-compared", "models", World(versions=AFTER_A_RUN), act=open_details),
+    Scene("models", "models", World(versions=AFTER_A_RUN, model=live("x2"))),
+    Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE, model=live("x1"))),
+    Scene(
+        "models-compared", "models", World(versions=AFTER_A_RUN, model=live("x2")), act=open_details
+    ),
     Scene(
         "models-shadow",
         "models",
         World(
             versions=WITH_A_CANDIDATE,
+            model=live("x1"),
             numbers=[
                 *recordings.with_traffic(),
                 *recordings.with_shadow(agreed=90, disagreed=10, dropped=1),
