@@ -20,6 +20,10 @@ from tests.support.browser import TROUSERS, answered, draw, open_choices
 from tests.support.scenes.stage import World, garment, live
 
 
+def _do_nothing(_page: Page) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Scene:
     """One state of a page. `act` is what the visitor does once the page is there.
@@ -30,8 +34,13 @@ class Scene:
     name: str
     path: str
     world: World = field(default_factory=World)
-    act: Callable[[Page], None] = lambda _: None
+    act: Callable[[Page], None] = _do_nothing
     is_stable: bool = True
+
+    @property
+    def has_act(self) -> bool:
+        """Whether a browser is needed to get there."""
+        return self.act is not _do_nothing
 
 
 PROMOTED, HELD_BACK = trainer_json.gate(promoted=True), trainer_json.gate(promoted=False)
