@@ -40,6 +40,8 @@ SETTINGS = (
         "http://127.0.0.1:{PROMETHEUS_PORT}",
         "Address of Prometheus, for the page",
     ),
+    Setting("GRAFANA_URL", "", "Address of Grafana for browsers; empty: the page has no link"),
+    Setting("GRAFANA_HEALTH_URL", "{GRAFANA_URL}/api/health", "Where the page looks if it is up"),
     Setting("CLASSIFIER_WORKERS", "2", "Processes that serve the model; start with one per core"),
     Setting("MAX_UPLOAD_MB", "10", "Largest picture file, in MB (10^6 bytes)"),
     Setting("MAX_MEGAPIXELS", "50", "Largest picture, in megapixels (10^6 pixels)"),

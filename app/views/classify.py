@@ -10,7 +10,7 @@ from app.clients import classifier
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.sections import answer, model_status
+from app.sections import answer, explanation, model_status
 from app.sections.teaching import choices, feedback
 from app.sections.teaching.feedback import Picture
 from app.sections.uploads import upload_tab
@@ -112,6 +112,7 @@ def render_single_answer(
         _render_no_answer(source, error.message)
     else:
         answer.render_answer(timed, preview, number=number)
+        explanation.render_explanation(data, source=source, media_type=media_type, crop=crop)
         feedback.render_feedback(Picture(data, media_type, source, timed.answer, crop))
         answer.render_probabilities(timed.answer, key=f"{source}_bars")
 

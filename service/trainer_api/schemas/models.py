@@ -95,10 +95,11 @@ class Version(BaseModel):
 
 
 class Versions(BaseModel):
-    """Every version, newest first."""
+    """Versions, newest first."""
 
     champion: Tag | None = Field(description="The live version; null before the first.")
     error: str | None = Field(description="What is wrong with the record of the live version.")
+    total: int = Field(description="How many versions there are.")
     models: list[Version]
 
 
