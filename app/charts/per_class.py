@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.charts.accuracy_metric import SHOWN_DECIMALS
-from app.charts.traffic import FAINT, GREEN, GREY, LINE, ORANGE, PRIMARY, RED
+from app.charts.colours import FAINT, GREEN, GREY, LINE, ORANGE, PRIMARY, RED
 from app.clients.gate import Change
 from app.clients.trainer import Model
 from app.text.formatting import percent, points

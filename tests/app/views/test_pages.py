@@ -7,7 +7,15 @@ import pytest
 
 from app.clients import trainer
 from app.clients.version_names import version_name
-from tests.support.app.pages import READY, TAG, open_page, page_text, run_json, script_services
+from tests.support.app.pages import (
+    READY,
+    TAG,
+    open_page,
+    page_text,
+    run_json,
+    script_services,
+    uploaded_rows,
+)
 from tests.support.processes import ROOT, Home, MakeHome, Server
 from tests.support.scripted_server import ScriptedServer
 
@@ -73,10 +81,11 @@ def test_several_uploads_get_a_table(trousers: bytes) -> None:
     at.session_state["batch"][1].wait(30)  # the page waits for 1 s, then looks each second
     at.run()
     assert not at.exception
-    table = at.dataframe[0].value
-    assert list(table["file"]) == ["jeans.png", "notes.png"]
-    assert table["label"][0] == "Trouser"
-    assert table["problem"][1].endswith(".")
+    notes, jeans = uploaded_rows(at)  # what needs a person's eye comes first
+    assert (notes["name"], notes["teachable"]) == ("notes.png", False)
+    assert notes["says"].endswith(".")
+    assert (jeans["name"], jeans["label"], jeans["says"]) == ("jeans.png", "Trouser", "")
+    assert jeans["seen"].startswith("data:image/png")
     assert "1 file could not be read" in page_text(at)
 
 

@@ -79,6 +79,12 @@ def charts(at: AppTest) -> dict[str, Any]:
     return {one["title"]: json.loads(one["figure"]) for one in found if "title" in one}
 
 
+def uploaded_rows(at: AppTest) -> list[dict[str, Any]]:
+    """Return the rows of the table of uploaded pictures."""
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    return next(one["rows"] for one in found if "rows" in one)
+
+
 def run_json(state: str, **more: Any) -> dict[str, Any]:
     """Return a run in the trainer's JSON."""
     return {
@@ -155,6 +161,17 @@ def script_services(
     server.answer = answer
     monkeypatch.setenv("CLASSIFIER_URL", server.url)
     monkeypatch.setenv("TRAINER_URL", server.url)
+
+
+def answer_also(server: ScriptedServer, **scripted: Any) -> None:
+    """Give these answers too, whatever the method, by the last part of the path."""
+    others = server.answer
+
+    def answer(request: Request) -> tuple[int, str, bytes]:
+        name = request[1].partition("?")[0].rpartition("/")[2]
+        return json_answer(scripted[name]) if name in scripted else others(request)
+
+    server.answer = answer
 
 
 def _page_of_models(versions: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:
