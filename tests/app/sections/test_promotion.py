@@ -18,6 +18,7 @@ from tests.support.app.pages import (
     page_text,
     run_json,
     script_services,
+    serving,
 )
 from tests.support.browser import axe_findings, settled
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
@@ -47,7 +48,7 @@ def one_of_each(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> No
         scripted,
         monkeypatch,
         run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
-        READY,
+        serving("x1"),
         VERSIONS,
         report=trainer_json.report(NOT_PROMOTED),
     )

@@ -17,6 +17,7 @@ from tests.support.app.pages import (
     page_text,
     run_json,
     script_services,
+    serving,
 )
 from tests.support.app.trainer_json import BUILT_IN, classes
 from tests.support.scripted_server import ScriptedServer
@@ -75,7 +76,7 @@ def test_a_version_has_its_number_its_recipe_and_its_time_as_a_title(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = {**version("live1", 3, (), recipe="standard"), "number": 7}
-    script_services(scripted, monkeypatch, run_json("succeeded"), READY, [live])
+    script_services(scripted, monkeypatch, run_json("succeeded"), serving("live1"), [live])
     text = page_text(open_page("models"))
     assert "<h2>v7</h2> <span>standard · 3 Jan 2026, 03:04</span>" in text
     assert "**v7** is live" in text

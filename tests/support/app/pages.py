@@ -36,6 +36,12 @@ READY = {"tag": TAG, "metadata": {"accuracy": 0.9}, "workers": [], "serving": {T
 LOADING = {**READY, "serving": {}}
 
 
+def serving(version: str) -> dict[str, Any]:
+    """Return what the classifier answers while two workers serve a version."""
+    tag = f"fashion_mnist_model:{version}"
+    return {**READY, "tag": tag, "serving": {tag: 2}}
+
+
 def open_page(path: str = "", **query: str) -> AppTest:
     """Run the page of one view as for a visitor, with the query parameters of its URL."""
     at = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=30)
