@@ -26,9 +26,24 @@ class TrainerSnapshot:
         return self.runs[0] if self.runs else None
 
     @property
+    def active(self) -> Run | None:
+        """The active run, None if there is none."""
+        return next((run for run in self.runs if run.is_active), None)
+
+    @property
+    def ended(self) -> Run | None:
+        """The latest run that has ended, but not one that only made way for another."""
+        ended = (run for run in self.runs if not run.is_active)
+        return next((run for run in ended if not _made_way(run)), None)
+
+    @property
     def champion(self) -> Model | None:
         """The live version."""
         return next((model for model in self.models if model.champion), None)
+
+
+def _made_way(run: Run) -> bool:
+    return run.background and run.state == "interrupted"
 
 
 def fetch_snapshot() -> TrainerSnapshot:
