@@ -1,4 +1,4 @@
-"""Why the model gives an answer: what mattered in the picture, and pictures that it learned from."""
+"""Why the model gives an answer: what mattered in the picture, and what it learned from."""
 
 import hashlib
 from collections.abc import Sequence
@@ -66,7 +66,8 @@ def _render_counts(found: Explanation, label: str) -> None:
     legend = "".join(f'<p class="why-key {kind}">{escape(text)}</p>' for kind, text in keys)
     shown = data_url(importance.colour(found.picture, found.importance))
     st.html(
-        f'<div class="why-counts"><img src="{shown}" alt="{escape(words)}"><div>{legend}</div></div>'
+        f'<div class="why-counts"><img src="{shown}" alt="{escape(words)}">'
+        f"<div>{legend}</div></div>"
     )
 
 
