@@ -183,8 +183,6 @@ def _render_calibration(card: Card) -> None:
         return
     figure = calibration.calibration_chart(card.bins)
     chart(figure, key="calibration", height=CALIBRATION_HEIGHT)
-    with st.expander(_("The same in words")):
-        _render_lines(calibration.words(it) for it in card.bins)
 
 
 def _render_lines(sentences: Iterable[str]) -> None:
