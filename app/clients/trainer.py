@@ -100,8 +100,8 @@ class Run(ResponseModel):
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
-    None if that is unknown. `background`: it makes way for a run that a person starts, and goes on
-    afterwards. A run whose record is damaged has no known recipe, and `error` says so.
+    None if that is unknown. One in the `background` makes way for any other run. A run whose record
+    is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
