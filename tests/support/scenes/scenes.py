@@ -117,7 +117,7 @@ def upload(count: int) -> Callable[[Page], None]:
 
 def open_details(page: Page) -> None:
     page.get_by_text("Details", exact=True).first.click()
-    expect(page.get_by_text("Accuracy by class").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("tab", name="Compared").first).to_be_visible(timeout=15_000)
 
 
 def send_a_burst(page: Page) -> None:
