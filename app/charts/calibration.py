@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from app.charts.traffic import GREY, PRIMARY
+from app.charts.colours import GREY, PRIMARY
 from app.text.formatting import percent
 from app.text.translate import _
 

@@ -4,6 +4,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -136,7 +137,7 @@ def test_a_burst_may_last_for_seconds(metrics: AppTest) -> None:
 
     def ended() -> bool:
         metrics.run()
-        return metrics.session_state["metrics_burst"].ended_ago() > 0
+        return bool(metrics.session_state["metrics_burst"].ended_ago() > 0)
 
     wait_for(ended, 30, "the end of a burst")
     metrics.run()
@@ -175,7 +176,7 @@ def test_a_burst_at_a_classifier_that_is_down_shows_the_error(
         ({"total": 10}, 65),
     ],
 )
-def test_a_burst_has_limits(length: dict[str, int], concurrency: int) -> None:
+def test_a_burst_has_limits(length: dict[str, Any], concurrency: int) -> None:
     with pytest.raises(ValueError, match="1 to 5000 requests or takes 1 to 60 seconds"):
         Burst("http://127.0.0.1:1", **length, concurrency=concurrency)
 

@@ -65,7 +65,7 @@ def test_an_explanation_has_the_answer_the_nearest_pictures_and_what_counts(
 def test_what_counts_most_is_what_the_answer_hangs_on(
     classifier_url: str, test_set: fashion_mnist.Split
 ) -> None:
-    """Without the pixels that count most the class loses more than without those that count least."""
+    """The pixels that count most take more from the class than those that count least."""
     lost = []
     for image in test_set.images[:10].numpy():
         found = ask(classifier_url, "explain", encode_png(image))
