@@ -29,20 +29,23 @@ def render_page() -> None:
     st.html(Path(__file__).with_suffix(".css"))
     st.title(_("Retrain"))
     try:
-        snapshot = trainer_snapshot.fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        is_free = active is None or active.background
+        snapshot = trainer_snapshot.fetch_snapshot(runs) if is_free else None
     except ServiceError as error:
         trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
     promotion.render_promotion_message()
     trainer_notice.render_state_problems()
-    active = snapshot.active
-    if active is not None and not active.background:
+    permission.may("operator", _("Training"))
+    if snapshot is None:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
         return
     if active is not None:
         st.fragment(render_background, run_every=REFRESH_SECONDS)(active.run_id)
-    render_snapshot(snapshot)
-    starting.follow_other_runs(snapshot.latest)
+    render_snapshot(snapshot, runs)
+    starting.follow_other_runs(runs[0] if runs else None)
 
 
 def render_live() -> None:
@@ -51,34 +54,31 @@ def render_live() -> None:
     Also after the run has ended: a rerun of the whole page at that moment would lose a click.
     """
     try:
-        snapshot = trainer_snapshot.fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        if active is not None and not active.background:
+            render_run(active.run_id)
+            run_history.render_history([run for run in runs if not run.is_active])
+            return
+        snapshot = trainer_snapshot.fetch_snapshot(runs)
     except ServiceError as error:
         _render_doubt(error)
     else:
-        render_snapshot(snapshot)
+        render_snapshot(snapshot, runs)
 
 
-def render_snapshot(snapshot: TrainerSnapshot) -> None:
-    """Render the active run; or the outcome of the latest one, and the form. Then all runs."""
-    active, ended = snapshot.active, snapshot.ended
-    permission.may("operator", _("Training"))
-    if active is not None and not active.background:
-        render_run(active.run_id)
-    else:
-        if ended is not None:
-            with st.container(border=True, key="result"):
-                render_ended_run(ended, snapshot.models)
-        run_form.render_form(snapshot)
-    run_history.render_history([run for run in snapshot.runs if not run.is_active])
+def render_snapshot(snapshot: TrainerSnapshot, runs: list[Run]) -> None:
+    """Render the outcome of the latest run, then the form, then all runs."""
+    if snapshot.ended is not None:
+        with st.container(border=True, key="result"):
+            render_ended_run(snapshot.ended, snapshot.models)
+    run_form.render_form(snapshot)
+    run_history.render_history([run for run in runs if not run.is_active])
 
 
 def render_run(run_id: str) -> None:
-    """Render the active run, with its charts."""
-    try:
-        run = trainer.run(run_id)
-    except ServiceError as error:
-        _render_doubt(error)
-        return
+    """Render the active run, with its charts. Raises ServiceError."""
+    run = trainer.run(run_id)
     starting.render_whose(run)
     with st.container(border=True, key="running"):
         render_active_run(run)
