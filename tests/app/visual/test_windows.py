@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.visual.conftest import Staged
-from tests.support.browser import TROUSERS, answered, draw, settled, surface
+from tests.support.browser import TROUSERS, answered, draw, surface
 from tests.support.scenes.stage import World
 
 SLEEVE = [(60, 60), (120, 300)]
@@ -21,7 +21,6 @@ def windows(browser: Browser, staged: Staged) -> Iterator[tuple[Page, Page]]:
     for page in (first, second):
         page.goto(staged.url)
         expect(surface(page)).to_be_visible(timeout=30_000)
-        settled(page)
     yield first, second
     context.close()
 
