@@ -37,7 +37,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 WITHOUT_ACTS = [scene for scene in SCENES if not scene.has_act]
 
 MARKUP = re.compile(
-    r"<style.*?</style>|<extra>.*?</extra>|<[^>]*>|&\w+;|%\{.*?\}|\\\\|:material/\w+:|:[a-z]+-badge(?=\[)",
+    r"<style.*?</style>|<extra>.*?</extra>|<[^>]*>|&\w+;|%\{.*?\}|\\|:material/\w+:|:[a-z]+-badge(?=\[)",
     re.DOTALL,
 )
 DATA = re.compile(
