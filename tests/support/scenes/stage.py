@@ -57,9 +57,12 @@ class Stage:
     def show(self, world: World) -> None:
         """Let the services say this from now on."""
         versions = world.versions or [trainer_json.version("abc", "champion", accuracy=0.9274)]
+        numbers = {one["version"]: number for number, one in enumerate(reversed(versions), 1)}
+        versions = [{**one, "number": numbers[one["version"]]} for one in versions]
+        more = {"models/numbers": {"numbers": numbers}, **world.more}
         for name, server in self._servers.items():
             with pytest.MonkeyPatch.context() as patch:  # the page knows the addresses already
-                script_services(server, patch, dict(world.run), world.model, versions, **world.more)
+                script_services(server, patch, dict(world.run), world.model, versions, **more)
             server.answer = partial(_answer, world, server.answer)
             server.hang_ups_before_an_answer = 1_000_000_000 if name in world.down else 0
 
