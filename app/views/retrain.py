@@ -10,6 +10,7 @@ from app.clients.trainer import Model, Run
 from app.login import permission, visitor
 from app.sections import promotion, trainer_notice, training_charts
 from app.sections.runs import (
+    background_note,
     run_form,
     run_history,
     run_outcome,
@@ -62,6 +63,7 @@ def render_snapshot(snapshot: TrainerSnapshot) -> None:
     if latest is not None:
         render_run(latest.run_id, snapshot.models)
     if latest is None or not latest.is_active:
+        background_note.render_background_note(snapshot.runs)
         run_form.render_form(snapshot)
     run_history.render_history([run for run in snapshot.runs if not run.is_active])
 

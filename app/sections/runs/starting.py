@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 import settings
-from app.clients import trainer
+from app.clients import runs, trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Run, StartedRun
 from app.text.formatting import ago, named, plain
@@ -110,4 +110,4 @@ def _rerun_if_newer(known: str) -> None:
 @st.cache_data(ttl=2.0, show_spinner=False)
 def _latest_run(trainer_url: str) -> Run | None:
     """Shared by all visitors, since each of their pages asks often."""
-    return next(iter(trainer.runs()), None)
+    return runs.latest(trainer.runs())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.clients import classes, corrections, trainer
+from app.clients import classes, corrections, runs, trainer
 from app.clients.classes import Classes
 from app.clients.trainer import Model, Recipe, Run
 
@@ -23,7 +23,7 @@ class TrainerSnapshot:
     @property
     def latest(self) -> Run | None:
         """The active run, or the latest one."""
-        return self.runs[0] if self.runs else None
+        return runs.latest(self.runs)
 
     @property
     def champion(self) -> Model | None:
