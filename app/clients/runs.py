@@ -1,6 +1,6 @@
 """Recipes and training runs, as the trainer describes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, AliasPath, AwareDatetime, Field
@@ -130,16 +130,3 @@ class Run(ResponseModel):
         if self.started_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()
-
-
-def latest(found: Sequence[Run]) -> Run | None:
-    """Return the active run, or the latest one, of runs that are newest first.
-
-    One in the background concerns nobody: it counts only if there is no other.
-    """
-    return next((run for run in found if not run.background), found[0] if found else None)
-
-
-def in_background(found: Sequence[Run]) -> Run | None:
-    """Return the run that is active in the background, if one is."""
-    return next((run for run in found if run.background and run.is_active), None)

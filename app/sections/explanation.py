@@ -72,12 +72,19 @@ def _render_counts(found: Explanation, label: str) -> None:
 
 
 def _render_nearest(found: Explanation, label: str) -> None:
-    st.markdown("**{}**".format(_("The most alike of the pictures it learned from")))
+    st.markdown("**{}**".format(_("Most alike of what it learned from")))
     if found.nearest is None:
         st.write(plain(found.detail or _("This version keeps no pictures to compare with.")))
         return
     names = [choices.current_name(one.label) or one.label for one in found.nearest]
     st.html(_nearest_html(found.nearest, names, label))
+    same = names.count(label)
+    if same < len(names):
+        st.caption(
+            _("{same} of these {count} are labelled {name}.").format(
+                same=same, count=len(names), name=plain(label)
+            )
+        )
 
 
 def _nearest_html(nearest: Sequence[LearnedPicture], names: Sequence[str], label: str) -> str:

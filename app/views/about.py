@@ -8,7 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from app.charts import calibration
-from app.charts.accuracy_metric import accuracy_metric
 from app.clients import trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Model
@@ -23,6 +22,7 @@ from app.text.formatting import moment, percent, plain, zone_note
 from app.text.translate import _
 
 CALIBRATION_HEIGHT = 300
+_CHOICE_PIXELS = 440
 _PARAMETER = "version"
 """Of the page's address."""
 
@@ -40,12 +40,18 @@ def render_page() -> None:
         return
     st.html(Path(__file__).with_suffix(".css"))
     choices.refresh()
-    model = _choose(models)
-    if model.error is not None:
+    with st.container(horizontal=True, key="about_top"):
+        model = _choose(models)
+        card = None if model.error is not None else make_card(model)
+        if card is not None:
+            _render_downloads(card, model)
+    if card is None:
         trainer_notice.render_damaged_version(model)
-        return
-    card = make_card(model)
-    _render_downloads(card, model)
+    else:
+        _render_card(card, model)
+
+
+def _render_card(card: Card, model: Model) -> None:
     _render_figures(card)
     _render_classes(card)
     left, right = st.columns(2, gap="large")
@@ -76,13 +82,13 @@ def _choose(models: Sequence[Model]) -> Model:
         st.warning(_("There is no version {name}.").format(name=plain(str(asked)[:40])))
         found = live
     by_tag = {model.tag: model for model in models}
-    with st.container(key="about_version"):
-        chosen = st.selectbox(
-            _("Version"),
-            list(by_tag),
-            index=list(by_tag).index(found.tag),
-            format_func=lambda tag: _title(by_tag[tag]),
-        )
+    chosen = st.selectbox(
+        _("Version"),
+        list(by_tag),
+        index=list(by_tag).index(found.tag),
+        format_func=lambda tag: _title(by_tag[tag]),
+        width=_CHOICE_PIXELS,
+    )
     if chosen != found.tag:
         st.query_params[_PARAMETER] = by_tag[chosen].version
         st.rerun()
@@ -106,41 +112,39 @@ def _title(model: Model) -> str:
 
 
 def _render_downloads(card: Card, model: Model) -> None:
-    with st.container(horizontal=True, key="about_downloads"):
-        st.download_button(
-            _("Download model card"),
-            card_html.to_html(card),
-            file_name=f"model-card-{card.name}.html",
-            mime="text/html",
-            on_click="ignore",
-            key="card_html",
-        )
-        st.download_button(
-            _("Download as JSON"),
-            json.dumps(to_json(card, model), indent=2, ensure_ascii=False),
-            file_name=f"model-card-{card.name}.json",
-            mime="application/json",
-            on_click="ignore",
-            key="card_json",
-        )
+    """Render the buttons that save the model card, for people and for programs."""
+    st.download_button(
+        _("Download model card"),
+        card_html.to_html(card),
+        file_name=f"model-card-{card.name}.html",
+        mime="text/html",
+        on_click="ignore",
+        key="card_html",
+    )
+    st.download_button(
+        _("Download as JSON"),
+        json.dumps(to_json(card, model), indent=2, ensure_ascii=False),
+        file_name=f"model-card-{card.name}.json",
+        mime="application/json",
+        on_click="ignore",
+        key="card_json",
+    )
 
 
 def _render_figures(card: Card) -> None:
+    """Render the summary, and a tile for each of the figures that matter most."""
     st.write(plain(card.summary))
-    shown = dict(card.cost)
+    figures = {}
+    if card.accuracy is not None:
+        figures[_("Test accuracy")] = percent(card.accuracy)
+    if card.calibration_error is not None:
+        points = f"{card.calibration_error * 100:.1f}"
+        figures[_("Confidence is off by")] = _("{points} points").format(points=points)
+    for name in (_("One picture"), _("Size on disk")):
+        figures[name] = card.cost[name]
     with st.container(key="about_figures"):
-        columns = st.columns(4)
-        with columns[0]:
-            if card.accuracy is not None:
-                accuracy_metric(_("Test accuracy"), card.accuracy, None, border=True)
-        with columns[1]:
-            if card.calibration_error is not None:
-                points = f"{card.calibration_error * 100:.1f}"
-                value = _("{points} points").format(points=points)
-                st.metric(_("Confidence is off by"), value, border=True, height="stretch")
-        for column, name in zip(columns[2:], (_("One picture"), _("Size on disk")), strict=True):
-            if name in shown:
-                column.metric(name, shown[name], border=True, height="stretch")
+        for name, value in figures.items():
+            st.metric(name, value, border=True, height="stretch")
 
 
 def _render_classes(card: Card) -> None:

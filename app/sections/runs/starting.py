@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 import settings
-from app.clients import runs, trainer
+from app.clients import trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Run, StartedRun
 from app.text.formatting import ago, named, plain
@@ -42,6 +42,11 @@ def resume(run_id: str) -> None:
 def is_own(run: Run) -> bool:
     """Return whether this visit has started the run."""
     return run.run_id in st.session_state.get(_OWN_KEY, ())
+
+
+def has_started() -> bool:
+    """Return whether this visit has started any run."""
+    return bool(st.session_state.get(_OWN_KEY))
 
 
 def take_error() -> str | None:
@@ -110,4 +115,4 @@ def _rerun_if_newer(known: str) -> None:
 @st.cache_data(ttl=2.0, show_spinner=False)
 def _latest_run(trainer_url: str) -> Run | None:
     """Shared by all visitors, since each of their pages asks often."""
-    return runs.latest(trainer.runs())
+    return next(iter(trainer.runs()), None)

@@ -162,6 +162,17 @@ def script_services(
     monkeypatch.setenv("TRAINER_URL", server.url)
 
 
+def answer_also(server: ScriptedServer, **scripted: Any) -> None:
+    """Give these answers too, whatever the method, by the last part of the path."""
+    others = server.answer
+
+    def answer(request: Request) -> tuple[int, str, bytes]:
+        name = request[1].partition("?")[0].rpartition("/")[2]
+        return json_answer(scripted[name]) if name in scripted else others(request)
+
+    server.answer = answer
+
+
 def _page_of_models(versions: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:
     """Return what `GET /models` answers, with the offset and limit in the path."""
     query = parse_qs(urlsplit(path).query)
