@@ -37,13 +37,8 @@ def calibration_chart(bins: Sequence[Bin]) -> go.Figure:
     """
     total, bins = sum(it.pictures for it in bins) or 1, drawn(bins)
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1, "dash": "dot"},
-        hoverinfo="skip",
-        showlegend=False,
+    figure.add_shape(
+        type="line", x0=0, y0=0, x1=1, y1=1, line={"color": GREY, "width": 1, "dash": "dot"}
     )
     figure.add_scatter(
         x=[it.confidence for it in bins],
@@ -54,6 +49,7 @@ def calibration_chart(bins: Sequence[Bin]) -> go.Figure:
             "size": [_LEAST_SIZE + _MORE_SIZE * (it.pictures / total) ** 0.5 for it in bins],
             "opacity": 1,
         },
+        name=_("How often right"),
         customdata=[words(it) for it in bins],
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,

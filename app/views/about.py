@@ -9,9 +9,8 @@ import streamlit as st
 
 from app.charts import calibration
 from app.clients import trainer
-from app.clients.http import ServiceError
+from app.clients.http import RequestRejected, ServiceError
 from app.clients.trainer import Model
-from app.clients.version_names import version_name
 from app.components.chart import chart
 from app.sections import trainer_notice
 from app.sections.about import card_html, limits
@@ -23,6 +22,9 @@ from app.text.translate import _
 
 CALIBRATION_HEIGHT = 300
 _CHOICE_PIXELS = 440
+_OFFERED = 40
+"""Versions to choose from, the newest ones."""
+
 _PARAMETER = "version"
 """Of the page's address."""
 
@@ -31,17 +33,23 @@ def render_page() -> None:
     """Render the whole page: the live version, or the one that the address names."""
     st.title(_("About this model"))
     try:
-        models = trainer.models()
+        page = trainer.model_page(0, _OFFERED)
+        asked = st.query_params.get(_PARAMETER)
+        found = _find(asked, page.models)
+        live = _find(page.champion, page.models)
     except ServiceError as error:
         trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
-    if not models:
+    if not page.total:
         st.info(_("No versions yet. Train the first one on Retrain."))
         return
+    if asked is not None and found is None:
+        st.warning(_("There is no version {name}.").format(name=plain(asked[:40])))
     st.html(Path(__file__).with_suffix(".css"))
     choices.refresh()
+    model = found or live or page.models[0]
     with st.container(horizontal=True, key="about_top"):
-        model = _choose(models)
+        _render_choice(model, page.models)
         card = None if model.error is not None else make_card(model)
         if card is not None:
             _render_downloads(card, model)
@@ -73,39 +81,41 @@ def _render_card(card: Card, model: Model) -> None:
     st.caption(zone_note())
 
 
-def _choose(models: Sequence[Model]) -> Model:
+def _find(name: str | None, listed: Sequence[Model]) -> Model | None:
+    """Return a version by its tag, number or the tag's last part; None if there is none.
+
+    Raises ServiceError.
+    """
+    if name is None:
+        return None
+    for model in listed:
+        if name in (model.tag, model.version, model.name):
+            return model
+    try:
+        return trainer.model(name)
+    except RequestRejected:
+        return None
+
+
+def _render_choice(model: Model, listed: Sequence[Model]) -> None:
     """Render the choice of a version. The address names it, so that it can be shared."""
-    live = next((model for model in models if model.champion), models[0])
-    asked = st.query_params.get(_PARAMETER)
-    found = live if asked is None else _find(models, asked)
-    if found is None:
-        st.warning(_("There is no version {name}.").format(name=plain(str(asked)[:40])))
-        found = live
-    by_tag = {model.tag: model for model in models}
+    by_tag = {model.tag: model, **{other.tag: other for other in listed}}
+    tags = sorted(by_tag, key=lambda tag: by_tag[tag].created_at, reverse=True)
     chosen = st.selectbox(
         _("Version"),
-        list(by_tag),
-        index=list(by_tag).index(found.tag),
+        tags,
+        index=tags.index(model.tag),
         format_func=lambda tag: _title(by_tag[tag]),
         width=_CHOICE_PIXELS,
+        key=f"about_version_{model.version}",
     )
-    if chosen != found.tag:
-        st.query_params[_PARAMETER] = by_tag[chosen].version
+    if chosen != model.tag:
+        st.query_params[_PARAMETER] = by_tag[chosen].name
         st.rerun()
-    return found
-
-
-def _find(models: Sequence[Model], asked: str) -> Model | None:
-    """Return the version with this tag, half of a tag, name or number."""
-    for model in models:
-        name = version_name(model.tag)
-        if asked in (model.tag, model.version, name, name.removeprefix("v")):
-            return model
-    return None
 
 
 def _title(model: Model) -> str:
-    parts = [version_name(model.tag), recipe(model), moment(model.created_at)]
+    parts = [model.name, recipe(model), moment(model.created_at)]
     if model.champion:
         parts.append(_("live"))
     return " · ".join(part for part in parts if part)
@@ -173,8 +183,6 @@ def _render_calibration(card: Card) -> None:
         return
     figure = calibration.calibration_chart(card.bins)
     chart(figure, key="calibration", height=CALIBRATION_HEIGHT)
-    with st.expander(_("The same in words")):
-        _render_lines(calibration.words(it) for it in card.bins)
 
 
 def _render_lines(sentences: Iterable[str]) -> None:

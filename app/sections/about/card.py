@@ -8,7 +8,6 @@ from typing import Any
 
 from app.charts.calibration import Bin
 from app.clients.trainer import Model
-from app.clients.version_names import version_name
 from app.sections.about import limits
 from app.sections.about.class_words import KnownClass, known_classes
 from app.sections.teaching import choices
@@ -58,7 +57,7 @@ def make_card(model: Model) -> Card:
     metadata, classes = model.metadata, known_classes(model)
     bins = _bins(metadata.get("calibration_bins"))
     return Card(
-        name=version_name(model.tag),
+        name=model.name,
         tag=model.tag,
         status=_(_STATUS.get(model.status, model.status)),
         trained_at=model.created_at,

@@ -11,7 +11,7 @@ from app.text.formatting import moment, percent
 from app.text.translate import _, language
 
 _STYLE = Path(__file__).with_name("card.css")
-_SIDE, _EDGE = 300, 42
+_SIDE, _EDGE = 300, 50
 """Pixels of the calibration plot, and of its margin for the axes."""
 
 
@@ -94,7 +94,7 @@ def _calibration(card: Card) -> str:
         f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
         f'<polyline points="{line}"/>{dots}{ticks}'
         f'<text x="{_SIDE / 2}" y="{_SIDE - 3}" text-anchor="middle">{escape(_("How sure"))}</text>'
-        f'<text transform="translate(10 {_SIDE / 2}) rotate(-90)" text-anchor="middle">'
+        f'<text transform="translate(11 {_SIDE / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(_('How often right'))}</text></svg>"
         f"{_bullets(calibration.words(it) for it in card.bins)}</div>"
     )

@@ -101,6 +101,7 @@ def test_parts_that_do_not_fit_together_are_not_used(folder: Path) -> None:
         whole | {"labels": whole["labels"][1:]},
         whole | {"features": whole["features"][0]},
         whole | {"images": whole["images"].float()},
+        whole | {"labels": whole["labels"] + 1},
         {name: value for name, value in whole.items() if name != "is_correction"},
         {},
     ):

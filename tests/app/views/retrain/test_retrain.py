@@ -139,7 +139,7 @@ def test_a_promoted_version_is_live_and_one_click_rolls_back(
     at.button(key="go_back").click().run()
     assert not at.exception
     assert posted(scripted) == [("/models/x1/promote", None)]
-    assert "Version x1 is live on 2 workers after 0.2 s." in page_text(at)
+    assert "x1 is live on 2 workers after 0.2 s." in page_text(at)
 
 
 def test_a_version_that_is_not_promoted_is_a_candidate_with_reasons(retrain: Any) -> None:
