@@ -122,8 +122,8 @@ def upload(count: int) -> Callable[[Page], None]:
 
 
 def open_details(page: Page) -> None:
-    page.locator(".st-key-details_x2 summary").click()
-    expect(page.get_by_role("tab").first).to_be_visible(timeout=15_000)
+    page.get_by_text("Details", exact=True).first.click()
+    expect(page.get_by_role("tab", name="Compared").first).to_be_visible(timeout=15_000)
 
 
 def open_promotion(page: Page) -> None:
