@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from app.charts.traffic import GREY, PRIMARY
+from app.charts.colours import GREY, PRIMARY
 from app.text.formatting import percent
 from app.text.translate import _
+
+_DRAWN_FROM = 10
+"""Pictures of a bin: the accuracy of fewer is mostly chance."""
 
 _LEAST_SIZE, _MORE_SIZE = 6, 16
 """Pixels of a marker: that of few pictures, and how much more that of all of them has."""
@@ -22,17 +25,20 @@ class Bin:
     accuracy: float
 
 
+def drawn(bins: Sequence[Bin]) -> list[Bin]:
+    """Return the bins with enough pictures to be drawn."""
+    return [it for it in bins if it.pictures >= _DRAWN_FROM]
+
+
 def calibration_chart(bins: Sequence[Bin]) -> go.Figure:
-    """Return accuracy over confidence beside the diagonal, where both are the same."""
-    total = sum(it.pictures for it in bins) or 1
+    """Return accuracy over confidence beside the diagonal, where both are the same.
+
+    Bins of very few pictures are left out.
+    """
+    total, bins = sum(it.pictures for it in bins) or 1, drawn(bins)
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1, "dash": "dot"},
-        hoverinfo="skip",
-        showlegend=False,
+    figure.add_shape(
+        type="line", x0=0, y0=0, x1=1, y1=1, line={"color": GREY, "width": 1, "dash": "dot"}
     )
     figure.add_scatter(
         x=[it.confidence for it in bins],
@@ -43,6 +49,7 @@ def calibration_chart(bins: Sequence[Bin]) -> go.Figure:
             "size": [_LEAST_SIZE + _MORE_SIZE * (it.pictures / total) ** 0.5 for it in bins],
             "opacity": 1,
         },
+        name=_("How often right"),
         customdata=[words(it) for it in bins],
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,

@@ -114,6 +114,8 @@ def _add_load_test(figure: go.Figure, context: ChartContext, load_test: LoadTest
         text=_("burst"),
         showarrow=False,
         font={"size": 11, "color": BLUE},
+        bgcolor="var(--st-background-color)",
+        borderpad=1,
     )
 
 

@@ -100,7 +100,8 @@ class Run(ResponseModel):
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
-    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
+    None if that is unknown. One in the `background` makes way for any other run. A run whose record
+    is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
@@ -123,6 +124,7 @@ class Run(ResponseModel):
     resumable: bool
     resumes: str | None = Field(None, validation_alias=AliasPath("config", "resume"))
     actor: str | None = None
+    background: bool = False
 
     @property
     def is_active(self) -> bool:

@@ -1,4 +1,4 @@
-"""Why the model gives an answer: what counted in the picture, and pictures that it learned from."""
+"""Why the model gives an answer: what mattered in the picture, and what it learned from."""
 
 import hashlib
 from collections.abc import Sequence
@@ -54,30 +54,37 @@ def _explain_once(data: bytes, source: str, media_type: str, crop: str) -> Expla
 
 
 def _render_counts(found: Explanation, label: str) -> None:
-    st.markdown("**{}**".format(_("What counted")))
+    st.markdown("**{}**".format(_("What mattered")))
     places = [_(name) for name in importance.places(found.importance)]
     if places:
-        words = _("Most for {name}: {places}.").format(name=label, places=listing(places))
+        words = _("Speaks for {name}: {places}").format(name=label, places=listing(places))
     else:
-        words = _("Nothing in the picture speaks for {name}.").format(name=label)
-    keys = [("for", _("Speaks for it"))] if places else []
+        words = _("Nothing speaks for {name}").format(name=label)
+    keys = [("for", words)]
     if importance.counts_against(found.importance):
         keys.append(("against", _("Speaks against it")))
     legend = "".join(f'<p class="why-key {kind}">{escape(text)}</p>' for kind, text in keys)
     shown = data_url(importance.colour(found.picture, found.importance))
     st.html(
         f'<div class="why-counts"><img src="{shown}" alt="{escape(words)}">'
-        f"<div><p>{escape(words)}</p>{legend}</div></div>"
+        f"<div>{legend}</div></div>"
     )
 
 
 def _render_nearest(found: Explanation, label: str) -> None:
-    st.markdown("**{}**".format(_("The most alike of the pictures it learned from")))
+    st.markdown("**{}**".format(_("Similar pictures it learned from")))
     if found.nearest is None:
         st.write(plain(found.detail or _("This version keeps no pictures to compare with.")))
         return
     names = [choices.current_name(one.label) or one.label for one in found.nearest]
     st.html(_nearest_html(found.nearest, names, label))
+    same = names.count(label)
+    if same < len(names):
+        st.caption(
+            _("{same} of these {count} are labelled {name}.").format(
+                same=same, count=len(names), name=plain(label)
+            )
+        )
 
 
 def _nearest_html(nearest: Sequence[LearnedPicture], names: Sequence[str], label: str) -> str:

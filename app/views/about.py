@@ -8,11 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from app.charts import calibration
-from app.charts.accuracy_metric import accuracy_metric
 from app.clients import trainer
-from app.clients.http import ServiceError
+from app.clients.http import RequestRejected, ServiceError
 from app.clients.trainer import Model
-from app.clients.version_names import version_name
 from app.components.chart import chart
 from app.sections import trainer_notice
 from app.sections.about import card_html, limits
@@ -23,6 +21,10 @@ from app.text.formatting import moment, percent, plain, zone_note
 from app.text.translate import _
 
 CALIBRATION_HEIGHT = 300
+_CHOICE_PIXELS = 440
+_OFFERED = 40
+"""Versions to choose from, the newest ones."""
+
 _PARAMETER = "version"
 """Of the page's address."""
 
@@ -31,21 +33,33 @@ def render_page() -> None:
     """Render the whole page: the live version, or the one that the address names."""
     st.title(_("About this model"))
     try:
-        models = trainer.models()
+        page = trainer.model_page(0, _OFFERED)
+        asked = st.query_params.get(_PARAMETER)
+        found = _find(asked, page.models)
+        live = _find(page.champion, page.models)
     except ServiceError as error:
         trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
-    if not models:
+    if not page.total:
         st.info(_("No versions yet. Train the first one on Retrain."))
         return
+    if asked is not None and found is None:
+        st.warning(_("There is no version {name}.").format(name=plain(asked[:40])))
     st.html(Path(__file__).with_suffix(".css"))
     choices.refresh()
-    model = _choose(models)
-    if model.error is not None:
+    model = found or live or page.models[0]
+    with st.container(horizontal=True, key="about_top"):
+        _render_choice(model, page.models)
+        card = None if model.error is not None else make_card(model)
+        if card is not None:
+            _render_downloads(card, model)
+    if card is None:
         trainer_notice.render_damaged_version(model)
-        return
-    card = make_card(model)
-    _render_downloads(card, model)
+    else:
+        _render_card(card, model)
+
+
+def _render_card(card: Card, model: Model) -> None:
     _render_figures(card)
     _render_classes(card)
     left, right = st.columns(2, gap="large")
@@ -67,80 +81,80 @@ def render_page() -> None:
     st.caption(zone_note())
 
 
-def _choose(models: Sequence[Model]) -> Model:
-    """Render the choice of a version. The address names it, so that it can be shared."""
-    live = next((model for model in models if model.champion), models[0])
-    asked = st.query_params.get(_PARAMETER)
-    found = live if asked is None else _find(models, asked)
-    if found is None:
-        st.warning(_("There is no version {name}.").format(name=plain(str(asked)[:40])))
-        found = live
-    by_tag = {model.tag: model for model in models}
-    with st.container(key="about_version"):
-        chosen = st.selectbox(
-            _("Version"),
-            list(by_tag),
-            index=list(by_tag).index(found.tag),
-            format_func=lambda tag: _title(by_tag[tag]),
-        )
-    if chosen != found.tag:
-        st.query_params[_PARAMETER] = by_tag[chosen].version
-        st.rerun()
-    return found
+def _find(name: str | None, listed: Sequence[Model]) -> Model | None:
+    """Return a version by its tag, number or the tag's last part; None if there is none.
 
-
-def _find(models: Sequence[Model], asked: str) -> Model | None:
-    """Return the version with this tag, half of a tag, name or number."""
-    for model in models:
-        name = version_name(model.tag)
-        if asked in (model.tag, model.version, name, name.removeprefix("v")):
+    Raises ServiceError.
+    """
+    if name is None:
+        return None
+    for model in listed:
+        if name in (model.tag, model.version, model.name):
             return model
-    return None
+    try:
+        return trainer.model(name)
+    except RequestRejected:
+        return None
+
+
+def _render_choice(model: Model, listed: Sequence[Model]) -> None:
+    """Render the choice of a version. The address names it, so that it can be shared."""
+    by_tag = {model.tag: model, **{other.tag: other for other in listed}}
+    tags = sorted(by_tag, key=lambda tag: by_tag[tag].created_at, reverse=True)
+    chosen = st.selectbox(
+        _("Version"),
+        tags,
+        index=tags.index(model.tag),
+        format_func=lambda tag: _title(by_tag[tag]),
+        width=_CHOICE_PIXELS,
+        key=f"about_version_{model.version}",
+    )
+    if chosen != model.tag:
+        st.query_params[_PARAMETER] = by_tag[chosen].name
+        st.rerun()
 
 
 def _title(model: Model) -> str:
-    parts = [version_name(model.tag), recipe(model), moment(model.created_at)]
+    parts = [model.name, recipe(model), moment(model.created_at)]
     if model.champion:
         parts.append(_("live"))
     return " · ".join(part for part in parts if part)
 
 
 def _render_downloads(card: Card, model: Model) -> None:
-    with st.container(horizontal=True, key="about_downloads"):
-        st.download_button(
-            _("Download model card"),
-            card_html.to_html(card),
-            file_name=f"model-card-{card.name}.html",
-            mime="text/html",
-            on_click="ignore",
-            key="card_html",
-        )
-        st.download_button(
-            _("Download as JSON"),
-            json.dumps(to_json(card, model), indent=2, ensure_ascii=False),
-            file_name=f"model-card-{card.name}.json",
-            mime="application/json",
-            on_click="ignore",
-            key="card_json",
-        )
+    """Render the buttons that save the model card, for people and for programs."""
+    st.download_button(
+        _("Download model card"),
+        card_html.to_html(card),
+        file_name=f"model-card-{card.name}.html",
+        mime="text/html",
+        on_click="ignore",
+        key="card_html",
+    )
+    st.download_button(
+        _("Download as JSON"),
+        json.dumps(to_json(card, model), indent=2, ensure_ascii=False),
+        file_name=f"model-card-{card.name}.json",
+        mime="application/json",
+        on_click="ignore",
+        key="card_json",
+    )
 
 
 def _render_figures(card: Card) -> None:
+    """Render the summary, and a tile for each of the figures that matter most."""
     st.write(plain(card.summary))
-    shown = dict(card.cost)
+    figures = {}
+    if card.accuracy is not None:
+        figures[_("Test accuracy")] = percent(card.accuracy)
+    if card.calibration_error is not None:
+        points = f"{card.calibration_error * 100:.1f}"
+        figures[_("Confidence is off by")] = _("{points} points").format(points=points)
+    for name in (_("One picture"), _("Size on disk")):
+        figures[name] = card.cost[name]
     with st.container(key="about_figures"):
-        columns = st.columns(4)
-        with columns[0]:
-            if card.accuracy is not None:
-                accuracy_metric(_("Test accuracy"), card.accuracy, None, border=True)
-        with columns[1]:
-            if card.calibration_error is not None:
-                points = f"{card.calibration_error * 100:.1f}"
-                value = _("{points} points").format(points=points)
-                st.metric(_("Confidence is off by"), value, border=True, height="stretch")
-        for column, name in zip(columns[2:], (_("One picture"), _("Size on disk")), strict=True):
-            if name in shown:
-                column.metric(name, shown[name], border=True, height="stretch")
+        for name, value in figures.items():
+            st.metric(name, value, border=True, height="stretch")
 
 
 def _render_classes(card: Card) -> None:
@@ -169,8 +183,6 @@ def _render_calibration(card: Card) -> None:
         return
     figure = calibration.calibration_chart(card.bins)
     chart(figure, key="calibration", height=CALIBRATION_HEIGHT)
-    with st.expander(_("The same in words")):
-        _render_lines(calibration.words(it) for it in card.bins)
 
 
 def _render_lines(sentences: Iterable[str]) -> None:

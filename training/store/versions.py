@@ -262,7 +262,7 @@ def load_examples(tag: str) -> "Examples | None":
     try:
         content = _read(description, EXAMPLES)
         state = torch.load(content, map_location="cpu", weights_only=True)
-        return Examples.from_state_dict(state)
+        return Examples.from_state_dict(state, len(description.metadata["class_names"]))
     except FileNotFoundError:
         if EXAMPLES not in description.metadata.get(CHECKSUMS, {}):
             return None

@@ -74,7 +74,7 @@ def _texts() -> dict[str, str]:
     return {
         "table": _("Table"),
         "chart": _("Chart"),
-        "when": _("At"),
+        "when": _("Time"),
         "value": _("Value"),
         "link": _("The same query in Prometheus"),
         "failed": _("The chart could not be loaded. Reload the page."),

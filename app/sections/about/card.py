@@ -8,7 +8,6 @@ from typing import Any
 
 from app.charts.calibration import Bin
 from app.clients.trainer import Model
-from app.clients.version_names import version_name
 from app.sections.about import limits
 from app.sections.about.class_words import KnownClass, known_classes
 from app.sections.teaching import choices
@@ -21,8 +20,9 @@ _STATUS = {
     "former": N_("Previously live"),
     "stored": N_("Never live"),
 }
-_EVEN = 0.01
-"""Difference of confidence and accuracy, 0..1, that counts as none."""
+_EVEN, _MUCH = 0.01, 0.03
+"""Differences of confidence and accuracy, 0..1: up to the one it counts as none, from the other on
+as much."""
 
 _MAX_COUNTED = 12
 """Classes whose corrections are counted."""
@@ -57,7 +57,7 @@ def make_card(model: Model) -> Card:
     metadata, classes = model.metadata, known_classes(model)
     bins = _bins(metadata.get("calibration_bins"))
     return Card(
-        name=version_name(model.tag),
+        name=model.name,
         tag=model.tag,
         status=_(_STATUS.get(model.status, model.status)),
         trained_at=model.created_at,
@@ -128,8 +128,9 @@ def _summary(model: Model, classes: list[KnownClass]) -> str:
     if pictures:
         words = _("Names {share} of {count} test pictures right.")
     sentences = [words.format(share=percent(model.accuracy), count=f"{pictures or 0:,}")]
-    if len(classes) > 1:
-        best, worst = classes[0], classes[-1]
+    certain = [it for it in classes if not it.is_uncertain]
+    if len(certain) > 1:
+        best, worst = certain[0], certain[-1]
         sentences.append(
             _("Best at {best} ({best_share}), weakest at {worst} ({worst_share}).").format(
                 best=best.name,
@@ -195,8 +196,10 @@ def _calibration_words(bins: tuple[Bin, ...] | None, metadata: Mapping[str, Any]
     total = sum(it.pictures for it in bins)
     sure = sum(it.confidence * it.pictures for it in bins) / total
     right = sum(it.accuracy * it.pictures for it in bins) / total
-    if sure - right > _EVEN:
+    if sure - right > _MUCH:
         words = _("Too sure of itself: {sure} sure on average, and right in {right} of all cases.")
+    elif sure - right > _EVEN:
+        words = _("A little too sure: {sure} sure on average, and right in {right} of all cases.")
     elif right - sure > _EVEN:
         words = _("Surer than it says: {sure} sure on average, and right in {right} of all cases.")
     else:

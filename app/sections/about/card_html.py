@@ -11,7 +11,7 @@ from app.text.formatting import moment, percent
 from app.text.translate import _, language
 
 _STYLE = Path(__file__).with_name("card.css")
-_SIDE, _EDGE = 300, 34
+_SIDE, _EDGE = 300, 50
 """Pixels of the calibration plot, and of its margin for the axes."""
 
 
@@ -73,26 +73,30 @@ def _calibration(card: Card) -> str:
     words = _paragraphs([card.calibration])
     if not card.bins:
         return words
-    points = [(_x(it.confidence), _y(it.accuracy)) for it in card.bins]
+    drawn = calibration.drawn(card.bins)
+    points = [(_x(it.confidence), _y(it.accuracy)) for it in drawn]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(calibration.words(it))}</title>'
         "</circle>"
-        for (x, y), it in zip(points, card.bins, strict=True)
+        for (x, y), it in zip(points, drawn, strict=True)
     )
     ticks = "".join(
-        f'<text x="{_x(share)}" y="{_SIDE - 18}" text-anchor="middle">{share:.0%}</text>'
+        f'<text x="{_x(share)}" y="{_SIDE - 24}" text-anchor="middle">{share:.0%}</text>'
         f'<text x="{_EDGE - 6}" y="{_y(share) + 4}" text-anchor="end">{share:.0%}</text>'
         for share in (0, 0.5, 1)
     )
     name = _("How sure it is, and how often it is right")
     return (
-        f'{words}<svg role="img" viewBox="0 0 {_SIDE} {_SIDE}" aria-label="{escape(name)}">'
+        f'{words}<div class="plot">'
+        f'<svg role="img" viewBox="0 0 {_SIDE} {_SIDE}" aria-label="{escape(name)}">'
         f'<rect x="{_x(0)}" y="{_y(1)}" width="{_x(1) - _x(0)}" height="{_y(0) - _y(1)}"/>'
         f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
         f'<polyline points="{line}"/>{dots}{ticks}'
         f'<text x="{_SIDE / 2}" y="{_SIDE - 3}" text-anchor="middle">{escape(_("How sure"))}</text>'
-        f"</svg>{_bullets(calibration.words(it) for it in card.bins)}"
+        f'<text transform="translate(11 {_SIDE / 2}) rotate(-90)" text-anchor="middle">'
+        f"{escape(_('How often right'))}</text></svg>"
+        f"{_bullets(calibration.words(it) for it in card.bins)}</div>"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.clients.trainer import Model
 from app.sections.teaching import choices
 from app.text.formatting import article, percent
-from app.text.translate import ENGLISH, _, language
+from app.text.translate import ENGLISH, _, language, ngettext
 
 GOOD_FROM, FAIR_FROM = 0.95, 0.85
 """Accuracy on a class from which a version is good, or fairly good, at it."""
@@ -15,6 +15,9 @@ _OFTEN, _SOMETIMES = 0.05, 0.02
 """Share of a class's pictures that are taken for another one."""
 
 _MAX_MISTAKES = 2
+_MANY = 50
+"""Test pictures from which an accuracy says something; as many answers for the precision."""
+
 _TRUSTED_FROM = 0.9
 """Share of what it calls by a name that shows it: below, the name is to be taken with care."""
 
@@ -32,8 +35,8 @@ class KnownClass:
     """How well a version knows one class, by today's name.
 
     `accuracy`, 0..1, is the share of its `pictures` test pictures that are named right.
-    `precision` is the share of what gets this name that shows it, None if nothing does. `mistakes`
-    are the most frequent ones, the most frequent first.
+    `precision` is the share of what gets this name that shows it, None if little gets it.
+    `mistakes` are the most frequent ones, the most frequent first.
     """
 
     name: str
@@ -43,9 +46,21 @@ class KnownClass:
     mistakes: tuple[Mistake, ...] = ()
 
     @property
+    def is_uncertain(self) -> bool:
+        """Whether it was tested on so few pictures that its accuracy says little."""
+        return 0 < self._count < _MANY
+
+    @property
+    def _count(self) -> int:
+        return self.pictures or 0
+
+    @property
     def words(self) -> str:
         """What to expect, in one or two sentences."""
-        sentences = [_mistake_words(self.name, it) for it in self.mistakes]
+        sentences = [_mistake_words(self.name, self.mistakes)] if self.mistakes else []
+        if self.is_uncertain:
+            few = ngettext("Only {count} test picture.", "Only {count} test pictures.", self._count)
+            sentences.insert(0, few.format(count=self._count))
         if self.precision is not None and self.precision < _TRUSTED_FROM:
             other = percent(1 - self.precision, 0)
             sentences.append(
@@ -91,19 +106,28 @@ def _from_matrix(
         if other != number
     ]
     mistakes = sorted((it for it in shares if it.share >= _SOMETIMES), key=lambda it: -it.share)
-    precision = row[number] / sum(column) if sum(column) else None
+    precision = row[number] / sum(column) if sum(column) >= _MANY else None
     return KnownClass(names[number], accuracy, sum(row), precision, tuple(mistakes[:_MAX_MISTAKES]))
 
 
-def _mistake_words(name: str, mistake: Mistake) -> str:
-    if mistake.share >= _OFTEN:
-        words = _("Often takes {one} for {other} ({share}).")
-    else:
-        words = _("Sometimes takes {one} for {other} ({share}).")
+def _mistake_words(name: str, mistakes: Sequence[Mistake]) -> str:
+    """Say what a class is taken for: one or two others."""
+    first, last = mistakes[0], mistakes[-1]
+    match first.share >= _OFTEN, len(mistakes) > 1:
+        case True, True:
+            words = _("Often takes {one} for {other} ({share}) or {third} ({third_share}).")
+        case True, False:
+            words = _("Often takes {one} for {other} ({share}).")
+        case False, True:
+            words = _("Sometimes takes {one} for {other} ({share}) or {third} ({third_share}).")
+        case False, False:
+            words = _("Sometimes takes {one} for {other} ({share}).")
     return words.format(
         one=_with_article(name),
-        other=_with_article(mistake.name),
-        share=percent(mistake.share, 0),
+        other=_with_article(first.name),
+        share=percent(first.share, 0),
+        third=_with_article(last.name),
+        third_share=percent(last.share, 0),
     )
 
 

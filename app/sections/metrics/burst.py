@@ -8,6 +8,8 @@ from app.monitoring.load_burst import MAX_CONCURRENCY, MAX_REQUESTS, MAX_SECONDS
 from app.text.formatting import milliseconds, plain
 from app.text.translate import N_, _
 
+NO_BREAK = "\u00a0"
+
 _UNITS = {"requests": N_("requests"), "seconds": N_("seconds")}
 _FASTER_SECONDS = 8.0
 """After a burst: so long its effect takes to be on every chart."""
@@ -27,17 +29,18 @@ def render_burst() -> None:
         horizontal=True, vertical_alignment="center", gap="small", key="metrics_burst"
     ):
         _render_controls()
-        if burst and running:
-            st.button(_("Stop"), on_click=burst.stop, key="metrics_stop", width=130)
-        else:
-            st.button(
-                _("Send a burst"),
-                type="primary",
-                on_click=start_burst,
-                key="metrics_send",
-                width=130,
-            )
-        with st.container(key="metrics_outcome", width=420, gap=None):
+        with st.container(width=130):  # of its own: one button takes the other's place at once
+            if burst and running:
+                st.button(_("Stop"), on_click=burst.stop, key="metrics_stop", width="stretch")
+            else:
+                st.button(
+                    _("Send a burst"),
+                    type="primary",
+                    on_click=start_burst,
+                    key="metrics_send",
+                    width="stretch",
+                )
+        with st.container(key="metrics_outcome", width=380, gap=None):
             st.fragment(_render_outcome, run_every=1 if running else None)(running)
 
 
@@ -110,7 +113,7 @@ def _render_outcome(was_running: bool) -> None:
 def outcome(report: Report) -> str:
     """Return the outcomes of a burst as a line of text."""
     parts = [
-        _("**Measured by this page** in {seconds} s:").format(seconds=f"{report.seconds:.1f}"),
+        _("**Measured by this page** over {seconds} s:").format(seconds=f"{report.seconds:.1f}"),
         _("{count} answered").format(count=f"{report.answered:,}"),
     ]
     if report.rejected:
@@ -121,4 +124,4 @@ def outcome(report: Report) -> str:
     for name, latency in (("p50", report.p50), ("p95", report.p95)):
         if latency is not None:
             parts.append(f"{name} {milliseconds(latency)}")
-    return f"{parts[0]} {' · '.join(parts[1:])}"
+    return f"{parts[0]} {' · '.join(part.replace(' ', NO_BREAK) for part in parts[1:])}"

@@ -14,7 +14,7 @@ from app.sections.shadow_card import ShadowStatus
 from app.sections.teaching import choices, own_classes
 from app.sections.versions import details
 from app.sections.versions.promotion_dialog import confirm_promotion
-from app.text.formatting import bullets, counted, moment, percent, plain, points
+from app.text.formatting import counted, moment, percent, plain, points
 from app.text.translate import N_, _, ngettext
 
 REASONS_SHOWN = 2
@@ -50,11 +50,11 @@ def render_card(
         head.html(_head_html(model, champion, in_shadow=in_shadow))
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             _render_actions(model, champion, running, may_shadow=shadow_status is not None)
+        _render_reasons(model)
         if lost := own_classes.lost_line(model, champion):
             st.caption(plain(lost))
         if in_shadow:
             shadow_card.render_shadow_results(model)
-        _render_reasons(model)
         # Draw the charts of a version only when its details are open.
         folded = st.expander(
             _("Details"),
@@ -144,14 +144,15 @@ def _render_reasons(model: Model) -> None:
     gate = model.gate
     if model.status != "candidate" or gate is None:
         return
+    reasons = plain(" ".join(gate.reasons[:REASONS_SHOWN]))
     if gate.champion is None:
-        title = _("Not promoted:")
+        text = _("Not promoted: {reasons}").format(reasons=reasons)
     else:
-        title = _("Not promoted, compared with {name}:").format(name=version_name(gate.champion))
-    st.markdown(f"{plain(title)}\n\n{bullets(gate.reasons[:REASONS_SHOWN])}")
+        text = _("Not promoted, compared with {name}: {reasons}").format(
+            name=plain(version_name(gate.champion)), reasons=reasons
+        )
     more = len(gate.reasons) - REASONS_SHOWN
     if more > 0:
-        text = ngettext(
-            "{count} more reason in the details", "{count} more reasons in the details", more
-        )
-        st.caption(text.format(count=more))
+        count = ngettext("{count} more reason.", "{count} more reasons.", more)
+        text = f"{text} {count.format(count=more)}"
+    st.markdown(text)

@@ -53,17 +53,20 @@ def shown(
     scene: Scene = request.param
     stage, url = stage_and_page
     stage.show(scene.world)
-    screenshots, findings = {}, {}
-    for scheme in SCHEMES:
-        context = browser.new_context(color_scheme=scheme, timezone_id="UTC", locale="en-US")
-        page = context.new_page()
-        open_scene(page, scene, url)
-        findings[scheme] = axe_findings(page)
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    screenshots: dict[str, Image.Image] = {}
+    findings: dict[str, list[str]] = {}
+    context = browser.new_context(timezone_id="UTC", locale="en-US")
+    page = context.new_page()
+    open_scene(page, scene, url)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             screenshots[f"{scene.name}-{width}-{scheme}"] = pictures.take(page)
-        context.close()
+            if (width, height) == SIZES[0]:
+                findings[scheme] = axe_findings(page)
+    context.close()
     if FOLDER:
         for name, picture in screenshots.items():
             Path(FOLDER).mkdir(parents=True, exist_ok=True)
@@ -74,6 +77,7 @@ def shown(
 def open_scene(page: Page, scene: Scene, url: str) -> None:
     width, height = SIZES[0]
     page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=SCHEMES[0])
     page.goto(f"{url}/{scene.path}")
     page.get_by_role("heading", level=1).first.wait_for(timeout=30_000)
     settled(page)

@@ -23,7 +23,8 @@ _PORTS = r"""() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    if (/127\.0\.0\.1:\d+/.test(text.data)) text.data = text.data.replace(/(127\.0\.0\.1):\d+/g, "$1:3000");
+    const fixed = text.data.replace(/(127\.0\.0\.1):\d+/g, "$1:3000");
+    if (text.data !== fixed) text.data = fixed;
   }
 }"""
 

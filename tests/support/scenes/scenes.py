@@ -17,7 +17,11 @@ from tests.support.app.pages import (
     run_json,
 )
 from tests.support.browser import TROUSERS, answered, draw, open_choices
-from tests.support.scenes.stage import World, garment
+from tests.support.scenes.stage import World, garment, live
+
+
+def _do_nothing(_page: Page) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,13 @@ class Scene:
     name: str
     path: str
     world: World = field(default_factory=World)
-    act: Callable[[Page], None] = lambda _: None
+    act: Callable[[Page], None] = _do_nothing
     is_stable: bool = True
+
+    @property
+    def has_act(self) -> bool:
+        """Whether a browser is needed to get there."""
+        return self.act is not _do_nothing
 
 
 PROMOTED, HELD_BACK = trainer_json.gate(promoted=True), trainer_json.gate(promoted=False)
@@ -133,6 +142,7 @@ SCENES = (
         World(
             run=finished(PROMOTED),
             versions=AFTER_A_RUN,
+            model=live("x2"),
             more={**LEARNING, "report": trainer_json.report(PROMOTED)},
         ),
     ),
@@ -142,17 +152,21 @@ SCENES = (
         World(
             run=finished(HELD_BACK),
             versions=WITH_A_CANDIDATE,
+            model=live("x1"),
             more={**LEARNING, "report": trainer_json.report(HELD_BACK)},
         ),
     ),
-    Scene("models", "models", World(versions=AFTER_A_RUN)),
-    Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE)),
-    Scene("models-compared", "models", World(versions=AFTER_A_RUN), act=open_details),
+    Scene("models", "models", World(versions=AFTER_A_RUN, model=live("x2"))),
+    Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE, model=live("x1"))),
+    Scene(
+        "models-compared", "models", World(versions=AFTER_A_RUN, model=live("x2")), act=open_details
+    ),
     Scene(
         "models-shadow",
         "models",
         World(
             versions=WITH_A_CANDIDATE,
+            model=live("x1"),
             numbers=[
                 *recordings.with_traffic(),
                 *recordings.with_shadow(agreed=90, disagreed=10, dropped=1),

@@ -17,12 +17,14 @@ from tests.support.scripted_server import Answer, Request, ScriptedServer, json_
 
 SERVICES = ("classifier", "trainer", "prometheus")
 
-LIVE = {
-    "tag": TAG,
-    "metadata": {"accuracy": 0.9274, "class_names": trainer_json.BUILT_IN},
-    "workers": [],
-    "serving": {TAG: 2},
-}
+
+def live(name: str = "abc") -> dict[str, Any]:
+    """Return what the classifier says of itself while this version answers."""
+    tag = f"fashion_mnist_model:{name}"
+    metadata = {"accuracy": 0.9274, "class_names": trainer_json.BUILT_IN}
+    return {"tag": tag, "metadata": metadata, "workers": [], "serving": {tag: 2}}
+
+
 ENDED = {"ended_at": "2026-01-02T03:05:06+00:00"}
 
 
@@ -34,7 +36,7 @@ class World:
     that do not answer.
     """
 
-    model: Any = field(default_factory=lambda: LIVE)
+    model: Any = field(default_factory=live)
     run: Mapping[str, Any] = field(default_factory=lambda: run_json("cancelled", **ENDED))
     versions: Sequence[dict[str, Any]] = ()
     label: str = "Trouser"

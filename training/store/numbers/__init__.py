@@ -35,6 +35,12 @@ def by_version() -> Mapping[str, int]:
         return {**known.numbers, **_choose(known)}
 
 
+def name(tag: str) -> str:
+    """Return what people call a version, `v4`; the tag of one that is not stored."""
+    number = by_version().get(tags.version_of(tag))
+    return tag if number is None else f"v{number}"
+
+
 def to_tag(name: str) -> str:
     """Return the tag of a version by its number, `4` or `v4`, by its second half or the whole tag.
 
