@@ -29,6 +29,7 @@ page = st.navigation(
         st.Page("views/retrain.py", title=_("Retrain"), url_path="retrain"),
         st.Page("views/models.py", title=_("Models"), url_path="models"),
         st.Page("views/metrics.py", title=_("Metrics"), url_path="metrics"),
+        st.Page("views/about.py", title=_("About"), url_path="about"),
     ],
     position="hidden" if who is None or who.role is None else "top",
 )

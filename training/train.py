@@ -277,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     if options.run:
-        hardware.lower_priority()
+        hardware.lower_priority(background=run.background)
     recorder = RunRecorder(run)
     try:
         recipe = recipes.resolve(run.config["recipe"], run.config["epochs"], _champion_network(run))

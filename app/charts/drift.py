@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.charts.colours import BLUE, GREEN, ORANGE, PRIMARY, RED
 from app.charts.per_class import signed_axes
-from app.charts.traffic import BLUE, GREEN, ORANGE, PRIMARY, RED, ChartContext, add_line, over_time
+from app.charts.timeline import ChartContext, add_line, over_time
 from app.monitoring.drift import DRIFTED, MANY_UNKNOWN, Share
 from app.text.formatting import percent, points
+from app.text.translate import _
 
 _MIN_SPAN = 0.1
 """Smallest half-width of the axis of shares: random changes must look as small as they are."""
@@ -15,27 +17,27 @@ _MIN_SPAN = 0.1
 
 def drift_chart(context: ChartContext) -> go.Figure:
     """Return both population stability indices, and the threshold of the alert."""
-    figure = over_time(context, "Drift: population stability index")
-    _add(figure, context, "wardrobe:predictions:psi5m", "predictions", BLUE)
-    _add(figure, context, "wardrobe:brightness:psi5m", "inputs", ORANGE)
-    _add_limit(figure, DRIFTED, f"above {DRIFTED}: drifted")
+    figure = over_time(context, _("Drift: population stability index"))
+    _add(figure, context, "wardrobe:predictions:psi5m", _("predictions"), BLUE)
+    _add(figure, context, "wardrobe:brightness:psi5m", _("inputs"), ORANGE)
+    _add_limit(figure, DRIFTED, _("above {limit}: drifted").format(limit=DRIFTED))
     return figure
 
 
 def unknown_chart(context: ChartContext) -> go.Figure:
     """Return the share of unknown pictures, in percent, and the threshold of the alert."""
-    figure = over_time(context, "Unknown pictures, %")
-    _add(figure, context, "wardrobe:unknown_pictures:ratio5m", "unknown", ORANGE, 100)
+    figure = over_time(context, _("Unknown pictures, %"))
+    _add(figure, context, "wardrobe:unknown_pictures:ratio5m", _("unknown"), ORANGE, 100)
     limit = round(100 * MANY_UNKNOWN)
-    _add_limit(figure, limit, f"above {limit} %: many")
+    _add_limit(figure, limit, _("above {limit} %: many").format(limit=limit))
     return figure
 
 
 def accuracy_chart(context: ChartContext) -> go.Figure:
     """Return the estimated accuracy and the agreement of the shadow version, in percent."""
-    figure = over_time(context, "Estimated accuracy and shadow agreement, %")
-    _add(figure, context, "wardrobe:estimated_accuracy:ratio5m", "accuracy", GREEN, 100)
-    _add(figure, context, "wardrobe:shadow_agreement:ratio5m", "agreement", BLUE, 100)
+    figure = over_time(context, _("Estimated accuracy and shadow agreement, %"))
+    _add(figure, context, "wardrobe:estimated_accuracy:ratio5m", _("accuracy"), GREEN, 100)
+    _add(figure, context, "wardrobe:shadow_agreement:ratio5m", _("agreement"), BLUE, 100)
     lowest = min((min(_known(trace.y), default=100) for trace in figure.data), default=100)
     figure.update_yaxes(range=[50 if lowest >= 50 else 0, 102])
     return figure
@@ -53,8 +55,11 @@ def share_chart(shares: Sequence[Share]) -> go.Figure:
         textposition="outside",
         cliponaxis=False,
         customdata=[
-            f"{percent(share.now)} now, {percent(share.baseline)} on validation pictures "
-            f"({points(share.change)})"
+            _("{now} now, {baseline} on validation pictures ({change})").format(
+                now=percent(share.now),
+                baseline=percent(share.baseline),
+                change=points(share.change),
+            )
             for share in shares
         ],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
@@ -62,7 +67,7 @@ def share_chart(shares: Sequence[Share]) -> go.Figure:
     # Leave room for the text beside the longest bar, on both sides.
     end = 1.9 * max([_MIN_SPAN, *(abs(share.change) for share in shares)])
     figure.update_layout(
-        title_text="Share of predictions: validation → now",
+        title_text=_("Share of predictions: validation → now"),
         hovermode="closest",
         bargap=0.35,
         showlegend=False,

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
 from app.clients import identity
 from app.clients.http import Connection, NotReady, ResponseModel, ServiceError, connect
@@ -15,6 +15,8 @@ from app.text.translate import N_, _
 
 MANY_SECONDS = 20.0  # the classifier ends a call after 15
 PNG = "image/png"
+SIDE = 28
+"""Pixels of the model's input, each way."""
 
 _previews = ThreadPoolExecutor(max_workers=8, thread_name_prefix="preview")
 
@@ -48,6 +50,37 @@ class Unreadable(ResponseModel):
 
 class Failed(Unreadable):
     """The place of a picture for which no answer came. Asking again can help."""
+
+
+class LearnedPicture(ResponseModel):
+    """A picture that a version learned from, a PNG of 28x28 pixels, and its class.
+
+    `correction`: a person taught it. `similarity`, 0..1, is how alike it is for the model.
+    """
+
+    png: bytes
+    label: str
+    correction: bool
+    similarity: float
+
+
+_Row = Annotated[tuple[float, ...], Field(min_length=SIDE, max_length=SIDE)]
+
+
+class Explanation(ResponseModel):
+    """Why the model gives an answer.
+
+    `picture` is what it sees, a PNG of 28x28 pixels. `importance` says how much each of these
+    counts for the class, -1..1: the model is less sure without what is above 0. `nearest` are
+    pictures that it learned from, the most alike first; None if there are none, and `detail` is a
+    sentence that says why.
+    """
+
+    answer: Answer
+    picture: bytes
+    importance: Annotated[tuple[_Row, ...], Field(min_length=SIDE, max_length=SIDE)]
+    nearest: tuple[LearnedPicture, ...] | None
+    detail: str | None
 
 
 class _Answers(RootModel[list[Answer | Unreadable]]):
@@ -169,6 +202,13 @@ def classify_many(
     if len(answers) != len(files):
         raise classifier.invalid_response()
     return answers
+
+
+def explain(data: bytes, media_type: str = PNG, crop: str = "") -> Explanation:
+    """Why the answer to a picture, or to a part of it, is what it is. Raises ServiceError."""
+    headers = {"Content-Type": media_type}
+    path = "/explain" + _query(crop=crop)
+    return _classifier().fetch(Explanation, "POST", path, data=data, headers=headers)
 
 
 def preview(

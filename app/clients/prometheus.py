@@ -89,11 +89,11 @@ class _Row(ResponseModel):
 
     @property
     def name(self) -> str:
-        return self.metric.get("__name__", "")
+        return self.metric.get("__name__") or self.metric.get("name", "")
 
     @property
     def labels(self) -> dict[str, str]:
-        return {name: text for name, text in self.metric.items() if name != "__name__"}
+        return {key: text for key, text in self.metric.items() if key not in ("__name__", "name")}
 
 
 class _SampleRow(_Row):
@@ -139,7 +139,8 @@ class Prometheus:
         """Evaluate the query over the `seconds` until `end`, once each `step` seconds.
 
         All times are whole multiples of `step`, so that a later window shares its points with
-        this one and a line does not tremble as it moves. Raises ServiceError.
+        this one and a line does not tremble as it moves. A series is named by the label `name` if
+        the query gives it one. Raises ServiceError.
         """
         last = end - end % step
         times = tuple(range(last - seconds, last + 1, step))
@@ -156,6 +157,16 @@ class Prometheus:
         alerts = self._fetch(_Alerts, self._alerts).alerts
         firing = (alert for alert in alerts if alert.state == "firing")
         return tuple(sorted(firing, key=lambda alert: (alert.since, alert.name)))
+
+    def has_pages(self) -> bool:
+        """Whether it has web pages for people. Debian's binary is built without their files."""
+        try:
+            response = self._session.get(
+                f"{self._url}/graph", timeout=(CONNECT_SECONDS, READ_SECONDS)
+            )
+        except requests.RequestException:
+            return False
+        return response.ok
 
     def _alerts(self) -> Any:
         """The library has no call for this one."""

@@ -100,7 +100,8 @@ class Run(ResponseModel):
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
-    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
+    None if that is unknown. One in the `background` makes way for any other run. A run whose record
+    is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
@@ -123,6 +124,7 @@ class Run(ResponseModel):
     resumable: bool
     resumes: str | None = Field(None, validation_alias=AliasPath("config", "resume"))
     actor: str | None = None
+    background: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -236,6 +238,13 @@ class _Models(ResponseModel):
     models: list[Model]
 
 
+class ModelPage(_Models):
+    """Versions, newest first, of `total` in the store; `champion` is the tag of the live one."""
+
+    champion: str | None
+    total: int
+
+
 class _Numbers(ResponseModel):
     numbers: dict[str, int]
 
@@ -272,6 +281,19 @@ def steps(run_id: str, after: int) -> tuple[list[Step], int]:
 def models() -> list[Model]:
     """Every version, newest first. Raises ServiceError."""
     return _trainer().fetch(_Models, "GET", "/models").models
+
+
+def model_page(offset: int, limit: int) -> ModelPage:
+    """At most `limit` versions, newest first, without the first `offset`. Raises ServiceError."""
+    return _trainer().fetch(ModelPage, "GET", "/models", params={"offset": offset, "limit": limit})
+
+
+def model(version: str) -> Model:
+    """One version, by its tag, the tag's last part or its number.
+
+    Raises ServiceError: RequestRejected if there is no such version.
+    """
+    return _trainer().fetch(Model, "GET", _model_path(version))
 
 
 def version_numbers() -> dict[str, int]:

@@ -5,7 +5,7 @@ monitoring/rules/drift.yml computes each figure; this module only selects them.
 
 from dataclasses import dataclass
 
-from app.monitoring.snapshot import Snapshot
+from app.monitoring.snapshot import Status
 
 WINDOW = "five minutes"  # of every figure here
 
@@ -74,36 +74,36 @@ class ModelHealth:
         return self.predictions_psi is not None
 
 
-def model_health(snapshot: Snapshot) -> ModelHealth:
+def model_health(status: Status) -> ModelHealth:
     """The current health of the live version."""
-    model = _most_workers(snapshot, "wardrobe:model_workers:sum")
+    model = _most_workers(status, "wardrobe:model_workers:sum")
     of_model = {"model": model or ""}
     return ModelHealth(
         model=model,
-        has_baseline=snapshot.value("wardrobe:prediction_share:baseline", **of_model) is not None,
-        pictures=round(snapshot.value("wardrobe:served_predictions:increase5m", **of_model) or 0),
-        accuracy=snapshot.value("wardrobe:estimated_accuracy:ratio5m", **of_model),
-        predictions_psi=snapshot.value("wardrobe:predictions:psi5m", **of_model),
-        inputs_psi=snapshot.value("wardrobe:brightness:psi5m"),
-        unknown=snapshot.value("wardrobe:unknown_pictures:ratio5m", **of_model),
-        shares=_shares(snapshot, of_model),
+        has_baseline=status.value("wardrobe:prediction_share:baseline", **of_model) is not None,
+        pictures=round(status.value("wardrobe:served_predictions:increase5m", **of_model) or 0),
+        accuracy=status.value("wardrobe:estimated_accuracy:ratio5m", **of_model),
+        predictions_psi=status.value("wardrobe:predictions:psi5m", **of_model),
+        inputs_psi=status.value("wardrobe:brightness:psi5m"),
+        unknown=status.value("wardrobe:unknown_pictures:ratio5m", **of_model),
+        shares=_shares(status, of_model),
     )
 
 
-def shadow_comparison(snapshot: Snapshot) -> ShadowComparison | None:
+def shadow_comparison(status: Status) -> ShadowComparison | None:
     """The current comparison, None if no worker runs a shadow."""
-    model = _most_workers(snapshot, "wardrobe:shadow_workers:sum")
+    model = _most_workers(status, "wardrobe:shadow_workers:sum")
     if model is None:
         return None
 
     def pictures(result: str) -> int:
         name = "wardrobe:shadow_pictures:increase5m"
-        return round(snapshot.value(name, model=model, result=result) or 0)
+        return round(status.value(name, model=model, result=result) or 0)
 
     return ShadowComparison(
         model=model,
-        workers=round(snapshot.value("wardrobe:shadow_workers:sum", model=model) or 0),
-        agreement=snapshot.value("wardrobe:shadow_agreement:ratio5m", model=model),
+        workers=round(status.value("wardrobe:shadow_workers:sum", model=model) or 0),
+        agreement=status.value("wardrobe:shadow_agreement:ratio5m", model=model),
         compared=pictures("agreed") + pictures("disagreed"),
         dropped=pictures("dropped"),
     )
@@ -116,21 +116,21 @@ def drift_level(psi: float) -> str:
     return "moving" if psi > MOVING else "steady"
 
 
-def _most_workers(snapshot: Snapshot, name: str) -> str | None:
+def _most_workers(status: Status, name: str) -> str | None:
     """The version with the most workers in that series: two overlap during a promotion."""
     by_workers = {
         sample.labels["model"]: sample.value
-        for sample in snapshot.now
+        for sample in status.now
         if sample.name == name and sample.value
     }
     return max(by_workers, key=lambda model: by_workers[model]) if by_workers else None
 
 
-def _shares(snapshot: Snapshot, of_model: dict[str, str]) -> tuple[Share, ...]:
+def _shares(status: Status, of_model: dict[str, str]) -> tuple[Share, ...]:
     def by_label(name: str) -> dict[str, float]:
         return {
             sample.labels["label"]: sample.value
-            for sample in snapshot.now
+            for sample in status.now
             if sample.name == name
             and of_model.items() <= sample.labels.items()
             and sample.value is not None

@@ -14,19 +14,26 @@ from PIL import Image, ImageDraw
 from app.components.pad.samples import SAMPLES
 
 MAX_REQUESTS = 5000
+MAX_SECONDS = 60
 MAX_CONCURRENCY = 64
 TIMEOUT_SECONDS = (2.0, 15.0)
 PAD_SIZE = 448
 IMAGE_SIZE = 28
 
+LOAD_TEST = {"Wardrobe-Load-Test": "1"}
+"""Tells the classifier to leave the pictures out of the metrics of the model's health."""
+
 
 @dataclass(frozen=True)
 class Report:
-    """The progress of a burst. `p50` and `p95` are the latency in seconds as the client measures
-    it, None before the first response.
+    """The progress of a burst. `total` requests are sent, None if they are sent for a time.
+
+    `progress` is 0..1. `p50` and `p95` are the latency in seconds as the client measures it, None
+    before the first response.
     """
 
-    total: int
+    total: int | None
+    progress: float
     done: int
     answered: int  # 200
     rejected: int  # 4xx
@@ -55,33 +62,39 @@ class _Outcomes:
 
 
 class Burst:
-    """Sends `total` requests to /classify, `concurrency` of them in flight, in its own threads.
+    """Sends requests to /classify, `concurrency` of them in flight, in its own threads.
 
-    `headers` are sent with each: the threads have no visitor of their own.
+    It ends after `total` requests or after `seconds`; one of the two is given. `headers` are sent
+    with each: the threads have no visitor of their own.
 
-    Raises ValueError unless these are 1 to MAX_REQUESTS, and 1 to MAX_CONCURRENCY.
+    Raises ValueError unless these are 1 to MAX_REQUESTS or MAX_SECONDS, and 1 to MAX_CONCURRENCY.
     """
 
     def __init__(
         self,
         classifier_url: str,
         *,
-        total: int,
+        total: int | None = None,
+        seconds: int | None = None,
         concurrency: int,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        if not (1 <= total <= MAX_REQUESTS and 1 <= concurrency <= MAX_CONCURRENCY):
+        length, most = (total, MAX_REQUESTS) if seconds is None else (seconds, MAX_SECONDS)
+        has_one_end = length is not None and (total is None or seconds is None)
+        if not (has_one_end and 1 <= (length or 0) <= most and 1 <= concurrency <= MAX_CONCURRENCY):
             raise ValueError(
-                f"A burst has 1 to {MAX_REQUESTS} requests, 1 to {MAX_CONCURRENCY} at once."
+                f"A burst has 1 to {MAX_REQUESTS} requests or takes 1 to {MAX_SECONDS} seconds, "
+                f"with 1 to {MAX_CONCURRENCY} requests at once."
             )
         self._url = f"{classifier_url.rstrip('/')}/classify"
-        self._headers = {**(headers or {}), "Content-Type": "image/png"}
-        self._total = total
+        self._headers = {**(headers or {}), **LOAD_TEST, "Content-Type": "image/png"}
+        self._total, self._seconds = total, seconds
         self._todo: Iterator[bytes] = islice(cycle(drawings()), total)
         self._outcomes = _Outcomes()
         self._began = time.perf_counter()
         self._threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(min(concurrency, total))
+            threading.Thread(target=self._work, daemon=True)
+            for _ in range(min(concurrency, total or concurrency))
         ]
         for thread in self._threads:
             thread.start()
@@ -96,6 +109,13 @@ class Burst:
         for thread in self._threads:
             thread.join()
 
+    def ended_ago(self) -> float:
+        """Return the seconds since its last request ended; 0 while it runs."""
+        if any(thread.is_alive() for thread in self._threads):
+            return 0.0
+        with self._outcomes.lock:
+            return time.perf_counter() - self._outcomes.ended
+
     def report(self) -> Report:
         """The progress at this moment."""
         running = any(thread.is_alive() for thread in self._threads)
@@ -108,13 +128,18 @@ class Burst:
         percentiles = statistics.quantiles(latencies, n=20) if several else latencies * 19
         answered = codes.count(200)
         rejected = sum(400 <= code < 500 for code in codes)
+        seconds = max(until - self._began, 0.0)
+        parts, whole = (
+            (len(codes), self._total) if self._total else (seconds, float(self._seconds or 1))
+        )
         return Report(
             total=self._total,
+            progress=min(parts / whole, 1.0),
             done=len(codes),
             answered=answered,
             rejected=rejected,
             failed=len(codes) - answered - rejected,
-            seconds=max(until - self._began, 0.0),
+            seconds=seconds,
             p50=percentiles[9] if percentiles else None,
             p95=percentiles[18] if percentiles else None,
             first_error=first_error,
@@ -135,6 +160,8 @@ class Burst:
                     self._outcomes.first_error = self._outcomes.first_error or error
 
     def _next(self) -> bytes | None:
+        if self._seconds and time.perf_counter() - self._began >= self._seconds:
+            return None
         with self._outcomes.lock:
             return next(self._todo, None)
 

@@ -8,7 +8,6 @@ import streamlit as st
 from app.clients.classifier import Answer, Timed
 from app.clients.version_names import version_name
 from app.components.bars import Bar, bars
-from app.sections import model_status
 from app.text.formatting import milliseconds, percent
 from app.text.images import data_url
 from app.text.translate import _
@@ -33,8 +32,14 @@ def render_answer(timed: Timed, preview: bytes | None, *, number: int = 0) -> No
         f'<div class="label">{escape(answer.label)}</div>'
         f'<div class="confidence">{_confidence_html(answer)}</div></div>'
         f"{_preview_html(preview)}</div>"
-        f'<div class="footnote">{escape(_footnote(timed))}</div>'
     )
+
+
+def render_footnote(timed: Timed) -> None:
+    """Render which version answered, and the time it took."""
+    version, took = version_name(timed.answer.model), milliseconds(timed.seconds)
+    text = _("{version} · answered in {time}").format(version=version, time=took)
+    st.html(f'<div class="footnote">{escape(text)}</div>')
 
 
 def _opening(answer: Answer) -> str:
@@ -49,16 +54,6 @@ def _confidence_html(answer: Answer) -> str:
         return escape(_("Unlike its training pictures"))
     share = f"<b>{percent(answer.confidence)}</b>"
     return escape(_("{share} sure")).format(share=share)
-
-
-def _footnote(timed: Timed) -> str:
-    version, took = version_name(timed.answer.model), milliseconds(timed.seconds)
-    accuracy = model_status.tested_accuracy(timed.answer.model)
-    if accuracy is None:
-        return _("{version} · answered in {time}").format(version=version, time=took)
-    return _("{version}, right on {accuracy} of test pictures · answered in {time}").format(
-        version=version, accuracy=percent(accuracy), time=took
-    )
 
 
 def render_probabilities(answer: Answer, *, key: str) -> None:

@@ -10,8 +10,9 @@ from app.clients import classifier
 from app.clients.classifier import PictureFile, Timed
 from app.clients.http import NotReady, RequestRejected, ServiceDown, ServiceError
 from app.components.pad import pad
-from app.sections import answer, model_status
-from app.sections.teaching import choices, feedback
+from app.sections import answer, explanation, model_status
+from app.sections.runs import ready_bar
+from app.sections.teaching import choices, feedback, first_minute
 from app.sections.teaching.feedback import Picture
 from app.sections.uploads import upload_tab
 from app.text.translate import _
@@ -23,9 +24,10 @@ STYLE = Path(__file__).parent / "classify.css"
 def render_page() -> None:
     """Render the whole page."""
     st.html(STYLE)
-    with st.container(key="classify_title", gap=None):
-        st.title(_("What is it?"))
-        st.write(_("Draw a piece of clothing, or upload pictures."))
+    with st.container(key="classify_top", horizontal=True, vertical_alignment="center"):
+        st.title(_("What is it?"), width="content")
+        first_minute.render_first_steps()
+        ready_bar.render_ready_bar()
     if settings.get("KEEP_UNKNOWN") == "1":
         st.caption(
             _(
@@ -112,6 +114,9 @@ def render_single_answer(
         _render_no_answer(source, error.message)
     else:
         answer.render_answer(timed, preview, number=number)
+        with st.container(key=f"{source}_facts", horizontal=True, vertical_alignment="center"):
+            answer.render_footnote(timed)
+            explanation.render_explanation(data, source=source, media_type=media_type, crop=crop)
         feedback.render_feedback(Picture(data, media_type, source, timed.answer, crop))
         answer.render_probabilities(timed.answer, key=f"{source}_bars")
 

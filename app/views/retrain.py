@@ -29,17 +29,23 @@ def render_page() -> None:
     st.html(Path(__file__).with_suffix(".css"))
     st.title(_("Retrain"))
     try:
-        snapshot = trainer_snapshot.fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        is_free = active is None or active.background
+        snapshot = trainer_snapshot.fetch_snapshot(runs) if is_free else None
     except ServiceError as error:
         trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
     promotion.render_promotion_message()
     trainer_notice.render_state_problems()
-    if snapshot.latest is not None and snapshot.latest.is_active:
+    permission.may("operator", _("Training"))
+    if snapshot is None:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
-    else:
-        render_snapshot(snapshot)
-        starting.follow_other_runs(snapshot.latest)
+        return
+    if active is not None:
+        st.fragment(render_background, run_every=REFRESH_SECONDS)(active.run_id)
+    render_snapshot(snapshot, runs)
+    starting.follow_other_runs(runs[0] if runs else None)
 
 
 def render_live() -> None:
@@ -48,39 +54,52 @@ def render_live() -> None:
     Also after the run has ended: a rerun of the whole page at that moment would lose a click.
     """
     try:
-        snapshot = trainer_snapshot.fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        if active is not None and not active.background:
+            render_run(active.run_id)
+            run_history.render_history([run for run in runs if not run.is_active])
+            return
+        snapshot = trainer_snapshot.fetch_snapshot(runs)
     except ServiceError as error:
         _render_doubt(error)
     else:
-        render_snapshot(snapshot)
+        render_snapshot(snapshot, runs)
 
 
-def render_snapshot(snapshot: TrainerSnapshot) -> None:
-    """Render the active run or the outcome of the latest one, then the form, then all runs."""
-    latest = snapshot.latest
-    permission.may("operator", _("Training"))
-    if latest is not None:
-        render_run(latest.run_id, snapshot.models)
-    if latest is None or not latest.is_active:
-        run_form.render_form(snapshot)
-    run_history.render_history([run for run in snapshot.runs if not run.is_active])
+def render_snapshot(snapshot: TrainerSnapshot, runs: list[Run]) -> None:
+    """Render the outcome of the latest run, then the form, then all runs."""
+    if snapshot.ended is not None:
+        with st.container(border=True, key="result"):
+            render_ended_run(snapshot.ended, snapshot.models)
+    run_form.render_form(snapshot)
+    run_history.render_history([run for run in runs if not run.is_active])
 
 
-def render_run(run_id: str, models: list[Model]) -> None:
-    """Render the active run, or the outcome of the latest one, with its charts."""
+def render_run(run_id: str) -> None:
+    """Render the active run, with its charts. Raises ServiceError."""
+    run = trainer.run(run_id)
+    starting.render_whose(run)
+    with st.container(border=True, key="running"):
+        render_active_run(run)
+    render_charts(run)
+
+
+def render_background(run_id: str) -> None:
+    """Render the run that makes way for others, with a button that cancels it for good."""
     try:
         run = trainer.run(run_id)
     except ServiceError as error:
         _render_doubt(error)
         return
-    if run.is_active:
-        starting.render_whose(run)
-        with st.container(border=True, key="running"):
-            render_active_run(run)
-        render_charts(run)
-    else:
-        with st.container(border=True, key="result"):
-            render_ended_run(run, models)
+    with st.container(border=True, key="running"):
+        if not run.is_active:
+            st.write(plain(run_progress.end_message(run)))
+            return
+        st.markdown(_("**A more accurate first model** is training in the background."))
+        run_progress.render_progress(run)
+        st.caption(_("Start a run of your own at any time: this one waits, and goes on after it."))
+        _render_cancel(run)
 
 
 def render_active_run(run: Run) -> None:
@@ -92,6 +111,10 @@ def render_active_run(run: Run) -> None:
     if run.corrections is not None:
         run_outcome.render_correction_usage(run.corrections)
     run_outcome.render_own_classes(run)
+    _render_cancel(run)
+
+
+def _render_cancel(run: Run) -> None:
     if st.button(_("Cancel"), key="cancel", disabled=not visitor.may("operator")):
         try:
             trainer.cancel(run.run_id)

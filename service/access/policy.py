@@ -59,6 +59,7 @@ CALLS = {
     ("POST", "/runs/{run_id}/cancel"): _OPERATE,
     ("GET", "/models"): _LOOK,
     ("GET", "/models/numbers"): _LOOK,
+    ("GET", "/models/{version}"): _LOOK,
     ("GET", "/problems"): _LOOK,
     ("GET", "/models/{version}/report"): _LOOK,
     ("POST", "/models/{version}/promote"): _OPERATE,

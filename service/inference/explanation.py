@@ -89,7 +89,8 @@ class Explainer:
 
     async def _explain(self, image: Grey) -> Explanation:
         model = self._champion.ready_model()
-        predictions, features = model.predict(image[None]), model.outputs(image[None])[1]
+        one = image[None].copy()  # torch warns of pictures that it must not write to
+        predictions, features = model.predict(one), model.outputs(one)[1]
         [answer] = to_answers(predictions, model)
         loaded = await self._load_examples(model.tag)
         importance = await _importance(model, image, answer["idx"])
@@ -139,7 +140,7 @@ async def _importance(model: versions.Model, image: Grey, idx: int) -> Importanc
 
     0 is no difference, and the largest difference is 1 or -1.
     """
-    whole = _log_odds(model, image[None], idx)[0]
+    whole = _log_odds(model, image[None].copy(), idx)[0]
     places = [
         (row, column)
         for row in _PLACES

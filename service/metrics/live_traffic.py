@@ -57,7 +57,7 @@ class LiveTraffic:
 
 
 def count_load_test(pictures: list[int]) -> None:
-    """Count the pictures of load tests in forward passes. They say nothing of its health."""
+    """Count pictures of load tests: they are no sign of the model's health."""
     definitions.LOAD_TEST_PICTURES.inc(sum(pictures))
 
 

@@ -11,10 +11,10 @@ from service.http.errors import ApiError
 from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api.actor import Actor
-from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.runs import RunRequest
+from service.trainer_api.supervision.supervisor import Supervisor
 from training.feedback import run_classes
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions

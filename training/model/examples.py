@@ -52,8 +52,11 @@ class Examples:
         return state | {"features": state["features"].half()}
 
     @staticmethod
-    def from_state_dict(state: "Mapping[str, torch.Tensor]") -> "Examples":
-        """Rebuild them. Raises ValueError, KeyError or TypeError when parts do not fit together."""
+    def from_state_dict(state: "Mapping[str, torch.Tensor]", classes: int) -> "Examples":
+        """Rebuild those of a version with that many classes.
+
+        Raises ValueError, KeyError or TypeError when parts do not fit together.
+        """
         parts = {name: tensor.numpy() for name, tensor in state.items()}
         parts["features"] = parts["features"].astype(np.float32)
         found = Examples(**parts)
@@ -64,4 +67,6 @@ class Examples:
             raise ValueError("features")
         if found.labels.shape != (count,) or found.is_correction.shape != (count,):
             raise ValueError("labels")
+        if not np.isin(found.labels, np.arange(classes)).all():
+            raise ValueError("classes")
         return found

@@ -38,11 +38,13 @@ from training.store.descriptions import (
     ModelError,
     Version,
     class_names,
+    damaged,
     describe,
     describe_champion,
     is_stored,
     list_versions,
     report,
+    stored_tags,
 )
 from training.store.descriptions import folder as folder_of
 from training.store.promotions import (
@@ -77,6 +79,7 @@ __all__ = [
     "champion_problem",
     "choosing_champion",
     "class_names",
+    "damaged",
     "describe",
     "describe_champion",
     "former_champions",
@@ -88,6 +91,7 @@ __all__ = [
     "report",
     "save",
     "set_champion",
+    "stored_tags",
 ]
 
 
@@ -258,7 +262,7 @@ def load_examples(tag: str) -> "Examples | None":
     try:
         content = _read(description, EXAMPLES)
         state = torch.load(content, map_location="cpu", weights_only=True)
-        return Examples.from_state_dict(state)
+        return Examples.from_state_dict(state, len(description.metadata["class_names"]))
     except FileNotFoundError:
         if EXAMPLES not in description.metadata.get(CHECKSUMS, {}):
             return None

@@ -81,6 +81,11 @@ def pad(*, key: str) -> Drawing:
     return drawing
 
 
+def has_drawn() -> bool:
+    """Return whether the visitor has drawn anything yet."""
+    return bool(st.session_state.get(_STATE_KEY, EMPTY).number)
+
+
 def drawing_of(sent: Any) -> Drawing | None:
     """Return the drawing that a browser sent, None if it is missing or invalid."""
     if not isinstance(sent, dict) or not isinstance(sent.get("strokes"), list):

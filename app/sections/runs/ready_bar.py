@@ -73,7 +73,8 @@ def _render() -> None:
         _count(kept)
     except ServiceError:
         return
-    if latest is not None and latest.is_active and (is_own or kept.count):
+    is_busy = latest is not None and latest.is_active and not latest.background
+    if latest is not None and is_busy and (is_own or kept.count):
         st.fragment(_render_active, run_every=ACTIVE_SECONDS)(latest.run_id)
     elif kept.run is not None and kept.shows_outcome():
         _render_outcome(kept.run)

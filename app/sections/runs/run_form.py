@@ -21,7 +21,7 @@ MAX_SEED = 2**31 - 1
 def render_form(snapshot: TrainerSnapshot) -> None:
     """Render the form. The seed that it suggests is not that of the latest run."""
     page, champion = snapshot.corrections, snapshot.champion
-    seed = snapshot.latest.seed + 1 if snapshot.latest else 0
+    seed = snapshot.ended.seed + 1 if snapshot.ended else 0
     offered = sorted(snapshot.recipes, key=lambda recipe: not recipe.from_champion)
     by_name = {recipe.name: recipe for recipe in offered}
     st.header(_("Train a new version"))

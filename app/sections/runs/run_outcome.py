@@ -33,14 +33,14 @@ class Outcome:
 
 
 def render_run_outcome(run: Run, result: Result, models: Sequence[Model]) -> None:
-    """Render the outcome: what needs a decision first, then what changed, then what to do next.
+    """Render what needs a decision, then the outcome, what changed, and where to go from here.
 
     `models` are all versions now, possibly long after the run.
     """
     outcome = outcome_of(run, result, models)
+    review_first.render_review(run)
     box = st.warning if outcome.is_candidate else st.success
     box(" ".join([outcome.headline, *_first_reason(outcome)]))
-    review_first.render_review(run)
     before_after.render_before_after(run, result, models)
     st.html(_facts_html(run, result))
     render_own_classes(run)
@@ -103,7 +103,9 @@ def render_correction_usage(usage: CorrectionUsage) -> None:
 def render_facts(run: Run) -> None:
     """Render which run it is, in one line: recipe, time, and who started it."""
     facts = [run.recipe, moment(run.started_at or run.created_at)]
-    if (name := named(run.actor)) is not None:
+    if run.background:
+        facts.append(_("started by itself"))
+    elif (name := named(run.actor)) is not None:
         facts.append(_("started by {name}").format(name=name))
     st.caption(plain(" · ".join(facts)))
 

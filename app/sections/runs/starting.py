@@ -44,6 +44,11 @@ def is_own(run: Run) -> bool:
     return run.run_id in st.session_state.get(_OWN_KEY, ())
 
 
+def has_started() -> bool:
+    """Return whether this visit has started any run."""
+    return bool(st.session_state.get(_OWN_KEY))
+
+
 def take_error() -> str | None:
     """Return once why the last click failed, None if it did not."""
     message: str | None = st.session_state.pop(_ERROR_KEY, None)

@@ -15,6 +15,7 @@ from app.sections.teaching import choices, progress
 from app.text.formatting import as_noun
 from app.text.translate import N_, _
 
+_SAVED_KEY = "has_saved_correction"
 _MESSAGE = {
     "pad": N_("We'll save this drawing and your answer for training."),
     "upload": N_("We'll save this picture and your answer for training."),
@@ -45,14 +46,12 @@ class Picture:
 class _Outcome:
     """Result of the last click on the picture with this digest.
 
-    `ready` is the number of corrections that training can use, None if it is unknown.
     `name_error` is about the name of a new class.
     """
 
     digest: str
     label: str = ""
     saved: corrections.SavedCorrection | None = None
-    ready: int | None = None
     error: str | None = None
     name_error: str | None = None
 
@@ -77,8 +76,13 @@ def render_feedback(picture: Picture) -> None:
         feedback_prompt(_prompt(picture, outcome), on_action=handle, key=f"{source}_prompt")
         served = _served(picture)
         if outcome.saved is not None:
-            progress.render_progress(outcome.label, served, ready=outcome.ready)
+            progress.render_progress(outcome.label, served)
             st.page_link("views/corrections.py", label=_("See all corrections"))
+
+
+def has_saved() -> bool:
+    """Return whether the visitor has saved a correction in this visit."""
+    return bool(st.session_state.get(_SAVED_KEY))
 
 
 def _prompt(picture: Picture, outcome: _Outcome) -> FeedbackPrompt:
@@ -165,21 +169,15 @@ def _save(label: str, picture: Picture) -> _Outcome:
             saved = submit(label=label, predicted=answer.label, model=answer.model)
     except ServiceError as error:
         return _Outcome(picture.digest, error=_not_saved(error))
+    st.session_state[_SAVED_KEY] = True
     if answer is None or label != answer.label:
         choices.remember(label)
     choices.refresh()
-    return _Outcome(picture.digest, label, saved, _ready_count())
+    return _Outcome(picture.digest, label, saved)
 
 
 def _not_saved(error: ServiceError) -> str:
     return _("Not saved. {reason}").format(reason=error.message)
-
-
-def _ready_count() -> int | None:
-    try:
-        return corrections.page(limit=1).usable
-    except ServiceError:
-        return None
 
 
 def _undo(outcome: _Outcome) -> _Outcome:

@@ -11,11 +11,11 @@ from app.text.formatting import listing, plain
 from app.text.translate import _, ngettext
 
 
-def render_progress(label: str, served: Collection[str], *, ready: int | None) -> None:
-    """Render what the correction just saved as `label` leads to: more pictures, or a run.
+def render_progress(label: str, served: Collection[str]) -> None:
+    """Render what a picture just saved with a new class leads to: more pictures, or a run.
 
-    `served` are the classes of the live version. `ready` is the number of all corrections that
-    runs can use, None if it is unknown.
+    `served` are the classes of the live version. What pictures of known classes lead to is said
+    by the bar of ready corrections.
     """
     one = choices.find(label)
     is_new = one is not None and label not in map(choices.current_name, served)
@@ -29,10 +29,6 @@ def render_progress(label: str, served: Collection[str], *, ready: int | None) -
             count,
         ).format(name=plain(label), count=f"{count:,}")
         st.page_link("views/retrain.py", label=link)
-    elif ready:
-        st.page_link(
-            "views/retrain.py", label=_("{count} ready: **Retrain**").format(count=f"{ready:,}")
-        )
 
 
 def missing_line(one: ListedClass) -> str:

@@ -91,7 +91,7 @@ def _render_summary(
         st.button(again, key="again", on_click=_ask_again, args=(question, batch.files, progress))
     label = row_corrections.last_label()
     if label is not None:
-        class_progress.render_progress(label, model_status.class_names(), ready=None)
+        class_progress.render_progress(label, model_status.class_names())
 
 
 def _render_download(

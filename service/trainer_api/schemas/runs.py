@@ -161,6 +161,10 @@ class Run(BaseModel):
     result: SkipValidation[RunResult | None] = Field(description="Once it has succeeded.")
     error: str | None = Field(description="Why it did not succeed.")
     actor: Actor
+    background: bool = Field(
+        description="Whether it trains in the background: it makes way for any other run, and goes "
+        "on after it as a new run."
+    )
     resumable: bool = Field(description="Whether `POST /runs` with `resume` can go on with it.")
 
 

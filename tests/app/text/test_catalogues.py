@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 
-from tests.support.texts import catalogue, catalogues, translations, updated
+from tests.support.app.texts import catalogue, catalogues, translations, updated
 
 CATALOGUES = list(catalogues())
 

@@ -142,7 +142,8 @@ def test_pictures_of_a_load_test_are_in_no_metric_of_the_models_health(
     many = classifier.post("/classify_many", data=file.getvalue(), headers={**NPY, **load_test})
     picture = io.BytesIO()
     Image.fromarray(test_set.images[0].numpy()).save(picture, "PNG")
-    one = classifier.post("/classify", data=picture.getvalue(), headers=load_test)
+    headers = {"Content-Type": "image/png", **load_test}
+    one = classifier.post("/classify", data=picture.getvalue(), headers=headers)
     assert (len(many.json()), one.json()["label"]) == (50, many.json()[0]["label"])
     grown = {series for series, value in counted().items() if value != before.get(series)}
     assert {series.partition("{")[0] for series in grown} == {

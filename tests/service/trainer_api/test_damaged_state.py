@@ -22,7 +22,7 @@ from service.inference.champion import Champion
 from service.metrics.buffer import MetricsBuffer
 from service.shadow import assignment
 from service.trainer_api.app import app
-from service.trainer_api.run_supervisor import Supervisor
+from service.trainer_api.supervision.supervisor import Supervisor
 from tests.support.corrections_store import kept
 from tests.support.services.damage import DAMAGES, ordinary_user
 from training.model import networks

@@ -20,9 +20,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
             networks.build("mlp", 2),
             labels={},
             metadata={"network": "mlp", "class_names": ["Bag", "Shirt"]},
-            report={"accuracy": accuracy},
+            report={"promoted": promoted},
         )
-        for accuracy in (0.5, 0.6)
+        for promoted in (True, False)
     ]
     versions.set_champion(stored[0])
     with TestClient(app) as opened:
@@ -36,10 +36,19 @@ def test_versions_are_listed_with_their_numbers(client: TestClient) -> None:
     assert numbers == {it["version"]: it["number"] for it in listed}
 
 
+def test_a_page_of_the_list_and_one_version_alone(client: TestClient) -> None:
+    listed = client.get("/models").json()
+    page = client.get("/models?offset=1&limit=1").json()
+    assert page == listed | {"models": listed["models"][1:]}
+    assert page["total"] == 2
+    assert client.get("/models/1").json() == listed["models"][1]
+    assert client.get("/models/3").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["2", "v2"])
 def test_a_call_takes_the_number_in_place_of_the_version(client: TestClient, name: str) -> None:
     second = client.get("/models").json()["models"][0]
-    assert client.get(f"/models/{name}/report").json() == {"accuracy": 0.6}
+    assert client.get(f"/models/{name}/report").json() == {"promoted": False}
     shadow = client.put("/shadow", json={"version": name, "share": 0.5}).json()
     assert shadow["version"] == tags.version_of(second["tag"])
     assert client.post(f"/models/{name}/promote").json()["tag"] == second["tag"]

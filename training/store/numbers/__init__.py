@@ -8,7 +8,6 @@ stand in a file (ledger.py), and in the version's metadata too, in case that fil
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from training.store.numbers import ledger
 from training.store.numbers.ledger import Ledger
 
 _NUMBER = re.compile(r"v?([1-9]\d{0,8})", re.ASCII)
-_CREATED = re.compile(r"^creation_time: '?([^'\n]+)'?$", re.MULTILINE)
 _STORED_NUMBER = re.compile(r"^  number: (\d{1,9})$", re.MULTILINE)
-"""In a model.yaml: parsing the whole file takes 25 ms."""
+"""In a model.yaml: parsing the whole file takes longer."""
 
 
 def by_version() -> Mapping[str, int]:
@@ -35,6 +33,12 @@ def by_version() -> Mapping[str, int]:
         # They will be the same the next time.
         files.log_once(f"New versions' numbers cannot be stored: {files.error_reason(error)}.")
         return {**known.numbers, **_choose(known)}
+
+
+def name(tag: str) -> str:
+    """Return what people call a version, `v4`; the tag of one that is not stored."""
+    number = by_version().get(tags.version_of(tag))
+    return tag if number is None else f"v{number}"
 
 
 def to_tag(name: str) -> str:
@@ -86,13 +90,15 @@ def _choose(known: Ledger) -> dict[str, int]:
     releases, which have none, get what is left.
     """
     taken, chosen = set(known.numbers.values()), dict[str, int]()
-    waiting = sorted((*_read(it), it) for it in _without_number(known))
-    for _, stored, version in () if known.is_whole else waiting:
-        if stored and stored not in taken:
+    waiting = sorted(
+        _without_number(known), key=lambda version: descriptions.created_at(tags.to_tag(version))
+    )
+    for version in () if known.is_whole else waiting:
+        if (stored := _stored_number(version)) and stored not in taken:
             chosen[version] = stored
             taken.add(stored)
     following = count(max(taken) + 1 if known.is_whole else 1)
-    for _, _, version in waiting:
+    for version in waiting:
         if version not in chosen:
             chosen[version] = next(number for number in following if number not in taken)
     return dict(sorted(chosen.items(), key=lambda item: item[1]))
@@ -103,19 +109,14 @@ def _without_number(known: Ledger) -> list[str]:
     return [version for version in versions if version not in known.numbers]
 
 
-def _read(version: str) -> tuple[datetime, int]:
-    """Return when a version was made and the number in its metadata, 0 if there is none."""
-    folder = tags.folder(tags.to_tag(version))
+def _stored_number(version: str) -> int:
+    """Return the number in a version's metadata, 0 if there is none."""
     try:
-        text = (folder / "model.yaml").read_text(encoding="utf-8")
-        created = _CREATED.search(text)
-        if created is None:
-            raise ValueError(text)
-        stored, made = _STORED_NUMBER.search(text), datetime.fromisoformat(created[1])
-        return made.replace(tzinfo=made.tzinfo or UTC), int(stored[1]) if stored else 0
+        text = (tags.folder(tags.to_tag(version)) / "model.yaml").read_text(encoding="utf-8")
     except (OSError, ValueError):  # damaged, or just deleted
-        changed = folder.stat().st_mtime if folder.exists() else 0
-        return datetime.fromtimestamp(changed, UTC), 0
+        return 0
+    found = _STORED_NUMBER.search(text)
+    return int(found[1]) if found else 0
 
 
 def _lock() -> Path:

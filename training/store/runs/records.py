@@ -39,7 +39,8 @@ class Run:
     held out and quarantined, once they are split (split.CorrectionSplit.summary); `classes` are
     those learned from corrections alone, `included`, and how many pictures each lacks that is
     `waiting`; `gate` compares the version with the champion, once it is trained
-    (gate.GateDecision.summary). `actor` is who asked the trainer for it.
+    (gate.GateDecision.summary). `actor` is who asked the trainer for it. A run in the `background`
+    has the lowest priority and makes way for any other.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Run:
     result: dict[str, Any] | None = None
     error: str | None = None
     actor: str | None = None
+    background: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -140,7 +142,11 @@ def resumption(run_id: str) -> dict[str, Any]:
 
 
 def create(
-    config: dict[str, Any], actor: str | None = None, estimated_seconds: float | None = None
+    config: dict[str, Any],
+    actor: str | None = None,
+    estimated_seconds: float | None = None,
+    *,
+    background: bool = False,
 ) -> tuple[Run, int]:
     """Record a new run, queued. Returns it with a descriptor that holds its lock.
 
@@ -162,6 +168,7 @@ def create(
             created_at=now(),
             estimated_seconds=estimated_seconds,
             actor=actor,
+            background=background,
         )
         folder(run.run_id).mkdir(parents=True)
         descriptor = locks.hold(folder(run.run_id) / "lock")

@@ -8,23 +8,24 @@ import streamlit as st
 from app.clients.prometheus import Alert
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import ago, plain
+from app.text.translate import N_, _
 
 
 @dataclass(frozen=True)
 class AlertLink:
-    """A link to the page where a person can look into an alert."""
+    """A link to the page where a person can look into an alert. `label` is shown translated."""
 
     page: str
     label: str
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-_REVIEWS = AlertLink("corrections", "See review requests", {"state": REVIEW_REQUESTED})
-_DISAGREEMENTS = AlertLink("corrections", "Review disagreements", {"state": REVIEW_REQUESTED})
-_NEWEST = AlertLink("corrections", "See the newest pictures")
-_SHADOW = AlertLink("models", "Start a shadow test to collect pictures")
-_VERSIONS = AlertLink("models", "Choose another version")
-_RUNS = AlertLink("retrain", "Go to Retrain")
+_REVIEWS = AlertLink("corrections", N_("See review requests"), {"state": REVIEW_REQUESTED})
+_DISAGREEMENTS = AlertLink("corrections", N_("Review disagreements"), {"state": REVIEW_REQUESTED})
+_NEWEST = AlertLink("corrections", N_("See the newest pictures"))
+_SHADOW = AlertLink("models", N_("Start a shadow test to collect pictures"))
+_VERSIONS = AlertLink("models", N_("Choose another version"))
+_RUNS = AlertLink("retrain", N_("Go to Retrain"))
 
 _LINKS = {
     "PredictionsDrift": (_DISAGREEMENTS, _NEWEST),
@@ -50,12 +51,13 @@ def render_alerts(alerts: Sequence[Alert], *, has_shadow: bool) -> None:
         with st.container(key=f"alert_{alert.name}_{_label_values(alert)}"):
             box = st.error if alert.severity == "critical" else st.warning
             box(f"**{plain(alert.summary)}** {alert.action}")
-            st.caption(f"{alert.name}, started {ago(alert.since)}")
+            since = _("{alert}, started {ago}").format(alert=alert.name, ago=ago(alert.since))
+            st.caption(since)
             with st.container(horizontal=True, gap="medium"):
                 for link in links:
                     st.page_link(
                         f"views/{link.page}.py",
-                        label=link.label,
+                        label=_(link.label),
                         icon=":material/arrow_forward:",
                         query_params=link.query,
                     )

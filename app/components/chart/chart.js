@@ -3,9 +3,10 @@
 
 const charts = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const chart = charts.get(parentElement) ?? mount(parentElement);
   chart.data = data;
+  chart.sendMark = (name) => setTriggerValue("mark", name);
   draw(chart);
   return () => unmount(parentElement);
 }
@@ -21,6 +22,9 @@ function mount(parentElement) {
   for (let above = root.parentElement; above; above = above.parentElement) {
     chart.restyled.observe(above, { attributeFilter: ["class", "style"] });
   }
+  root.querySelector(".chart-switch").addEventListener("click", () => showTable(chart, !chart.asTable));
+  chart.plot.addEventListener("keydown", (event) => onKey(chart, event));
+  chart.plot.addEventListener("blur", () => delete chart.reading);
   charts.set(parentElement, chart);
   return chart;
 }
@@ -36,15 +40,17 @@ function unmount(parentElement) {
 // A module is evaluated once per page whatever the number of imports, so every chart shares one
 // plotly.js. Being a classic script inside, it leaves its API on window.
 async function draw(chart) {
-  chart.root.querySelector("figcaption").textContent = chart.data.title;
-  chart.plot.setAttribute("aria-label", chart.data.title);
+  drawHead(chart);
+  chart.plot.setAttribute("aria-label", `${chart.data.title}. ${chart.data.texts.keys}`);
   chart.plot.style.height = `${chart.data.height}px`;
+  chart.figure = JSON.parse(resolveVariables(chart.data.figure, chart.root));
+  showTable(chart, chart.asTable ?? false);
   try {
     // This script runs from a blob: URL, which a path cannot be relative to.
     await import(new URL(chart.data.plotly_url, window.location.origin).href);
   } catch (error) {
     console.error(error);
-    chart.plot.textContent = "The chart could not be loaded. Reload the page.";
+    chart.plot.textContent = chart.data.texts.failed;
     return;
   }
   if (!chart.root.isConnected) return;
@@ -65,6 +71,21 @@ async function draw(chart) {
   if (!chart.drawn) {
     chart.drawn = true;
     chart.plot.on("plotly_relayout", (changes) => recordZoom(chart, changes));
+    chart.plot.on("plotly_clickannotation", ({ annotation }) => chart.sendMark(annotation.name));
+  }
+}
+
+function drawHead(chart) {
+  const { title, note, value, link, texts } = chart.data;
+  const part = (name) => chart.root.querySelector(`.chart-${name}`);
+  part("title").textContent = title;
+  part("note").textContent = note;
+  part("value").textContent = value;
+  part("link").hidden = !link;
+  if (link) {
+    part("link").href = link;
+    part("link").textContent = "Prometheus ↗";
+    part("link").setAttribute("aria-label", texts.link);
   }
 }
 
@@ -86,7 +107,10 @@ function recordZoom(chart, changes) {
   const reset = Object.keys(changes).some((name) => name.endsWith(".autorange"));
   const original = Object.keys(changes).some((name) => name.endsWith(".range"));
   if (!reset && !original) return;
-  // A double click: follow the figure again.
+  followFigure(chart); // after a double click
+}
+
+function followFigure(chart) {
   chart.zoomed.clear();
   draw(chart);
 }

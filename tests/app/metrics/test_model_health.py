@@ -51,6 +51,15 @@ def recorded(
     server.answer = answer
 
 
+def open_health() -> AppTest:
+    """Run the page with the section of the model's health open."""
+    at = open_page("metrics")
+    at.session_state["metrics_section"] = "Model health"
+    at.run()
+    assert not at.exception
+    return at
+
+
 def tiles(at: AppTest) -> dict[str, tuple[str, str]]:
     """Return the value of each tile, and the text below it."""
     return {str(it.label): (str(it.value), str(it.delta)) for it in at.metric if it.delta}
@@ -64,7 +73,7 @@ def test_too_few_pictures_give_no_estimate(
 ) -> None:
     few = recordings.number("served_predictions:increase5m", 112.3, model=recordings.LIVE)
     recorded(server, [*recordings.healthy(), few])
-    at = open_page("metrics")
+    at = open_health()
     assert "Not enough pictures:** 112 in the last five minutes." in page_text(at)
     assert "At least 200 are needed" in page_text(at)
     assert not tiles(at)
@@ -73,31 +82,31 @@ def test_too_few_pictures_give_no_estimate(
 
 @pytest.mark.usefixtures("server")
 def test_no_pictures_is_no_drift() -> None:
-    assert "0 in the last five minutes" in page_text(open_page("metrics"))
+    assert "0 in the last five minutes" in page_text(open_health())
 
 
 def test_an_older_version_without_a_baseline_has_no_estimate(
     server: ScriptedServer,
 ) -> None:
     recorded(server, [it for it in recordings.healthy() if "baseline" not in it.name])
-    at = open_page("metrics")
-    assert "Version **abc** has no baseline" in page_text(at)
+    at = open_health()
+    assert "**abc** has no baseline" in page_text(at)
     assert links(at)["Train a version"].startswith("retrain")
 
 
 def test_no_live_version_is_reported(server: ScriptedServer) -> None:
     recorded(server, [it for it in recordings.healthy() if "model" not in it.labels])
-    assert "No version is live." in page_text(open_page("metrics"))
+    assert "No version is live." in page_text(open_health())
 
 
 def test_the_estimate_stands_beside_the_test_accuracy(
     server: ScriptedServer,
 ) -> None:
     recorded(server, recordings.with_traffic(accuracy=0.823))
-    at = open_page("metrics")
+    at = open_health()
     assert tiles(at)["Estimated accuracy"] == ("82.3 %", "87.6 % in testing")
     text = page_text(at)
-    assert "Estimated accuracy of version **abc**: 82.3 % on 1,234 pictures" in text
+    assert "Estimated accuracy of **abc**: 82.3 % on 1,234 pictures" in text
     assert "in the last five minutes. Label some pictures to check." in text
 
 
@@ -105,7 +114,7 @@ def test_drift_is_shown_without_an_estimate_too(
     server: ScriptedServer,
 ) -> None:
     recorded(server, [it for it in recordings.with_traffic() if "accuracy" not in it.name])
-    at = open_page("metrics")
+    at = open_health()
     assert "**abc** has no accuracy estimate." in page_text(at)
     assert "Estimated accuracy" not in tiles(at)
     assert tiles(at)["Prediction drift"][0] == "Steady"
@@ -116,7 +125,7 @@ def test_drift_is_shown_without_an_estimate_too(
 )
 def test_each_index_has_a_level(server: ScriptedServer, index: float, word: str) -> None:
     recorded(server, recordings.with_traffic(answers=index, inputs=0.0))
-    shown = tiles(open_page("metrics"))
+    shown = tiles(open_health())
     assert shown["Prediction drift"] == (word, f"PSI {index:.2f}")
     assert shown["Input drift"] == ("Steady", "PSI 0.00")
 
@@ -126,7 +135,7 @@ def test_the_share_of_unknown_pictures_is_shown_with_the_line_that_alerts(
     server: ScriptedServer, share: float
 ) -> None:
     recorded(server, recordings.with_traffic(unknown=share))
-    at = open_page("metrics")
+    at = open_health()
     assert tiles(at)["Unknown pictures"] == (f"{100 * share:.1f} %", "4 % expected")
     figure = charts(at)["Unknown pictures, %"]
     [line], [trace] = figure["layout"]["shapes"], figure["data"]
@@ -138,7 +147,7 @@ def test_a_version_that_cannot_tell_has_no_share_of_unknown_pictures(
     server: ScriptedServer,
 ) -> None:
     recorded(server, [it for it in recordings.with_traffic() if "unknown" not in it.name])
-    at = open_page("metrics")
+    at = open_health()
     assert "Unknown pictures" not in tiles(at)
     assert "Prediction drift" in tiles(at)
 
@@ -157,7 +166,7 @@ def test_the_page_expects_as_many_unknown_pictures_as_the_model_and_the_alert() 
 
 def test_the_classes_that_moved_most_stand_on_top(server: ScriptedServer) -> None:
     recorded(server, recordings.with_traffic())
-    figure = charts(open_page("metrics"))["Share of predictions: validation → now"]
+    figure = charts(open_health())["Share of predictions: validation → now"]
     [bars] = figure["data"]
     assert bars["y"] == ["Shirt", "Bag", "Coat"]
     assert bars["text"] == ["50 % → 40 %", "20 % → 30 %", "30 % → 30 %"]
@@ -169,7 +178,7 @@ def test_the_line_that_alerts_is_in_the_chart_however_small_the_drift(
     server: ScriptedServer,
 ) -> None:
     recorded(server, recordings.with_traffic(answers=0.01, inputs=0.02))
-    figure = charts(open_page("metrics"))["Drift: population stability index"]
+    figure = charts(open_health())["Drift: population stability index"]
     [line] = figure["layout"]["shapes"]
     assert line["y0"] == line["y1"] == 0.25 < figure["layout"]["yaxis"]["range"][1]
     assert {trace["name"]: trace["y"][-1] for trace in figure["data"]} == {
@@ -194,7 +203,7 @@ def test_the_shadow_test_shows_its_agreement_and_links_to_disagreements(
     server: ScriptedServer,
 ) -> None:
     recorded(server, [*recordings.with_traffic(), *SHADOW])
-    at = open_page("metrics")
+    at = open_health()
     assert (
         "**old** agrees with the live version on 95.0 % of 1,000 pictures in the last five"
         in page_text(at)
@@ -206,7 +215,7 @@ def test_the_shadow_test_shows_its_agreement_and_links_to_disagreements(
 
 @pytest.mark.usefixtures("server")
 def test_without_a_shadow_test_the_page_explains_it_and_links_to_models() -> None:
-    at = open_page("metrics")
+    at = open_health()
     assert "Shadow test.** Not running." in page_text(at)
     assert links(at)["Start a shadow test"].startswith("models")
 
@@ -222,7 +231,7 @@ def test_an_alert_says_what_to_do_and_links_to_its_pictures(
         recordings.alert("InputsDrift", state="pending"),
     )
     recorded(server, [*recordings.with_traffic(answers=0.4), *SHADOW], [fires, waits])
-    at = open_page("metrics")
+    at = open_health()
     [warning] = at.warning
     assert r"\<b\>something" in warning.value, "What a rule puts in is shown as it is."
     assert warning.value.endswith("Check it.")
@@ -232,7 +241,7 @@ def test_an_alert_says_what_to_do_and_links_to_its_pictures(
 
 def test_without_a_shadow_test_an_alert_offers_one(server: ScriptedServer) -> None:
     recorded(server, recordings.with_traffic(inputs=0.4), [recordings.alert("InputsDrift")])
-    at = open_page("metrics")
+    at = open_health()
     assert links(at)["Start a shadow test to collect pictures"].startswith("models")
     assert "Review disagreements" not in links(at)
 
@@ -241,16 +250,17 @@ def test_a_critical_alert_is_an_error(
     server: ScriptedServer,
 ) -> None:
     recorded(server, recordings.with_traffic(), [recordings.alert("Unheard", severity="critical")])
-    at = open_page("metrics")
+    at = open_health()
     assert ["Unheard" in it.value for it in at.error] == [True]
 
 
 def test_a_service_that_is_down_is_reported_once(server: ScriptedServer) -> None:
     down = [it for it in recordings.healthy() if it.labels["job"] != "classifier"]
     recorded(server, down, [recordings.alert("ServiceDown", severity="critical")])
-    at = open_page("metrics")
+    at = open_health()
     assert not at.error
-    assert page_text(at).count("The classifier is down.") == 1
+    assert page_text(at).count("It is down.") == 1
+    assert "no baseline" not in page_text(at)
 
 
 def test_the_text_of_an_alert_is_that_of_its_rule(tmp_path: Path) -> None:
@@ -293,6 +303,7 @@ def test_axe_finds_nothing_while_an_alert_fires(
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{app_beside}/metrics")
+    page.get_by_role("tab", name="Model health").click(timeout=60_000)
     expect(page.get_by_text("Drifted", exact=True)).to_be_visible(timeout=60_000)
     found = axe_findings(page)
     page.get_by_role("link", name="Review disagreements").first.click()

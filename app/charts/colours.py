@@ -1,0 +1,12 @@
+"""Colours of charts: names of the theme's, which the chart component fills in."""
+
+GREEN = "var(--st-green-color)"
+ORANGE = "var(--st-orange-color)"
+RED = "var(--st-red-color)"
+BLUE = "var(--st-blue-color)"
+GREY = "var(--st-gray-color)"
+VIOLET = "var(--st-violet-color)"
+YELLOW = "var(--st-yellow-color)"
+PRIMARY = "var(--st-primary-color)"
+FAINT = "var(--st-secondary-background-color)"
+LINE = "var(--st-border-color)"
