@@ -27,7 +27,7 @@ UNHASHED = ^torch(vision)?==
 IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images licenses clean prometheus data foreground
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images texts screenshots references licenses clean prometheus data foreground
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -147,6 +147,17 @@ images: ## Pin the images in docker-compose.yml and the Dockerfiles by digest to
 	    cat "$$file.pinned" > "$$file"; rm "$$file.pinned"; \
 	  done; echo "$$image@$$digest"; \
 	done
+
+texts: $(INSTALLED) ## Collect the page's texts into the catalogues in app/locale; what is new waits for its translation
+	@python -m tests.support.app.texts
+
+screenshots: $(INSTALLED) ## Render each page in each state, as on a desktop and a phone, light and dark, into .bench/screenshots; SCENES narrows it
+	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
+	  SCREENSHOTS=.bench/screenshots python -m pytest --quiet tests/app/visual $(if $(SCENES),-k "$(SCENES)")
+
+references: $(INSTALLED) ## Render the pictures that the tests compare the pages with; SCENES narrows it
+	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
+	  REFERENCES=1 python -m pytest --quiet tests/app/visual $(if $(SCENES),-k "$(SCENES)")
 
 licenses: $(INSTALLED) ## Write docs/licenses.md, the license of each package in requirements.lock
 	@python -m tests.support.licenses

@@ -50,7 +50,8 @@ def first_training(since: datetime) -> dict[str, Any] | None:
     """Record of the newest training run created after `since`, or None."""
     answer = get(f"{settings.get('TRAINER_URL')}/runs")
     runs: list[dict[str, Any]] = answer.json()["runs"] if answer else []
-    return next((it for it in runs if datetime.fromisoformat(it["created_at"]) > since), None)
+    wanted = (it for it in runs if not it.get("background"))
+    return next((it for it in wanted if datetime.fromisoformat(it["created_at"]) > since), None)
 
 
 def progress_message(run: dict[str, Any]) -> str:

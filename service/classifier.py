@@ -30,10 +30,11 @@ from service.http.uvicorn_patches import patch_uvicorn, restart_workers_soon
 from service.inference import routes, worker_gauges, workers
 from service.inference.batching import Batcher, Rows
 from service.inference.champion import Champion
+from service.inference.explanation import Explainer
 from service.inference.gc_schedule import start_gc_schedule
 from service.inference.openapi import describe
 from service.inference.pipeline import Answer, Pipeline, to_answers
-from service.inference.schemas import Classification
+from service.inference.schemas import Classification, Explanation
 from service.inference.unknown_reviews import UnknownReviews
 from service.metrics.buffer import FLUSH_SECONDS, MetricsBuffer
 from service.metrics.scrapes import OneScrape
@@ -72,6 +73,7 @@ class Classifier:
         self.champion = Champion(registration, self.metrics_buffer)
         self.shadow = ShadowFeeder(registration)
         self.unknown_reviews = UnknownReviews()
+        self.explainer = Explainer(self.champion)
         self.pipeline = Pipeline(Batcher(self._forward, self.metrics_buffer))
 
     @bentoml.api
@@ -88,6 +90,13 @@ class Classifier:
         files = await asyncio.to_thread(lambda: [image.read_bytes() for image in images])
         answers = await self.pipeline.classify_many(files)
         return [Error(**it) if "error" in it else Classification(**it) for it in answers]
+
+    @bentoml.api
+    @keep_errors
+    async def explain(self, image: Picture, crop: CropText = "") -> Explanation:
+        """Explain the answer to one picture, or to a part of it."""
+        data = await asyncio.to_thread(image.read_bytes)
+        return Explanation(**await self.explainer.explain(data, crops.read(crop)))
 
     @bentoml.api
     @keep_errors

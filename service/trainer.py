@@ -10,7 +10,6 @@ import logging
 
 import bentoml
 
-import settings
 from service.access.middleware import guard, make_page_tokens
 from service.http.endpoints import Endpoints, OnlyEndpoints
 from service.http.middleware import add_middleware
@@ -18,11 +17,9 @@ from service.http.uvicorn_patches import patch_uvicorn, restart_workers_soon
 from service.metrics.scrapes import OneScrape
 from service.trainer_api.app import ROUTES, TIMEOUT_SECONDS, app
 from service.trainer_api.run_metrics import RunMetrics
-from service.trainer_api.run_supervisor import Supervisor
-from service.trainer_api.runs import configuration
-from service.trainer_api.schemas.runs import RunRequest
-from training.recipes import FIRST_RECIPE
-from training.store import corrections, files, runs, versions
+from service.trainer_api.supervision import first_start
+from service.trainer_api.supervision.supervisor import Supervisor
+from training.store import corrections, files, runs
 
 _log = logging.getLogger(__name__)
 
@@ -52,9 +49,10 @@ class Trainer:
             corrections.counts()  # a damaged store is replaced and reported now, not later
         except corrections.StoreUnavailable as error:
             _log.error("%s", error)
-        if settings.get("TRAIN_FIRST_MODEL") == "1" and not _has_version():
+        first = first_start.first_run()
+        if first is not None:
             try:
-                self.supervisor.run(configuration(RunRequest(recipe=FIRST_RECIPE)))
+                self.supervisor.run(first, first_start.ACTOR)
             except runs.BusyError:
                 pass  # somebody trains it by `make train`
             except OSError as error:
@@ -76,7 +74,3 @@ guard(Trainer)
 add_middleware(Trainer, OneScrape)
 patch_uvicorn("trainer", _endpoints)
 restart_workers_soon()
-
-
-def _has_version() -> bool:
-    return any(version.error is None for version in versions.list_versions())

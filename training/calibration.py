@@ -53,8 +53,27 @@ def calibration_error(probabilities: torch.Tensor, labels: torch.Tensor) -> floa
     `probabilities` are float (N, classes), `labels` int64 (N,). The confidence is
     the highest probability; there are 15 bins of equal width, each weighted by its pictures.
     """
+    gaps = [
+        it["pictures"] * abs(it["accuracy"] - it["confidence"])
+        for it in calibration_bins(probabilities, labels)
+    ]
+    return sum(gaps) / len(labels)
+
+
+def calibration_bins(probabilities: torch.Tensor, labels: torch.Tensor) -> list[dict[str, float]]:
+    """The 15 bins of the calibration error, from the least to the most confident.
+
+    Each has `pictures`, how many, and their mean `confidence` and `accuracy`, 0..1. Bins without
+    pictures are left out.
+    """
     confidence, answer = probabilities.max(dim=1)
-    gap = (answer == labels).double() - confidence.double()
     which = (confidence * _BINS).long().clamp_max(_BINS - 1)
-    sums = torch.zeros(_BINS, dtype=torch.float64).index_add_(0, which, gap)
-    return sums.abs().sum().item() / len(labels)
+    counts = which.bincount(minlength=_BINS)
+    sums = torch.zeros(2, _BINS, dtype=torch.float64)
+    sums[0].index_add_(0, which, confidence.double())
+    sums[1].index_add_(0, which, (answer == labels).double())
+    return [
+        {"pictures": count, "confidence": sure / count, "accuracy": right / count}
+        for count, sure, right in zip(counts.tolist(), *sums.tolist(), strict=True)
+        if count
+    ]

@@ -9,6 +9,7 @@ of its own, and a version that has lost a class is held back.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from training.feedback.run_classes import output_rows, todays_name, translate
 from training.feedback.run_data import concatenate
 from training.gate_examples import Differences
 from training.model.networks import Network
+from training.store import numbers
 from training.store.versions import Model
 
 ACCURACY_LOSS = 0.003
@@ -172,7 +174,7 @@ def evaluate(
         after = _measure(network, every).figures(every)
         reason = "There is no version to compare it with."
         return _without_champion(None, True, reason, after, names, held_out)
-    rows = output_rows(names, champion.class_names)
+    live, rows = numbers.name(champion.tag), output_rows(names, champion.class_names)
     lost = [name for name in map(todays_name, champion.class_names) if name and name not in names]
     both = names + tuple(dict.fromkeys(lost))
     shared = torch.tensor([row is not None for row in rows] + [False] * (len(both) - len(names)))
@@ -186,7 +188,7 @@ def evaluate(
     compared = pictures.of_shared()
     if not len(compared.golden.labels):
         after = new.figures(pictures)
-        reason = f"It knows other classes than {champion.tag}, so the two cannot be compared."
+        reason = f"It knows other classes than {live}, so the two cannot be compared."
         return _without_champion(champion.tag, False, reason, after, names, held_out)
     before = old.of_shared(pictures).figures(compared)
     after = new.of_shared(pictures).figures(compared)
@@ -196,8 +198,8 @@ def evaluate(
         if rows[number] is None
     }
     objections = [
-        *_objections(before, after, compared),
-        *_objections_to_classes(new_classes, lost, champion),
+        *_objections(before, after, compared, live),
+        *_objections_to_classes(new_classes, lost, live),
     ]
     figures = _paired(before, after, names, compared.held_out)
     everything, corrections = pictures.concatenate(), len(held_out.labels)
@@ -206,7 +208,7 @@ def evaluate(
     return GateDecision(
         champion=champion.tag,
         promoted=not objections,
-        reasons=objections or [_approval(before, after, new_classes)],
+        reasons=objections or [_approval(before, after, new_classes, live)],
         figures={**figures, "new_classes": new_classes},
         better=differences.of_each_class(right=after_all),
         worse=differences.of_each_class(right=before_all),
@@ -233,36 +235,38 @@ def _new_class(number: int, pictures: _Pictures, measured: _Measured) -> dict[st
     }
 
 
-def _objections(before: dict[str, Any], after: dict[str, Any], pictures: _Pictures) -> list[str]:
+def _objections(
+    before: dict[str, Any], after: dict[str, Any], pictures: _Pictures, live: str
+) -> list[str]:
     """Return the reasons against the new version, a sentence each, from the classes both know."""
-    found = []
+    found, worse = [], partial(_worse, live)
     if before["accuracy"] - after["accuracy"] > ACCURACY_LOSS + _ROUNDING:
-        found.append(_worse("Accuracy", before["accuracy"], after["accuracy"]))
+        found.append(worse("Accuracy", before["accuracy"], after["accuracy"]))
     for name, accuracy in after["per_class"].items():
         lost = before["per_class"][name] - accuracy
         if lost > CLASS_LOSS + _ROUNDING and lost * pictures.count(name) > 1 + _ROUNDING:
-            found.append(_worse(f"Accuracy on {name}", before["per_class"][name], accuracy))
+            found.append(worse(f"Accuracy on {name}", before["per_class"][name], accuracy))
     if after["corrections"] is not None and after["corrections"] < before["corrections"]:
         found.append(
-            _worse("Accuracy on test corrections", before["corrections"], after["corrections"])
+            worse("Accuracy on test corrections", before["corrections"], after["corrections"])
         )
     calibration_loss = after["calibration_error"] - before["calibration_error"]
     is_measured = len(pictures.golden.labels) >= _ENOUGH_TO_CALIBRATE
     if is_measured and calibration_loss > CALIBRATION_LOSS + _ROUNDING:
         found.append(
-            _worse("Calibration error", before["calibration_error"], after["calibration_error"])
+            worse("Calibration error", before["calibration_error"], after["calibration_error"])
         )
     return found
 
 
 def _objections_to_classes(
-    new_classes: dict[str, dict[str, Any]], lost: Sequence[str], champion: Model
+    new_classes: dict[str, dict[str, Any]], lost: Sequence[str], live: str
 ) -> list[str]:
     """Return the reasons against the new version from the classes that only one of them knows."""
     found = []
     if lost:
         names = ", ".join(lost[:_LISTED]) + (" and others" if len(lost) > _LISTED else "")
-        found.append(f"It no longer knows {names}, which the live version, {champion.tag}, knows.")
+        found.append(f"It no longer knows {names}, which {live} knows.")
     for name, figures in new_classes.items():
         count, accuracy, taken = figures["count"], figures["accuracy"], figures["taken"]
         if count >= MIN_NEW_CLASS_PICTURES and accuracy < NEW_CLASS_ACCURACY - _ROUNDING:
@@ -278,12 +282,15 @@ def _objections_to_classes(
     return found
 
 
-def _worse(metric: str, before: float, after: float) -> str:
-    return f"{metric}: {_percent(after)} (live version: {_percent(before)})."
+def _worse(live: str, metric: str, before: float, after: float) -> str:
+    return f"{metric}: {_percent(after)} ({live}: {_percent(before)})."
 
 
 def _approval(
-    before: dict[str, Any], after: dict[str, Any], new_classes: dict[str, dict[str, Any]]
+    before: dict[str, Any],
+    after: dict[str, Any],
+    new_classes: dict[str, dict[str, Any]],
+    live: str,
 ) -> str:
     """Return why the new version passes, in a few sentences."""
     compared = f"{_percent(after['accuracy'])} vs {_percent(before['accuracy'])}"
@@ -295,7 +302,7 @@ def _approval(
     if after["corrections"] is not None:
         message += (
             f" Test corrections: {_percent(after['corrections'])} right "
-            f"(live version: {_percent(before['corrections'])})."
+            f"({live}: {_percent(before['corrections'])})."
         )
     for name, figures in new_classes.items():  # how the others did, their figures say
         if figures["count"] < MIN_NEW_CLASS_PICTURES:

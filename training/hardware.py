@@ -12,6 +12,9 @@ _NICENESS = 2
 floor. Beside a busy classifier and its busy clients, two sessions that would take both cores, it
 gets about half a core; with 10 it got a tenth. What serving pays for it is in docs/serving.md."""
 
+_BACKGROUND_NICENESS = 19
+"""Of a run that nobody waits for: it takes what is left over."""
+
 _AUTOGROUP = Path("/proc/self/autogroup")
 """Linux shares the cores among sessions first, and niceness counts only within a session; the
 session's own niceness is set here. Not every kernel has this file."""
@@ -40,14 +43,17 @@ def has_bfloat16(device: str) -> bool:
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def lower_priority() -> None:
-    """Lower the scheduling priority of this process and its session."""
-    os.nice(_NICENESS)
+def lower_priority(*, background: bool = False) -> None:
+    """Lower the scheduling priority of this process and its session; to the lowest in the
+    background.
+    """
+    niceness = _BACKGROUND_NICENESS if background else _NICENESS
+    os.nice(niceness)
     if not _AUTOGROUP.exists():
         return
     for _ in range(_AUTOGROUP_ATTEMPTS):
         try:
-            _AUTOGROUP.write_text(str(_NICENESS), encoding="utf-8")
+            _AUTOGROUP.write_text(str(niceness), encoding="utf-8")
         except BlockingIOError:  # the kernel takes one such change in 0.1 s from all of a machine
             time.sleep(0.1)
         except OSError:  # a file system that is read-only, as in some containers

@@ -5,10 +5,9 @@ from typing import Any
 
 from training import gate
 from training.data.fashion_mnist import FashionMNIST
+from training.description.describe import Description
 from training.feedback import run_data
 from training.feedback.split import CorrectionSplit
-from training.model.accuracy_estimator import AccuracyEstimator
-from training.model.familiarity import Familiarity
 from training.model.networks import Network
 from training.recipes import Recipe
 from training.run_recorder import RunRecorder
@@ -22,8 +21,7 @@ class Trained:
     network: Network
     recipe: Recipe
     metadata: dict[str, Any]
-    estimator: AccuracyEstimator
-    familiarity: Familiarity
+    described: Description
 
 
 def store(
@@ -60,8 +58,9 @@ def store(
                 "recipe": trained.recipe.name,
             },
             metadata={**trained.metadata, "gate": summary},
-            accuracy_estimator=trained.estimator,
-            familiarity=trained.familiarity,
+            accuracy_estimator=trained.described.estimator,
+            familiarity=trained.described.familiarity,
+            examples=trained.described.examples,
             report=decision.report() if decision else None,
         )
         if decision is not None and decision.promoted:

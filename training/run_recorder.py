@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from training.store import runs
+from training.store.runs import durations
 
-TRAINING_SHARE = 0.95
-"""Of a run's progress; the rest is testing and saving."""
+TRAINED = 0.95
+"""A run's progress at the end of its training; the rest is testing and saving."""
 
 _FINISHING_EPOCHS = 0.4
 """What follows the training takes about as long as this share of an epoch, whatever the network:
@@ -17,6 +18,9 @@ calibration, the accuracy estimator, tests, the comparison with the live version
 _RATE_SECONDS = 20
 """The ETA goes by the pace of the last seconds: a run beside busy clients is several times slower
 than alone, and that begins and ends while it runs."""
+
+_TRUSTED_SECONDS = 10
+"""The pace of fewer seconds says less about the end than how long such runs have taken."""
 
 _WRITE_SECONDS = 0.3
 """Shortest time between two writes of run.json within an epoch."""
@@ -29,6 +33,8 @@ class RunRecorder:
         self.run = run
         self._events = runs.EventLog(run.run_id)
         self._epochs = 1
+        self._started = 0.0  # progress of the run when its training began
+        self._pace_since = 0.0
         self._pace: deque[tuple[float, float]] = deque()  # times and progress of training, 0..1
         self._ends_at: float | None = None  # when what follows the training should be done
         self._written_at = 0.0
@@ -38,6 +44,13 @@ class RunRecorder:
         if self._ends_at is not None:
             left = 0.0 if "ended_at" in changes else self._ends_at - time.monotonic()
             changes["eta_seconds"] = round(left, 1) if left > 0 else None
+        elif self.run.is_active and name not in runs.STARTING:
+            starting = durations.as_of_now(self.run)
+            changes = {
+                "progress": starting.progress,
+                "eta_seconds": starting.eta_seconds,
+                **changes,
+            }
         self._update(phase=name, durable=True, **changes)
         self._events.append({"type": "phase", "time": runs.now(), "phase": name})
 
@@ -47,7 +60,7 @@ class RunRecorder:
         `epoch` and `step` count from 1; `accuracy` and `progress` (of training) are 0..1.
         """
         eta_seconds = self._eta(progress)
-        progress *= TRAINING_SHARE
+        progress = self._started + (TRAINED - self._started) * progress
         event = {
             "type": "step",
             "time": runs.now(),
@@ -80,24 +93,33 @@ class RunRecorder:
         `metrics` are those of finished epochs, `epochs` is the number of all.
         """
         self._epochs = epochs
-        self._pace.append((time.monotonic(), len(metrics) / epochs))
+        self._started = durations.starting_progress(self.run)
+        self._pace_since = time.monotonic()
+        self._pace.append((self._pace_since, len(metrics) / epochs))
         self._update(epochs=metrics)
 
     def finish_training(self, name: str) -> None:
         """Enter the first phase after the training."""
         if self._pace and self.run.eta_seconds is not None:
             self._ends_at = time.monotonic() + self._eta(1.0)
-        self.phase(name, progress=TRAINING_SHARE)
+        self.phase(name, progress=TRAINED)
 
     def _eta(self, progress: float) -> float:
-        """Seconds until the end of the run, by the pace of the last seconds."""
+        """Seconds until the end of the run: by the pace of the last seconds and, while these are
+        few, by the time that such runs take.
+        """
         now = time.monotonic()
         self._pace.append((now, progress))
         while len(self._pace) > 2 and now - self._pace[1][0] > _RATE_SECONDS:
             self._pace.popleft()
         then, progress_then = self._pace[0]
         left = 1 - progress + _FINISHING_EPOCHS / self._epochs
-        return round((now - then) * left / max(progress - progress_then, 1e-9), 1)
+        by_pace = (now - then) * left / max(progress - progress_then, 1e-9)
+        usual = durations.seconds_left(self.run)
+        if usual is None:
+            return round(by_pace, 1)
+        trust = min((now - self._pace_since) / _TRUSTED_SECONDS, 1.0)
+        return round(trust * by_pace + (1 - trust) * usual, 1)
 
     def _update(self, *, durable: bool = False, **changes: Any) -> None:
         self.run = replace(self.run, **changes)

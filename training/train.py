@@ -18,26 +18,23 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from training import checkpoints, hardware, publication, recipes
-from training.accuracy_estimation import fit_estimator
-from training.calibration import calibrate, calibration_error
+from training.calibration import calibration_bins, calibration_error
 from training.data import fashion_mnist
+from training.description.describe import describe
+from training.description.serving_cost import measure_serving_cost
 from training.evaluation import confusion_matrix, evaluate, per_class_accuracy, predict
-from training.familiarity_fitting import fit_familiarity
 from training.feedback import run_data, starting_network
 from training.feedback.run_classes import MIN_CLASSES, not_enough_classes
 from training.feedback.split import CorrectionSplit, NoCorrections, split_corrections
 from training.loop import blend_weights, fit
-from training.model import baseline, networks
-from training.model.accuracy_estimator import AccuracyEstimator
-from training.model.familiarity import Familiarity
+from training.model import networks
 from training.model.networks import Network
 from training.recipes import DEFAULT_RECIPE, RECIPES, Recipe
 from training.run_recorder import RunRecorder
@@ -68,11 +65,11 @@ def train(
     if split.classes.learned:
         recipe = recipes.with_own_classes(recipe)
 
-    recorder.phase("training", corrections=split.counts(), classes=split.classes_summary())
+    recorder.phase("training", corrections=split.summary(), classes=split.classes_summary())
     network = _fit_network(recipe, start, dataset, split, seed, recorder, checkpoint)
 
     recorder.finish_training("calibrating")
-    described = _describe(network, dataset, split, seed)
+    described = describe(network, dataset, split, seed)
     network.cpu()
     recorder.phase("testing")
     tested = _test(network, dataset, split)
@@ -83,12 +80,11 @@ def train(
         "baseline": described.baseline,
         "duration_seconds": round(time.monotonic() - began, 2),
         "parameters": networks.count_parameters(network),
+        "serving_seconds": measure_serving_cost(network),
     }
 
     recorder.phase("comparing", progress=0.97)
-    trained = publication.Trained(
-        network, recipe, metadata, described.estimator, described.familiarity
-    )
+    trained = publication.Trained(network, recipe, metadata, described)
     tag, previous = publication.store(trained, dataset, split, recorder, promote=promote)
     result = {
         "model": tag,
@@ -160,32 +156,6 @@ def _on_device(
     )
 
 
-@dataclass(frozen=True)
-class _Description:
-    """What serving needs to know about a trained network."""
-
-    temperature: float
-    baseline: dict[str, Any]
-    estimator: AccuracyEstimator
-    familiarity: Familiarity
-
-
-def _describe(
-    network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit, seed: int
-) -> _Description:
-    """Calibrate a trained network, in place, and measure it on pictures as it should see them."""
-    class_names = split.classes.names
-    temperature = calibrate(network, dataset.validation) if dataset.class_names else 1.0
-    pictures = run_data.representative(dataset, split, seed)
-    probabilities = predict(network, pictures.images)
-    return _Description(
-        temperature,
-        baseline.measure(probabilities, pictures.images, class_names),
-        fit_estimator(partial(predict, network), pictures, len(class_names), seed),
-        fit_familiarity(network, dataset.train, pictures, split.train),
-    )
-
-
 def _test(
     network: Network, dataset: fashion_mnist.FashionMNIST, split: CorrectionSplit
 ) -> dict[str, Any]:
@@ -201,6 +171,7 @@ def _test(
     return {
         **evaluate(probabilities[:count], test.labels),
         "calibration_error": calibration_error(probabilities[:count], test.labels),
+        "calibration_bins": calibration_bins(probabilities[:count], test.labels),
         "test_pictures": count,
         "per_class_accuracy": per_class_accuracy(confusion, split.classes.names),
         "confusion_matrix": confusion.tolist(),
@@ -306,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     if options.run:
-        hardware.lower_priority()
+        hardware.lower_priority(background=run.background)
     recorder = RunRecorder(run)
     try:
         recipe = recipes.resolve(run.config["recipe"], run.config["epochs"], _champion_network(run))

@@ -10,6 +10,7 @@ from app.charts.colours import FAINT, GREEN, GREY, LINE, ORANGE, PRIMARY, RED
 from app.clients.gate import Change
 from app.clients.trainer import Model
 from app.text.formatting import percent, points
+from app.text.translate import _
 
 CELL_FONT_SIZE = 11  # three digits fit into each of ten cells on a phone
 
@@ -29,7 +30,7 @@ def class_axis(axis: Any) -> None:
 
 def version_label(model: Model) -> str:
     """Return the name of a version, marked if it is live."""
-    return f"{model.version} (live)" if model.champion else model.version
+    return _("{name} (live)").format(name=model.name) if model.champion else model.name
 
 
 def accuracy_chart(model: Model, other: Model | None) -> go.Figure:
@@ -39,7 +40,7 @@ def accuracy_chart(model: Model, other: Model | None) -> go.Figure:
     if other is not None:
         _add_accuracies(figure, other, LINE)
     figure.update_layout(
-        title_text="Accuracy by class",
+        title_text=_("Accuracy by class"),
         barmode="group",
         bargap=0.3,
         margin={"l": 4, "r": 44, "t": 8, "b": 8},
@@ -58,8 +59,8 @@ def comparison_chart(model: Model, other: Model) -> go.Figure:
         name: Change(before=other.per_class_accuracy.get(name), after=share)
         for name, share in model.per_class_accuracy.items()
     }
-    title = f"Compared with {other.version}, in points"
-    return change_chart(changes, than=other.version, title=title)
+    title = _("Compared with {name}, in points").format(name=other.name)
+    return change_chart(changes, than=other.name, title=title)
 
 
 def change_chart(changes: Mapping[str, Change], *, than: str, title: str) -> go.Figure:
@@ -78,7 +79,7 @@ def change_chart(changes: Mapping[str, Change], *, than: str, title: str) -> go.
         y=list(differences),
         orientation="h",
         marker_color=[GREEN if gain > 0 else RED for gain in differences.values()],
-        text=[f"{gain * 100:+.1f}" if gain else "same" for gain in differences.values()],
+        text=[f"{gain * 100:+.1f}" if gain else _("same") for gain in differences.values()],
         textposition="outside",
         cliponaxis=False,
         customdata=[_difference_text(gain, than) for gain in differences.values()],
@@ -135,7 +136,9 @@ def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]
         textfont={"size": CELL_FONT_SIZE},
         customdata=[
             [
-                f"{true}: {count:,} of {total:,} predicted as {predicted}"
+                _("{true}: {count} of {total} predicted as {predicted}").format(
+                    true=true, count=f"{count:,}", total=f"{total:,}", predicted=predicted
+                )
                 for predicted, count in zip(names, row, strict=True)
             ]
             for true, row, total in zip(names, matrix, totals, strict=True)
@@ -155,7 +158,7 @@ def confusion_matrix_chart(matrix: Sequence[Sequence[int]], names: Sequence[str]
             showarrow=False,
             font={"size": CELL_FONT_SIZE, "color": GREY},
         )
-    figure.update_layout(title_text="Confusion matrix", hovermode="closest")
+    figure.update_layout(title_text=_("Confusion matrix"), hovermode="closest")
     figure.update_xaxes(tickangle=-90, showline=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
@@ -180,5 +183,8 @@ def _add_accuracies(figure: go.Figure, model: Model, colour: str) -> None:
 
 def _difference_text(gain: float, than: str) -> str:
     if not gain:
-        return f"the same as {than}"
-    return f"{points(gain)}, {'better' if gain > 0 else 'worse'} than {than}"
+        return _("the same as {name}").format(name=than)
+    better = _("{points}, better than {name}")
+    return (better if gain > 0 else _("{points}, worse than {name}")).format(
+        points=points(gain), name=than
+    )

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime
 
 from app.clients.http import READ_SECONDS, Connection, ResponseModel, connect
+from app.text.translate import N_
 
 OWN = "own"
 """The origin of a class that a person added; all others are built in."""
@@ -107,4 +108,4 @@ def _path(name: str) -> str:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

@@ -2,16 +2,23 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
+from app.clients import identity
 from app.clients.http import Connection, NotReady, ResponseModel, ServiceError, connect
+from app.text.translate import N_, _
 
 MANY_SECONDS = 20.0  # the classifier ends a call after 15
 PNG = "image/png"
+SIDE = 28
+"""Pixels of the model's input, each way."""
+
+_previews = ThreadPoolExecutor(max_workers=8, thread_name_prefix="preview")
 
 
 class Answer(ResponseModel):
@@ -43,6 +50,37 @@ class Unreadable(ResponseModel):
 
 class Failed(Unreadable):
     """The place of a picture for which no answer came. Asking again can help."""
+
+
+class LearnedPicture(ResponseModel):
+    """A picture that a version learned from, a PNG of 28x28 pixels, and its class.
+
+    `correction`: a person taught it. `similarity`, 0..1, is how alike it is for the model.
+    """
+
+    png: bytes
+    label: str
+    correction: bool
+    similarity: float
+
+
+_Row = Annotated[tuple[float, ...], Field(min_length=SIDE, max_length=SIDE)]
+
+
+class Explanation(ResponseModel):
+    """Why the model gives an answer.
+
+    `picture` is what it sees, a PNG of 28x28 pixels. `importance` says how much each of these
+    counts for the class, -1..1: the model is less sure without what is above 0. `nearest` are
+    pictures that it learned from, the most alike first; None if there are none, and `detail` is a
+    sentence that says why.
+    """
+
+    answer: Answer
+    picture: bytes
+    importance: Annotated[tuple[_Row, ...], Field(min_length=SIDE, max_length=SIDE)]
+    nearest: tuple[LearnedPicture, ...] | None
+    detail: str | None
 
 
 class _Answers(RootModel[list[Answer | Unreadable]]):
@@ -132,6 +170,18 @@ def classify(data: bytes, media_type: str = PNG, crop: str = "") -> Timed:
     return Timed(answer, time.perf_counter() - began)
 
 
+def classify_and_preview(
+    data: bytes, media_type: str = PNG, crop: str = ""
+) -> tuple[Timed, bytes | None]:
+    """Classify one picture and fetch its preview at the same time; None if there is none.
+
+    Raises ServiceError if there is no answer.
+    """
+    seen = _previews.submit(_preview_or_none, data, media_type, crop, identity.headers())
+    timed = classify(data, media_type, crop)
+    return timed, seen.result()
+
+
 def classify_many(
     pictures: Sequence[PictureFile], headers: Mapping[str, str] | None = None
 ) -> list[Answer | Unreadable]:
@@ -154,15 +204,27 @@ def classify_many(
     return answers
 
 
-def preview(data: bytes, media_type: str = PNG, crop: str = "", view: str = "") -> bytes:
-    """A view of a picture, or of a part of it, as a PNG. Raises ServiceError.
+def explain(data: bytes, media_type: str = PNG, crop: str = "") -> Explanation:
+    """Why the answer to a picture, or to a part of it, is what it is. Raises ServiceError."""
+    headers = {"Content-Type": media_type}
+    path = "/explain" + _query(crop=crop)
+    return _classifier().fetch(Explanation, "POST", path, data=data, headers=headers)
+
+
+def preview(
+    data: bytes,
+    media_type: str = PNG,
+    crop: str = "",
+    view: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """A view of a picture, or of a part of it, as a PNG, with more `headers`. Raises ServiceError.
 
     `view` is `picture`, upright and of at most 512x512 pixels, `mask`, the same with the background
     of a photo dimmed, or by default the model's input, of 28x28 pixels.
     """
-    headers = {"Content-Type": media_type}
-    path = "/preview" + _query(crop=crop, view=view)
-    return _classifier().send("POST", path, data=data, headers=headers).content
+    sent = {**(headers or {}), "Content-Type": media_type}
+    return _preview(data, crop, view, sent)
 
 
 def fetch_state() -> State:
@@ -181,7 +243,21 @@ def fetch_state() -> State:
         return Ready(tag, serving[tag], champion or tag, status.metadata, trouble)
     if champion is None:
         return AwaitingModel()
-    return WarmingUp(champion, trouble or "The workers are loading the model.")
+    return WarmingUp(champion, trouble or _("The workers are loading the model."))
+
+
+def _preview_or_none(
+    data: bytes, media_type: str, crop: str, headers: Mapping[str, str]
+) -> bytes | None:
+    try:
+        return _preview(data, crop, "", {**headers, "Content-Type": media_type})
+    except ServiceError:
+        return None
+
+
+def _preview(data: bytes, crop: str, view: str, headers: Mapping[str, str]) -> bytes:
+    path = "/preview" + _query(crop=crop, view=view)
+    return _classifier().send("POST", path, data=data, headers=headers).content
 
 
 def _query(**parameters: str) -> str:
@@ -190,4 +266,4 @@ def _query(**parameters: str) -> str:
 
 
 def _classifier() -> Connection:
-    return connect("The classifier", "CLASSIFIER_URL")
+    return connect(N_("The classifier"), "CLASSIFIER_URL")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import AwareDatetime, field_validator
 
 from app.clients.http import Connection, ResponseModel, connect
+from app.text.translate import N_
 
 ARCHIVE_SECONDS = 60.0  # ten thousand corrections take seconds, more on a busy machine
 
@@ -25,10 +26,12 @@ class Correction(ResponseModel):
     A review request has no such label yet: `label` is what the live model answered. `held_out`:
     it is a test correction, never trained on. `reason` is a sentence that says why it is not used,
     None if it is.
-    `actor` is who gave it, None if that is unknown.
+    `actor` is who gave it, None if that is unknown. `content_hash` is that of its picture; with
+    the label it identifies a correction among those that a version has learned.
     """
 
     id: int
+    content_hash: str = ""
     label: str
     predicted: str | None
     model: str | None
@@ -204,4 +207,4 @@ def _change(correction_id: int, change: dict[str, Any]) -> Correction:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

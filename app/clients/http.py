@@ -21,6 +21,7 @@ from urllib3.exceptions import ProtocolError
 
 import settings
 from app.clients import identity
+from app.text.translate import _
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 10.0
@@ -82,8 +83,8 @@ class InvalidResponse(ServiceError):
 class Connection:
     """HTTP requests to one service.
 
-    `name` is how messages call it ("The classifier"), `url` its address without a path. All
-    visitors of the page share one pool of connections.
+    `name` is how messages call it ("The classifier"), marked by N_; `url` is its address without a
+    path. All visitors of the page share one pool of connections.
     """
 
     def __init__(self, name: str, url: str) -> None:
@@ -139,7 +140,9 @@ class Connection:
             if isinstance(error, requests.ConnectTimeout):
                 raise self._down() from error
             raise ServiceTimeout(
-                f"{self.name} gave no answer within {read_seconds:g} seconds. Try again."
+                _("{service} gave no answer within {seconds} seconds. Try again.").format(
+                    service=_(self.name), seconds=f"{read_seconds:g}"
+                )
             ) from error
         except requests.RequestException as error:
             raise self._down() from error
@@ -152,22 +155,27 @@ class Connection:
     def invalid_response(self) -> InvalidResponse:
         """Make the error for a response that is not of the agreed shape."""
         return InvalidResponse(
-            f"{self.name} gave an answer this page does not understand. "
-            f"Is another program running at {self.url}?"
+            _(
+                "{service} gave an answer this page does not understand. "
+                "Is another program running at {url}?"
+            ).format(service=_(self.name), url=self.url)
         )
 
     def _down(self) -> ServiceDown:
-        return ServiceDown(f"{self.name} does not answer at {self.url}. Is it running?")
+        text = _("{service} does not answer at {url}. Is it running?")
+        return ServiceDown(text.format(service=_(self.name), url=self.url))
 
     def _error(self, response: requests.Response) -> ServiceError:
-        code, details = response.status_code, _error_details(response)
+        code, details, service = response.status_code, _error_details(response), _(self.name)
         message = str(details.get("error") or "").strip()
         if code == 503:
-            return NotReady(message or f"{self.name} is not ready yet.")
+            return NotReady(message or _("{service} is not ready yet.").format(service=service))
         if code < 500:
-            message = message or f"{self.name} rejected this request with code {code}."
+            text = _("{service} rejected this request with code {code}.")
+            message = message or text.format(service=service, code=code)
             return RequestRejected(message, code, details)
-        return InvalidResponse(message or f"{self.name} failed with code {code}. See its log.")
+        text = _("{service} failed with code {code}. See its log.")
+        return InvalidResponse(message or text.format(service=service, code=code))
 
 
 def connect(name: str, setting: str) -> Connection:

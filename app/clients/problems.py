@@ -1,6 +1,7 @@
 """What is damaged in the state folder, by the trainer."""
 
 from app.clients.http import ResponseModel, connect
+from app.text.translate import N_
 
 
 class Problem(ResponseModel):
@@ -16,4 +17,4 @@ class _Problems(ResponseModel):
 
 def fetch() -> tuple[Problem, ...]:
     """Everything that is damaged. Raises ServiceError."""
-    return connect("The trainer", "TRAINER_URL").fetch(_Problems, "GET", "/problems").problems
+    return connect(N_("The trainer"), "TRAINER_URL").fetch(_Problems, "GET", "/problems").problems

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, AliasPath, AwareDatetime, BaseModel, Field,
 from urllib3.util.retry import Retry
 
 from app.clients.http import InvalidResponse, ResponseModel, ServiceDown, ServiceTimeout
+from app.text.translate import _
 
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 2.0
@@ -180,9 +181,11 @@ class Prometheus:
         try:
             return model.model_validate(request())
         except requests.ReadTimeout as error:
-            raise ServiceTimeout(f"Prometheus at {self._url} takes too long to answer.") from error
+            text = _("Prometheus at {url} takes too long to answer.")
+            raise ServiceTimeout(text.format(url=self._url)) from error
         except requests.ConnectionError as error:
-            raise ServiceDown(f"Prometheus does not answer at {self._url}.") from error
+            text = _("Prometheus does not answer at {url}.")
+            raise ServiceDown(text.format(url=self._url)) from error
         except (
             PrometheusApiClientException,
             requests.RequestException,
@@ -191,8 +194,9 @@ class Prometheus:
             TypeError,
         ) as error:
             raise InvalidResponse(
-                f"The server at {self._url} does not answer as Prometheus does. "
-                "Check PROMETHEUS_URL."
+                _(
+                    "The server at {url} does not answer as Prometheus does. Check PROMETHEUS_URL."
+                ).format(url=self._url)
             ) from error
 
 

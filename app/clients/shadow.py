@@ -7,6 +7,7 @@ it, and only this page shows its answers.
 from pydantic import AwareDatetime, Field, RootModel
 
 from app.clients.http import Connection, ResponseModel, connect
+from app.text.translate import N_
 
 
 class Shadow(ResponseModel):
@@ -55,4 +56,4 @@ def _shadow(state: _State) -> Shadow | None:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

@@ -1,15 +1,18 @@
 """The trainer's calls about runs and models, with typed responses."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import AfterValidator, AliasPath, AwareDatetime, Discriminator, Field, Tag
 
 from app.clients.gate import Gate, Report
 from app.clients.http import Connection, RequestRejected, ResponseModel, connect
+from app.text.translate import N_
 
 PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answers
+
+NUMBERS_SECONDS = 2.0  # a tag stands in for a number that takes longer
 
 OWN_RECIPE = "own"
 """The recipe that trains on a person's own pictures only."""
@@ -22,6 +25,7 @@ class Recipe(ResponseModel):
     """A way to train. `epochs` is its default.
 
     `from_champion`: it fine-tunes the live version, and learns from corrections.
+    `estimated_seconds`: how long it takes on the trainer's machine, None before its first run.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Recipe(ResponseModel):
     epochs: int
     default: bool
     from_champion: bool = False
+    estimated_seconds: float | None = None
 
 
 class Epoch(ResponseModel):
@@ -40,6 +45,13 @@ class Epoch(ResponseModel):
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+
+
+class StartedRun(NamedTuple):
+    """The run that is active now; `is_new` is False if another one was active already."""
+
+    run_id: str
+    is_new: bool
 
 
 class Step(ResponseModel):
@@ -64,12 +76,13 @@ class Result(ResponseModel):
 
 class CorrectionUsage(ResponseModel):
     """The number of corrections that a run trained on, held out for testing, and quarantined
-    because they look wrong.
+    because they look wrong; and the ids of these, newest first, at most 100.
     """
 
     used: int
     held_out: int
     quarantined: int
+    quarantined_ids: tuple[int, ...] = ()
 
 
 class RunClasses(ResponseModel):
@@ -87,7 +100,8 @@ class Run(ResponseModel):
 
     `resumable`: it ended early and another run can continue it. `resumes` is the id of the run
     that this one continues, None for one that started from scratch. `actor` is who started it,
-    None if that is unknown. A run whose record is damaged has no known recipe, and `error` says so.
+    None if that is unknown. One in the `background` makes way for any other run. A run whose record
+    is damaged has no known recipe, and `error` says so.
     """
 
     run_id: str
@@ -110,6 +124,7 @@ class Run(ResponseModel):
     resumable: bool
     resumes: str | None = Field(None, validation_alias=AliasPath("config", "resume"))
     actor: str | None = None
+    background: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -151,9 +166,10 @@ class Model(ResponseModel):
     first. `accuracy` and `per_class_accuracy` are shares of the test pictures, 0..1; these,
     `class_names` and `epochs` are empty if training did not store them. `verified`: its files have
     the checksums that were stored with it. `error` says what is damaged and what to do, None if it
-    is whole.
+    is whole. `number` counts up from 1; None from a trainer that does not number them yet.
     """
 
+    number: int | None = None
     tag: str
     version: str
     champion: bool
@@ -173,6 +189,11 @@ class Model(ResponseModel):
     epochs: tuple[Epoch, ...] = Field((), validation_alias=AliasPath("metadata", "learning_curves"))
     verified: bool = True
     error: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: `v4`."""
+        return self.version if self.number is None else f"v{self.number}"
 
 
 class Promotion(ResponseModel):
@@ -217,6 +238,17 @@ class _Models(ResponseModel):
     models: list[Model]
 
 
+class ModelPage(_Models):
+    """Versions, newest first, of `total` in the store; `champion` is the tag of the live one."""
+
+    champion: str | None
+    total: int
+
+
+class _Numbers(ResponseModel):
+    numbers: dict[str, int]
+
+
 class _RunId(ResponseModel):
     run_id: str
 
@@ -251,6 +283,25 @@ def models() -> list[Model]:
     return _trainer().fetch(_Models, "GET", "/models").models
 
 
+def model_page(offset: int, limit: int) -> ModelPage:
+    """At most `limit` versions, newest first, without the first `offset`. Raises ServiceError."""
+    return _trainer().fetch(ModelPage, "GET", "/models", params={"offset": offset, "limit": limit})
+
+
+def model(version: str) -> Model:
+    """One version, by its tag, the tag's last part or its number.
+
+    Raises ServiceError: RequestRejected if there is no such version.
+    """
+    return _trainer().fetch(Model, "GET", _model_path(version))
+
+
+def version_numbers() -> dict[str, int]:
+    """The number of every version, by the last part of its tag. Raises ServiceError."""
+    found = _trainer().fetch(_Numbers, "GET", "/models/numbers", read_seconds=NUMBERS_SECONDS)
+    return found.numbers
+
+
 def report(version: str) -> Report:
     """The gate's report about `version`. Raises ServiceError: RequestRejected if it has none."""
     return _trainer().fetch(Report, "GET", f"{_model_path(version)}/report")
@@ -262,8 +313,8 @@ def start(
     seed: int | None = None,
     *,
     corrections: bool | None = None,
-) -> str:
-    """Start a run and return its id; the id of the active run, if there is one.
+) -> StartedRun:
+    """Start a run; or return the active one, if there is one.
 
     `corrections`: whether it learns from them too. None leaves a choice to the trainer. Raises
     ServiceError: RequestRejected if the recipe needs a version or corrections that do not exist.
@@ -272,10 +323,10 @@ def start(
     return _start_run({name: value for name, value in chosen.items() if value is not None})
 
 
-def resume(run_id: str) -> str:
-    """Start a run that continues one that ended early, and return its id.
+def resume(run_id: str) -> StartedRun:
+    """Start a run that continues one that ended early; or return the active one.
 
-    The id of the active run, if there is one. Raises ServiceError: RequestRejected if that run
+    Raises ServiceError: RequestRejected if that run
     left no checkpoint.
     """
     return _start_run({"resume": run_id})
@@ -300,12 +351,12 @@ def promote(version: str, reason: str | None = None) -> Promotion:
     return _trainer().fetch(Promotion, "POST", path, read_seconds=PROMOTE_SECONDS, **body)
 
 
-def _start_run(body: dict[str, Any]) -> str:
+def _start_run(body: dict[str, Any]) -> StartedRun:
     try:
-        return _trainer().fetch(_RunId, "POST", "/runs", json=body).run_id
+        return StartedRun(_trainer().fetch(_RunId, "POST", "/runs", json=body).run_id, is_new=True)
     except RequestRejected as error:
         if error.status == 409 and "run_id" in error.details:
-            return str(error.details["run_id"])
+            return StartedRun(str(error.details["run_id"]), is_new=False)
         raise
 
 
@@ -318,4 +369,4 @@ def _model_path(version: str) -> str:
 
 
 def _trainer() -> Connection:
-    return connect("The trainer", "TRAINER_URL")
+    return connect(N_("The trainer"), "TRAINER_URL")

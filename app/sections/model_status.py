@@ -6,10 +6,12 @@ import streamlit as st
 
 from app.clients import classes, classifier, trainer
 from app.clients.http import ServiceError
+from app.clients.version_names import version_name
 from app.login import permission
 from app.sections.runs import run_progress
 from app.sections.teaching import progress
 from app.text.formatting import counted, percent, plain
+from app.text.translate import _
 
 READY_SECONDS = 3.0
 WAITING_SECONDS = 1.0  # while a person waits for the state to change
@@ -78,33 +80,40 @@ def _render_state(state: classifier.State) -> None:
         case classifier.Ready():
             _render_ready(state)
         case classifier.Down():
-            _render_pill("down", "The classifier is down", "")
-            st.error(f"{plain(state.reason)} Retrying every second.")
+            _render_pill("down", _("The classifier is down"))
+            st.error(_("{reason} Retrying every second.").format(reason=plain(state.reason)))
         case classifier.WarmingUp():
-            name = classifier.version_of(state.tag) if state.tag else ""
-            _render_pill("waiting", "Warming up", name)
-            st.info(f"{plain(state.reason)} You'll get answers in a moment.")
+            name = version_name(state.tag) if state.tag else ""
+            _render_pill("waiting", _("Warming up"), escape(name))
+            text = _("{reason} You'll get answers in a moment.")
+            st.info(text.format(reason=plain(state.reason)))
         case classifier.AwaitingModel():
-            _render_pill("waiting", "No model yet", "")
+            _render_pill("waiting", _("No model yet"))
             _render_first_model()
 
 
 def _render_ready(state: classifier.Ready) -> None:
-    version = classifier.version_of(state.tag)
+    version = version_name(state.tag)
     accuracy = state.metadata.get("accuracy")
-    parts = [f"live on {counted(state.workers, 'worker')}"]
+    workers = _("live on {workers}").format(workers=counted(state.workers, "worker"))
+    rest = f'<span class="workers">{escape(workers)}</span>'
     if isinstance(accuracy, int | float):
-        parts.append(f"{percent(accuracy)} accurate")
-    _render_pill("ready", f"Version {version}", " · ".join(parts))
+        right = _("{share} of the test pictures right").format(share=percent(accuracy))
+        rest += f"<span>{escape(right)}</span>"
+    _render_pill("ready", version, rest)
     if state.trouble:
         st.warning(
-            f"Version {plain(classifier.version_of(state.champion))} does not load. "
-            f"Version {plain(version)} is still live. {plain(state.trouble)}"
+            _("{new} does not load. {live} is still live. {trouble}").format(
+                new=plain(version_name(state.champion)),
+                live=plain(version),
+                trouble=plain(state.trouble),
+            )
         )
 
 
-def _render_pill(kind: str, strong: str, rest: str) -> None:
-    st.html(f'<div class="badge {kind}" role="status"><b>{escape(strong)}</b> {escape(rest)}</div>')
+def _render_pill(kind: str, strong: str, rest: str = "") -> None:
+    """Render the badge; `rest` is HTML."""
+    st.html(f'<div class="badge {kind}" role="status"><b>{escape(strong)}</b> {rest}</div>')
 
 
 def _render_first_model() -> None:
@@ -113,19 +122,21 @@ def _render_first_model() -> None:
         try:
             latest = next(iter(trainer.runs()), None)
         except ServiceError as error:
-            st.markdown("## Train your first model")
-            st.write(f"You need the trainer for this. {plain(error.message)}")
+            st.markdown(f"## {_('Train your first model')}")
+            text = _("You need the trainer for this. {error}")
+            st.write(text.format(error=plain(error.message)))
             return
         if latest is not None and latest.is_active:
-            st.markdown("## Training your first model")
+            st.markdown(f"## {_('Training your first model')}")
             run_progress.render_progress(latest)
             return
-        st.markdown("## Train your first model")
+        st.markdown(f"## {_('Train your first model')}")
         if latest is not None and latest.state != "succeeded":
             st.error(plain(run_progress.end_message(latest)))
-        st.write("It takes seconds to minutes, and goes live when it's done.")
-        disabled = not permission.may("operator", "Training")
-        if st.button("Train the first model", type="primary", key="train_first", disabled=disabled):
+        st.write(_("It takes seconds to minutes, and goes live when it's done."))
+        disabled = not permission.may("operator", _("Training"))
+        label = _("Train the first model")
+        if st.button(label, type="primary", key="train_first", disabled=disabled):
             _start_first_run()
         _render_own_start(disabled=disabled)
 
@@ -136,12 +147,12 @@ def _render_own_start(*, disabled: bool) -> None:
         missing = progress.missing_for_own_recipe(classes.fetch())
     except ServiceError:
         return
-    st.write(
-        "Or start with your own pictures: draw something on Classify, say what it is, and repeat. "
-        f"{missing or ''}"
+    own = _(
+        "Or start with your own pictures: draw something on Classify, say what it is, and repeat."
     )
+    st.write(f"{own} {missing or ''}")
     disabled = disabled or missing is not None
-    if st.button("Train on your own pictures", key="train_own", disabled=disabled):
+    if st.button(_("Train on your own pictures"), key="train_own", disabled=disabled):
         _start_first_run(trainer.OWN_RECIPE)
 
 

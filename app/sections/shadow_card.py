@@ -9,10 +9,12 @@ from app.clients import shadow
 from app.clients.http import ServiceError
 from app.clients.shadow import Shadow
 from app.clients.trainer import Model
+from app.clients.version_names import version_name
 from app.monitoring import snapshot
 from app.monitoring.snapshot import REFRESH_SECONDS
 from app.text.correction_states import REVIEW_REQUESTED
 from app.text.formatting import counted, moment, percent, plain
+from app.text.translate import _
 
 _STOP_ERROR_KEY = "shadow_not_stopped"
 
@@ -35,15 +37,18 @@ def render_shadow_status(*, disabled: bool) -> ShadowStatus | None:
     try:
         last = shadow.fetch()
     except ServiceError as error:
-        st.warning(f"Couldn't check the shadow test. {plain(error.message)}")
+        text = _("Couldn't check the shadow test. {error}")
+        st.warning(text.format(error=plain(error.message)))
         return None
     if last is None or last.ended is None:
         return ShadowStatus(last)
     with st.container(border=True, key="shadow_ended"):
         st.markdown(
-            f"The shadow test of version **{plain(last.version)}** ended. {plain(last.ended)}"
+            _("The shadow test of {name} ended. {reason}").format(
+                name=f"**{plain(version_name(last.version))}**", reason=plain(last.ended)
+            )
         )
-        st.button("Got it", key="stop_shadow", on_click=_stop, disabled=disabled)
+        st.button(_("Got it"), key="stop_shadow", on_click=_stop, disabled=disabled)
     return ShadowStatus(None)
 
 
@@ -51,15 +56,12 @@ def render_shadow_button(model: Model, running: Shadow | None, *, disabled: bool
     """Render the button that starts a shadow test of a version, or stops it."""
     if running is not None and running.version == model.version:
         st.button(
-            "Stop shadow test",
+            _("Stop shadow test"),
             key="stop_shadow",
             on_click=_stop,
-            width="stretch",
             disabled=disabled,
         )
-    elif st.button(
-        "Shadow test", key=f"shadow_{model.version}", width="stretch", disabled=disabled
-    ):
+    elif st.button(_("Shadow test"), key=f"shadow_{model.version}", disabled=disabled):
         _confirm_start(model, running)
 
 
@@ -79,18 +81,24 @@ def _render_results(model: Model) -> None:
     st.markdown(f"{_coverage_text(running)} {_agreement_text(model, running)}")
     st.page_link(
         "views/corrections.py",
-        label="Review disagreements",
+        label=_("Review disagreements"),
         icon=":material/arrow_forward:",
         query_params={"state": REVIEW_REQUESTED},
     )
 
 
 def _coverage_text(running: Shadow) -> str:
-    pictures = "every picture" if running.share == 1 else f"{percent(running.share, 0)} of pictures"
+    share = percent(running.share, 0)
     if not running.workers:
-        return f"Will answer {pictures}. No worker has loaded it yet."
-    workers = counted(running.workers, "worker")
-    return f"Answers {pictures} on {workers} since {moment(running.since)}."
+        if running.share == 1:
+            return _("Will answer every picture. No worker has loaded it yet.")
+        return _("Will answer {share} of pictures. No worker has loaded it yet.").format(
+            share=share
+        )
+    values = {"workers": counted(running.workers, "worker"), "time": moment(running.since)}
+    if running.share == 1:
+        return _("Answers every picture on {workers} since {time}.").format(**values)
+    return _("Answers {share} of pictures on {workers} since {time}.").format(share=share, **values)
 
 
 def _agreement_text(model: Model, running: Shadow) -> str:
@@ -98,37 +106,43 @@ def _agreement_text(model: Model, running: Shadow) -> str:
     try:
         pictures = snapshot.shadow_pictures(url, model.tag, running.since)
     except ServiceError as error:
-        return f"Results are unavailable. {plain(error.message)}"
+        return f"{_('Results are unavailable.')} {plain(error.message)}"
     compared = pictures["agreed"] + pictures["disagreed"]
     if not compared:
-        return "No answers yet." if running.workers else ""
-    text = (
-        f"Agrees with the live version on **{percent(pictures['agreed'] / compared)}** of "
-        f"{counted(compared, 'picture')}."
+        return _("No answers yet.") if running.workers else ""
+    text = _("Agrees with the live version on {share} of {pictures}.").format(
+        share=f"**{percent(pictures['agreed'] / compared)}**", pictures=counted(compared, "picture")
     )
     if pictures["dropped"]:
-        text += f" Skipped {pictures['dropped']:,} more when busy."
+        skipped = _("Skipped {count} more when busy.").format(count=f"{pictures['dropped']:,}")
+        text = f"{text} {skipped}"
     return text
 
 
-@st.dialog("Start a shadow test?")
 def _confirm_start(model: Model, running: Shadow | None) -> None:
-    """Explain a shadow test, ask for the share of pictures, and start it."""
+    """Open the dialog that explains a shadow test, asks for its share, and starts it."""
+    st.dialog(_("Start a shadow test?"))(_render_start)(model, running)
+
+
+def _render_start(model: Model, running: Shadow | None) -> None:
     st.markdown(
-        f"Version **{plain(model.version)}** answers the same pictures as the live version. "
-        "Nobody sees its answers or waits for them, and it is skipped when busy. "
-        "You can review pictures on which the two disagree on the Corrections page."
+        _(
+            "{name} answers the same pictures as the live version. Nobody sees its answers or "
+            "waits for them, and it is skipped when busy. You can review pictures on which the "
+            "two disagree on the Corrections page."
+        ).format(name=f"**{plain(model.name)}**")
     )
     if running is not None:
-        st.markdown(f"This replaces the shadow test of version **{plain(running.version)}**.")
+        name = f"**{plain(version_name(running.version))}**"
+        st.markdown(_("This replaces the shadow test of {name}.").format(name=name))
     with st.form("shadow", border=False):
-        share = st.slider("Share of pictures, %", 1, 100, 100, key="shadow_share")
+        share = st.slider(_("Share of pictures, %"), 1, 100, 100, key="shadow_share")
         start, cancel = st.columns(2)
         with cancel:
-            cancelled = st.form_submit_button("Cancel", width="stretch", key="leave_shadow")
+            cancelled = st.form_submit_button(_("Cancel"), width="stretch", key="leave_shadow")
         with start:
             confirmed = st.form_submit_button(
-                "Start", type="primary", width="stretch", key="confirm_shadow"
+                _("Start"), type="primary", width="stretch", key="confirm_shadow"
             )
     if confirmed:
         try:
@@ -144,4 +158,6 @@ def _stop() -> None:
     try:
         shadow.stop()
     except ServiceError as error:
-        st.session_state[_STOP_ERROR_KEY] = f"The shadow test is still running. {error.message}"
+        st.session_state[_STOP_ERROR_KEY] = (
+            f"{_('The shadow test is still running.')} {error.message}"
+        )

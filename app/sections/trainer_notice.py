@@ -7,15 +7,24 @@ import streamlit as st
 from app.clients import problems, trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Model
+from app.clients.version_names import version_name
 from app.text.formatting import plain
+from app.text.translate import _
 
 RETRY_SECONDS = 2.0
 
 
 def render_trainer_error(error: ServiceError, reassurance: str) -> None:
-    """Render the error and what still works; rerun the page once the trainer answers."""
+    """Render the error and what still works; rerun the page once the trainer answers.
+
+    `reassurance` is a sentence in the visitor's language.
+    """
     st.error(plain(error.message))
-    st.write(f"{reassurance} This page reloads when the trainer is back.")
+    st.write(
+        _("{reassurance} This page reloads when the trainer is back.").format(
+            reassurance=reassurance
+        )
+    )
     st.fragment(_retry, run_every=RETRY_SECONDS)()
 
 
@@ -35,11 +44,11 @@ def render_state_problems(*, besides: str | None = None) -> None:
 
 def render_damaged_version(model: Model) -> None:
     """Render the card of a damaged version: its name and what to do. It cannot be promoted."""
-    live = '<div class="badge down"><b>Live</b></div>' if model.champion else ""
+    live = f'<div class="badge down"><b>{_("Live")}</b></div>' if model.champion else ""
     with st.container(border=True, key=f"model_{model.version}"):
         st.html(
-            f'<div class="version"><strong>{escape(model.version)}</strong>'
-            f'<div class="badge down"><b>Damaged</b></div>{live}</div>'
+            f'<div class="version"><strong>{escape(version_name(model.tag))}</strong>'
+            f'<div class="badge down"><b>{_("Damaged")}</b></div>{live}</div>'
         )
         st.error(plain(str(model.error)))
 

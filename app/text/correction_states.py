@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from app.text.translate import N_
+
 
 @dataclass(frozen=True)
 class CorrectionState:
-    """One state. `title` is its name on the page, `meaning` explains it and says what to do.
+    """One state. `title` is its name on the page, `meaning` explains it and says what to do: both
+    in English, translated by `_` where they are shown.
 
     `tone` is the colour of its mark: `plain`, `good`, `doubtful` or `bad`. `acceptable`: a person
     can confirm the label.
@@ -23,38 +26,43 @@ the live version does not know it."""
 
 STATES = {
     "new": CorrectionState(
-        "New",
-        "Training uses these. Each run checks them first and marks suspicious ones for review.",
+        N_("New"),
+        N_("Training uses these. Each run checks them first and marks suspicious ones for review."),
         tone="plain",
         acceptable=True,
     ),
     "accepted": CorrectionState(
-        "Accepted",
-        "A person confirmed these labels. Training uses them.",
+        N_("Accepted"),
+        N_("A person confirmed these labels. Training uses them."),
         tone="good",
         acceptable=False,
     ),
     "conflict": CorrectionState(
-        "Conflicting labels",
-        "The same picture has two labels. Training skips both until you delete or relabel one.",
+        N_("Conflicting labels"),
+        N_("The same picture has two labels. Training skips both until you delete or relabel one."),
         tone="doubtful",
         acceptable=False,
     ),
     "quarantined": CorrectionState(
-        "Needs review",
-        "These labels look wrong; each card says why. Training skips them unless you accept them.",
+        N_("Needs review"),
+        N_(
+            "These labels look wrong; each card says why. "
+            "Training skips them unless you accept them."
+        ),
         tone="bad",
         acceptable=True,
     ),
     REVIEW_REQUESTED: CorrectionState(
-        "Not labelled yet",
-        "The shadow model disagrees with the live model, or the live model does not know these. "
-        "Choose the right class to add a correction.",
+        N_("Not labelled yet"),
+        N_(
+            "The shadow model disagrees with the live model, or the live model does not know "
+            "these. Choose the right class to add a correction."
+        ),
         tone="doubtful",
         acceptable=True,
     ),
 }
 """By the name that the trainer's API uses, in the order of the page."""
 
-UNKNOWN = CorrectionState("Unknown", "", tone="plain", acceptable=False)
+UNKNOWN = CorrectionState(N_("Unknown"), "", tone="plain", acceptable=False)
 """Stands in for a state that only a newer trainer knows."""

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from babel.dates import format_datetime
+
+from app.text.translate import _, language, ngettext, ngettext_noop
 
 _WORD_JOINER = "\u2060"
 _AFTER_MARKDOWN = re.compile(
@@ -16,6 +20,29 @@ _AFTER_MARKDOWN = re.compile(
 )
 """What Streamlit replaces after it has read the Markdown, where an escape is of no use. A word
 joiner behind it, which nobody sees, prevents that."""
+
+
+Noun = Literal[
+    "picture",
+    "more picture",
+    "version",
+    "older version",
+    "worker",
+    "correction",
+    "unused correction",
+    "file",
+]
+
+_COUNTED: dict[Noun, tuple[str, str]] = {
+    "picture": ngettext_noop("{count} picture", "{count} pictures"),
+    "more picture": ngettext_noop("{count} more picture", "{count} more pictures"),
+    "version": ngettext_noop("{count} version", "{count} versions"),
+    "older version": ngettext_noop("{count} older version", "{count} older versions"),
+    "worker": ngettext_noop("{count} worker", "{count} workers"),
+    "correction": ngettext_noop("{count} correction", "{count} corrections"),
+    "unused correction": ngettext_noop("{count} unused correction", "{count} unused corrections"),
+    "file": ngettext_noop("{count} file", "{count} files"),
+}
 
 
 def named(actor: str | None) -> str | None:
@@ -37,12 +64,14 @@ def bullets(sentences: Iterable[str]) -> str:
 def listing(parts: Sequence[str]) -> str:
     """Join parts of a sentence: `Hat`, `Hat and Cup`, `Hat, Cup and Scarf`."""
     *others, last = parts
-    return f"{', '.join(others)} and {last}" if others else last
+    if not others:
+        return last
+    return _("{others} and {last}").format(others=", ".join(others), last=last)
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: Noun) -> str:
     """Format a count with its noun: `1 correction`, `1,234 corrections`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return ngettext(*_COUNTED[noun], count).format(count=f"{count:,}")
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -53,12 +82,12 @@ def percent(share: float, digits: int = 1) -> str:
 
 def out_of(share: float, total: int) -> str:
     """Format a share of a small total as counts: 0.4 of 5 -> `2 of 5`."""
-    return f"{round(share * total):,} of {total:,}"
+    return _("{part} of {total}").format(part=f"{round(share * total):,}", total=f"{total:,}")
 
 
 def points(share: float) -> str:
     """Format a difference of two shares in percentage points: 0.012 -> `+1.2 points`."""
-    return f"{share * 100:+.1f} points"
+    return _("{points} points").format(points=f"{share * 100:+.1f}")
 
 
 def article(label: str) -> str:
@@ -74,19 +103,19 @@ def as_noun(label: str) -> str:
 def duration(seconds: float) -> str:
     """Format seconds: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
+        return _("{seconds} s").format(seconds=f"{max(seconds, 0):.1f}")
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("{seconds} s").format(seconds=whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
 def remaining(seconds: float) -> str:
     """Format an estimated time in whole seconds: `1 s`, `12 s`, `3 min 20 s`."""
     whole = max(round(seconds), 1)
-    return f"{whole} s" if whole < 60 else duration(whole)
+    return _("{seconds} s").format(seconds=whole) if whole < 60 else duration(whole)
 
 
 def milliseconds(seconds: float) -> str:
@@ -111,22 +140,33 @@ def local_zone() -> ZoneInfo:
 
 def zone_note() -> str:
     """Name the time zone once for a page that shows times."""
-    return f"Times are in your time zone ({local_zone().key})."
+    return _("Times are in your time zone ({zone}).").format(zone=local_zone().key)
 
 
 def moment(time: datetime) -> str:
     """Format a time in the visitor's time zone: `12 Nov 2026, 14:05`."""
-    return time.astimezone(local_zone()).strftime("%-d %b %Y, %H:%M")
+    return _localized(time, _("d MMM y, HH:mm"))
 
 
 def ago(time: datetime) -> str:
     """Format the age of a time: `just now`, `5 minutes ago`, `3 hours ago`, `12 Nov 2026`."""
     seconds = (datetime.now(UTC) - time).total_seconds()
     if seconds < 60:
-        return "just now"
-    for unit, length in (("minute", 60), ("hour", 3600), ("day", 86_400)):
-        count = int(seconds // length)
-        limit = {"minute": 60, "hour": 24, "day": 7}[unit]
+        return _("just now")
+    for unit, limit, texts in _AGES:
+        count = int(seconds // unit)
         if count < limit:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return time.astimezone(local_zone()).strftime("%-d %b %Y")
+            return ngettext(*texts, count).format(count=count)
+    return _localized(time, _("d MMM y"))
+
+
+_AGES = (
+    (60, 60, ngettext_noop("{count} minute ago", "{count} minutes ago")),
+    (3600, 24, ngettext_noop("{count} hour ago", "{count} hours ago")),
+    (86_400, 7, ngettext_noop("{count} day ago", "{count} days ago")),
+)
+"""Seconds of a unit, how many of it are too many, and the text."""
+
+
+def _localized(time: datetime, pattern: str) -> str:
+    return format_datetime(time.astimezone(local_zone()), pattern, locale=language())

@@ -51,15 +51,6 @@ def thumbnail(data: bytes, pixels: int) -> bytes | None:
     return png.getvalue()
 
 
-def pixel_count(data: bytes) -> int:
-    """Return the pixels of a picture as its header says, 0 if it cannot be read."""
-    try:
-        with _open(data) as picture:
-            return picture.width * picture.height
-    except Exception:  # as in `thumbnail`
-        return 0
-
-
 def data_url(png: bytes) -> str:
     """Encode a PNG as a data: URL."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

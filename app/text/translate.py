@@ -13,9 +13,13 @@ import streamlit as st
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LOCALES = Path(__file__).parent.parent / "locale"
 ENGLISH = "en"
+
+COOKIE = "wardrobe_language"
+"""Where the browser keeps the language that its visitor chose."""
 
 _CHOSEN_KEY = "language"
 
@@ -26,14 +30,18 @@ def languages() -> dict[str, str]:
 
 
 def language() -> str:
-    """Return the visitor's language: the one chosen on the page, else the browser's, else English.
+    """Return the visitor's language, English in a thread without a visitor.
 
-    In a thread without a visitor it is English.
+    The first of these that has a catalogue: the one chosen on the page, `?lang=` in the address,
+    the one chosen at an earlier visit, the browser's.
     """
-    chosen = st.session_state.get(_CHOSEN_KEY)
-    wanted = str(chosen or st.context.locale or ENGLISH)
-    short = wanted.replace("_", "-").partition("-")[0].lower()
-    return short if short in _codes() else ENGLISH
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ENGLISH
+    if chosen := st.session_state.get(_CHOSEN_KEY):
+        return str(chosen)
+    wanted = (st.query_params.get("lang"), st.context.cookies.get(COOKIE), st.context.locale)
+    known = (_short(code) for code in wanted if code)
+    return next((code for code in known if code in _codes()), ENGLISH)
 
 
 def choose(code: str) -> None:
@@ -54,6 +62,16 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
     """Mark a text of a constant for the catalogues. Translate it by `_` where it is shown."""
     return message
+
+
+def ngettext_noop(singular: str, plural: str) -> tuple[str, str]:
+    """Mark a constant text that depends on a count. `ngettext` translates it where it is shown."""
+    return singular, plural
+
+
+def _short(code: str) -> str:
+    """`ko-KR` -> `ko`."""
+    return code.replace("_", "-").partition("-")[0].lower()
 
 
 @cache

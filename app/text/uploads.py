@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+from app.text.translate import N_, _
+
 FORMATS = "PNG, JPEG, HEIC, AVIF, GIF, WebP, BMP or TIFF"
 
 _HEAD = 4096
 """Bytes that tell what a file is."""
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
+_JPEG_START = b"\xff\xd8\xff"
 _VIDEO_STARTS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"FLV\x01")
 _SOUND_STARTS = (b"ID3", b"OggS", b"fLaC", b"\xff\xfb", b"\xff\xf3")
 _ARCHIVE_STARTS = (
@@ -28,9 +32,17 @@ def words_for(data: bytes) -> str | None:
     Ask only about files that the classifier could not read: some pictures are text, too.
     """
     if not data:
-        return "This file is empty. Choose it again, or another one."
+        return _("This file is empty. Choose it again, or another one.")
     head = data[:_HEAD]
-    return next((words for is_kind, words in _KINDS if is_kind(head)), None)
+    words = next((words for is_kind, words in _KINDS if is_kind(head)), None)
+    return None if words is None else _(words).format(formats=FORMATS)
+
+
+def is_photo(data: bytes) -> bool:
+    """Return whether a file is of a kind in which cameras save: JPEG, HEIC, AVIF or WebP."""
+    head = data[:_HEAD]
+    is_avif = head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS
+    return head.startswith(_JPEG_START) or _is_heic(head) or is_avif or _riff_kind(head) == b"WEBP"
 
 
 def _is_pdf(head: bytes) -> bool:
@@ -77,23 +89,31 @@ def _is_text(head: bytes) -> bool:
 _KINDS: tuple[tuple[Callable[[bytes], bool], str], ...] = (
     (
         _is_pdf,
-        "This is a PDF document, not a picture. Take a screenshot of the page and upload that.",
+        N_("This is a PDF document, not a picture. Take a screenshot of the page and upload that."),
     ),
     (
         _is_heic,
-        "This HEIC photo can't be read: it may be cut off. Save it as JPEG and upload that.",
+        N_("This HEIC photo can't be read: it may be cut off. Save it as JPEG and upload that."),
     ),
-    (_is_video, "This is a video, not a picture. Pause it, take a screenshot and upload that."),
-    (_is_sound, f"This is a sound file, not a picture. Upload a picture as {FORMATS}."),
+    (
+        _is_video,
+        N_("This is a video, not a picture. Pause it, take a screenshot and upload that."),
+    ),
+    (_is_sound, N_("This is a sound file, not a picture. Upload a picture as {formats}.")),
     (
         _is_document,
-        "This is a document, not a picture. Save the picture in it as PNG or JPEG and upload that.",
+        N_(
+            "This is a document, not a picture. Save the picture in it as PNG or JPEG and upload "
+            "that."
+        ),
     ),
     (
         _is_archive,
-        "This is an archive, not a picture. Unpack it and upload the pictures in it. "
-        "You can choose many at once.",
+        N_(
+            "This is an archive, not a picture. Unpack it and upload the pictures in it. "
+            "You can choose many at once."
+        ),
     ),
-    (_is_svg, "SVG drawings can't be read here. Export the drawing as PNG and upload that."),
-    (_is_text, f"This is a text file, not a picture. Upload a picture as {FORMATS}."),
+    (_is_svg, N_("SVG drawings can't be read here. Export the drawing as PNG and upload that.")),
+    (_is_text, N_("This is a text file, not a picture. Upload a picture as {formats}.")),
 )

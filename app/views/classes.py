@@ -8,12 +8,13 @@ import streamlit as st
 
 from app.clients import classes
 from app.clients.classes import Classes, ListedClass
-from app.clients.classifier import version_of
 from app.clients.http import ServiceError
+from app.clients.version_names import version_name
 from app.components.feedback import MAX_NAME_LENGTH
 from app.login import permission
 from app.sections import model_status, trainer_notice
 from app.text.formatting import ago, counted, listing, named, plain
+from app.text.translate import _
 
 MAX_VERSIONS = 3
 """Versions that know a class and are named; more are counted."""
@@ -21,27 +22,29 @@ MAX_VERSIONS = 3
 
 def render_page() -> None:
     """Render the whole page."""
-    st.title("Classes")
+    st.title(_("Classes"))
     st.write(
-        "What the model can tell apart. Add a class of your own, give it 10 pictures on Classify, "
-        "and press Retrain."
+        _(
+            "What the model can tell apart. Add a class of your own, give it 10 pictures on "
+            "Classify, and press Retrain."
+        )
     )
     try:
         known = classes.fetch()
     except ServiceError as error:
-        trainer_notice.render_trainer_error(error, "The live model keeps answering.")
+        trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
-    editable = permission.may("teacher", "Changing classes")
+    editable = permission.may("teacher", _("Changing classes"))
     render_last_change(known, editable=editable)
     own = [one for one in known.classes if one.is_own]
-    st.header("Your classes")
+    st.header(_("Your classes"))
     if editable:
         render_new_class(known)
     if not own:
-        st.write("None yet.")
+        st.write(_("None yet."))
     for one in own:
         render_class(one, known, editable=editable)
-    st.header("Built-in classes")
+    st.header(_("Built-in classes"))
     render_built_in([one for one in known.classes if not one.is_own])
 
 
@@ -50,29 +53,33 @@ def render_last_change(known: Classes, *, editable: bool) -> None:
     if not known.changes or not editable:
         return
     last = known.changes[0]
-    by = f" by {plain(named(last.actor) or '')}" if named(last.actor) else ""
+    when, who = ago(last.time), named(last.actor)
+    if who:
+        when = _("{time} by {person}").format(time=when, person=plain(who))
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key="classes_change"
     ):
-        st.markdown(f"{plain(last.what)} · {ago(last.time)}{by}")
-        if st.button("Undo", key="classes_undo"):
+        st.markdown(f"{plain(last.what)} · {when}")
+        if st.button(_("Undo"), key="classes_undo"):
             _apply(partial(classes.undo, last.id))
 
 
 def render_new_class(known: Classes) -> None:
     """Render the field for a new class, and what is wrong with the name below it."""
     if len(known.classes) >= known.limit:
-        st.info(f"There are {known.limit} classes, and no room for more. Merge or delete some.")
+        text = _("There are {limit} classes, and no room for more. Merge or delete some.")
+        st.info(text.format(limit=known.limit))
         return
     key = f"class_name_{len(known.classes)}"  # empty again once a class was added
     with (
         st.form("new_class", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        name = st.text_input("Name of the new class", max_chars=MAX_NAME_LENGTH, key=key, width=320)
-        added = st.form_submit_button("Add class", key="add_class")
+        label = _("Name of the new class")
+        name = st.text_input(label, max_chars=MAX_NAME_LENGTH, key=key, width=320)
+        added = st.form_submit_button(_("Add class"), key="add_class")
     if added and not name.strip():
-        st.error("Enter a name.")
+        st.error(_("Enter a name."))
     elif added:
         _apply(partial(classes.create, name))
 
@@ -83,13 +90,14 @@ def render_class(one: ListedClass, known: Classes, *, editable: bool) -> None:
         border=True, horizontal=True, vertical_alignment="center", key=f"class_{one.name}"
     ):
         live = model_status.live_tag() in one.versions
-        badge = '<div class="badge ready"><b>Live</b></div>' if live else ""
+        badge = f'<div class="badge ready"><b>{_("Live")}</b></div>' if live else ""
         st.html(
             f'<div class="version"><strong>{escape(one.name)}</strong>'
             f"<span>{escape(pictures_line(one))}</span>"
             f"<span>{escape(versions_line(one))}</span>{badge}</div>"
         )
-        if editable and st.button(f"Edit {plain(one.name)}", key=f"edit_{one.name}"):
+        label = _("Edit {name}").format(name=plain(one.name))
+        if editable and st.button(label, key=f"edit_{one.name}"):
             edit(one, known)
 
 
@@ -98,52 +106,62 @@ def pictures_line(one: ListedClass) -> str:
     pictures = one.pictures
     parts = [counted(pictures.usable, "picture")]
     if pictures.held_out:
-        parts[0] += f", {pictures.held_out} of them for testing"
+        text = _("{pictures}, {count} of them for testing")
+        parts = [text.format(pictures=parts[0], count=pictures.held_out)]
     if pictures.needed:
-        parts.append(f"{pictures.needed} more needed to train it")
+        parts.append(_("{count} more needed to train it").format(count=pictures.needed))
     return " · ".join(parts)
 
 
 def versions_line(one: ListedClass) -> str:
     """Return which versions know a class, who added it, and its former names."""
-    names = [version_of(tag) for tag in one.versions]
-    if not names:
-        knowing = "No version knows it yet"
-    elif len(names) <= MAX_VERSIONS:
-        knowing = f"Known by {listing(names)}"
+    if not one.versions:
+        parts = [_("No version knows it yet")]
+    elif len(one.versions) <= MAX_VERSIONS:
+        names = listing([version_name(tag) for tag in one.versions])
+        parts = [_("Known by {versions}").format(versions=names)]
     else:
-        knowing = f"Known by {counted(len(names), 'version')}"
-    parts = [knowing]
+        names = counted(len(one.versions), "version")
+        parts = [_("Known by {versions}").format(versions=names)]
     if one.created_at is not None:
-        by = f" by {named(one.actor)}" if named(one.actor) else ""
-        parts.append(f"added {ago(one.created_at)}{by}")
+        when, who = ago(one.created_at), named(one.actor)
+        if who:
+            when = _("{time} by {person}").format(time=when, person=who)
+        parts.append(_("added {when}").format(when=when))
     if one.aliases:
-        parts.append(f"also {listing(one.aliases)}")
+        parts.append(_("also {names}").format(names=listing(one.aliases)))
     return " · ".join(parts)
 
 
-@st.dialog("Edit class")
 def edit(one: ListedClass, known: Classes) -> None:
-    """Rename a class, merge it into another one, or delete it."""
+    """Open a dialog: rename a class, merge it into another one, or delete it."""
+    st.dialog(_("Edit class"))(_render_edit)(one, known)
+
+
+def _render_edit(one: ListedClass, known: Classes) -> None:
     st.markdown(f"**{plain(one.name)}**: {plain(pictures_line(one))}")
     with st.form("rename", border=False):
-        name = st.text_input("Name", value=one.name, max_chars=MAX_NAME_LENGTH, key="new_name")
-        renamed = st.form_submit_button("Rename", key="rename")
+        name = st.text_input(_("Name"), value=one.name, max_chars=MAX_NAME_LENGTH, key="new_name")
+        renamed = st.form_submit_button(_("Rename"), key="rename")
     if renamed:
         _apply(partial(classes.rename, one.name, name))
     others = [other.name for other in known.classes if other.name != one.name]
     with st.form("merge", border=False):
         into = st.selectbox(
-            "The same as", others, index=None, placeholder="Choose a class", key="merge_into"
+            _("The same as"),
+            others,
+            index=None,
+            placeholder=_("Choose a class"),
+            key="merge_into",
         )
-        merged = st.form_submit_button("Merge", key="merge")
+        merged = st.form_submit_button(_("Merge"), key="merge")
     if merged and into is None:
-        st.error("Choose the other class first.")
+        st.error(_("Choose the other class first."))
     elif merged and into is not None:
         _apply(partial(classes.merge, one.name, into))
-    if st.button("Delete", key="delete"):
+    if st.button(_("Delete"), key="delete"):
         _apply(partial(classes.delete, one.name))
-    st.caption("Its corrections follow: renamed, merged or deleted with it. You can undo it.")
+    st.caption(_("Its corrections follow: renamed, merged or deleted with it. You can undo it."))
 
 
 def render_built_in(built_in: list[ListedClass]) -> None:
@@ -153,7 +171,7 @@ def render_built_in(built_in: list[ListedClass]) -> None:
         for one in built_in
     )
     st.html(f'<dl class="facts">{items}</dl>')
-    st.caption("Pictures that you corrected or confirmed. These classes can't be changed.")
+    st.caption(_("Pictures that you corrected or confirmed. These classes can't be changed."))
 
 
 def _apply(change: Callable[[], object]) -> None:

@@ -1,78 +1,51 @@
 """Retrain page: start a run, follow it until its version is live, and see earlier runs."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
-from app.clients import classes, corrections, trainer
-from app.clients.classes import Classes
+from app.clients import trainer
 from app.clients.http import ServiceError
-from app.clients.trainer import OWN_RECIPE, Model, Recipe, Run
+from app.clients.trainer import Model, Run
 from app.login import permission, visitor
-from app.sections import (
-    promotion,
-    trainer_notice,
-    training_charts,
+from app.sections import promotion, trainer_notice, training_charts
+from app.sections.runs import (
+    run_form,
+    run_history,
+    run_outcome,
+    run_progress,
+    starting,
+    trainer_snapshot,
 )
-from app.sections.runs import run_history, run_outcome, run_progress
-from app.sections.teaching import own_classes, progress
-from app.text.formatting import counted, plain
+from app.sections.runs.trainer_snapshot import TrainerSnapshot
+from app.text.formatting import plain
+from app.text.translate import _
 
 REFRESH_SECONDS = 1.0
-REFERENCE = "reference"  # the recipe of other tutorials, which have no corrections
-MAX_EPOCHS = 50
-MAX_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class TrainerSnapshot:
-    """The trainer's state at one moment. `runs` are newest first.
-
-    `corrections` is a page of the store, for its counts.
-    """
-
-    recipes: list[Recipe]
-    runs: list[Run]
-    models: list[Model]
-    corrections: corrections.Page
-    classes: Classes
-
-    @property
-    def latest(self) -> Run | None:
-        """The active run, or the latest one."""
-        return self.runs[0] if self.runs else None
-
-    @property
-    def champion(self) -> Model | None:
-        """The live version."""
-        return next((model for model in self.models if model.champion), None)
 
 
 def render_page() -> None:
     """Render the whole page. Its state comes from the trainer: a reload finds an active run."""
-    st.title("Retrain")
+    st.html(Path(__file__).with_suffix(".css"))
+    st.title(_("Retrain"))
     try:
-        snapshot = fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        is_free = active is None or active.background
+        snapshot = trainer_snapshot.fetch_snapshot(runs) if is_free else None
     except ServiceError as error:
-        trainer_notice.render_trainer_error(error, "The live model keeps answering.")
+        trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
         return
     promotion.render_promotion_message()
     trainer_notice.render_state_problems()
-    if snapshot.latest is not None and snapshot.latest.is_active:
+    permission.may("operator", _("Training"))
+    if snapshot is None:
         st.fragment(render_live, run_every=REFRESH_SECONDS)()
-    else:
-        render_snapshot(snapshot)
-
-
-def fetch_snapshot() -> TrainerSnapshot:
-    """Ask the trainer for everything that the page shows. Raises ServiceError."""
-    return TrainerSnapshot(
-        trainer.recipes(),
-        trainer.runs(),
-        trainer.models(),
-        corrections.page(limit=1),
-        classes.fetch(),
-    )
+        return
+    if active is not None:
+        st.fragment(render_background, run_every=REFRESH_SECONDS)(active.run_id)
+    render_snapshot(snapshot, runs)
+    starting.follow_other_runs(runs[0] if runs else None)
 
 
 def render_live() -> None:
@@ -81,157 +54,99 @@ def render_live() -> None:
     Also after the run has ended: a rerun of the whole page at that moment would lose a click.
     """
     try:
-        snapshot = fetch_snapshot()
+        runs = trainer.runs()
+        active = trainer_snapshot.active_run(runs)
+        if active is not None and not active.background:
+            render_run(active.run_id)
+            run_history.render_history([run for run in runs if not run.is_active])
+            return
+        snapshot = trainer_snapshot.fetch_snapshot(runs)
     except ServiceError as error:
-        st.warning(f"{plain(error.message)} The run may still be active.")
+        _render_doubt(error)
     else:
-        render_snapshot(snapshot)
+        render_snapshot(snapshot, runs)
 
 
-def render_snapshot(snapshot: TrainerSnapshot) -> None:
-    """Render the live version, the form, the latest run, and all runs."""
-    latest, champion = snapshot.latest, snapshot.champion
-    st.markdown(promotion_rule(champion))
-    permission.may("operator", "Training")
-    if latest is None or not latest.is_active:
-        seed = latest.seed + 1 if latest else 0
-        render_form(snapshot, champion, seed=seed)
-    if latest is not None:
-        render_run(latest.run_id, snapshot.models)
-    run_history.render_history([run for run in snapshot.runs if not run.is_active])
+def render_snapshot(snapshot: TrainerSnapshot, runs: list[Run]) -> None:
+    """Render the outcome of the latest run, then the form, then all runs."""
+    if snapshot.ended is not None:
+        with st.container(border=True, key="result"):
+            render_ended_run(snapshot.ended, snapshot.models)
+    run_form.render_form(snapshot)
+    run_history.render_history([run for run in runs if not run.is_active])
 
 
-def promotion_rule(champion: Model | None) -> str:
-    """Return which version is live, and when a new one goes live."""
-    if champion is None:
-        return "No version is live yet. The first one goes live as soon as it is trained."
-    return (
-        f"Version **{plain(champion.version)}** is live. New versions go live only if they pass "
-        "accuracy and confidence checks. Otherwise they stay candidates, and you decide."
-    )
+def render_run(run_id: str) -> None:
+    """Render the active run, with its charts. Raises ServiceError."""
+    run = trainer.run(run_id)
+    starting.render_whose(run)
+    with st.container(border=True, key="running"):
+        render_active_run(run)
+    render_charts(run)
 
 
-def render_form(snapshot: TrainerSnapshot, champion: Model | None, *, seed: int) -> None:
-    """Render recipe, epochs, seed, corrections, and the button. `seed` is the default."""
-    page = snapshot.corrections
-    offered = sorted(snapshot.recipes, key=lambda recipe: not recipe.from_champion)
-    by_name = {recipe.name: recipe for recipe in offered}
-    with st.container(border=True, key="form"):
-        left, right = st.columns([2, 1], gap="medium")
-        name = left.radio(
-            "Recipe",
-            list(by_name),
-            index=_default_recipe(offered, finetune=champion is not None and page.usable > 0),
-            format_func=plain,
-            captions=[plain(recipe.summary) for recipe in offered],
-            key="recipe",
-        )
-        recipe = by_name[name]
-        epochs = right.number_input(
-            "Epochs",
-            min_value=1,
-            max_value=MAX_EPOCHS,
-            value=recipe.epochs,
-            help="Number of passes through the training pictures",
-            key=f"epochs_{name}",
-        )
-        chosen_seed = right.number_input(
-            "Seed",
-            min_value=0,
-            max_value=MAX_SEED,
-            value=seed,
-            help="The same seed gives the same model again",
-            key=f"seed_{seed}",
-        )
-        missing = _missing(recipe, snapshot, champion)
-        with left:
-            use_corrections = None
-            if missing:
-                st.info(missing)
-                _render_links(page)
-            else:
-                use_corrections = render_corrections_choice(recipe, snapshot, champion)
-        disabled = bool(missing) or not visitor.may("operator")
-        if st.button("Train a new version", type="primary", key="train", disabled=disabled):
-            start_run(name, epochs, chosen_seed, use_corrections)
-
-
-def render_corrections_choice(
-    recipe: Recipe, snapshot: TrainerSnapshot, champion: Model | None
-) -> bool | None:
-    """Render what there is to learn from; return whether to use it, None if not optional."""
-    page = snapshot.corrections
-    if not page.usable:
-        return None
-    available = f"{counted(page.usable, 'correction')} to learn from."
-    chosen = None
-    if recipe.from_champion or recipe.name == OWN_RECIPE:
-        st.write(available)
-    else:
-        chosen = st.checkbox(
-            "Learn from corrections too",
-            value=recipe.name != REFERENCE,
-            help=available,
-            key=f"corrections_{recipe.name}",
-        )
-    if chosen is not False:
-        _render_own_classes(recipe, snapshot.classes, champion)
-    st.page_link("views/corrections.py", label="See all corrections")
-    return chosen
-
-
-def start_run(recipe: str, epochs: int, seed: int, use_corrections: bool | None) -> None:
-    """Start a run and rerun the page, or render the error."""
-    try:
-        trainer.start(recipe, epochs, seed, corrections=use_corrections)
-    except ServiceError as error:
-        st.error(plain(error.message))
-    else:
-        st.rerun(scope="app")
-
-
-def render_run(run_id: str, models: list[Model]) -> None:
-    """Render the active run, or the outcome of the latest one, with its charts."""
+def render_background(run_id: str) -> None:
+    """Render the run that makes way for others, with a button that cancels it for good."""
     try:
         run = trainer.run(run_id)
-        steps = training_charts.fetch_steps(run)
     except ServiceError as error:
-        st.warning(f"{plain(error.message)} The run may still be active.")
+        _render_doubt(error)
         return
-    if run.is_active:
-        with st.container(border=True, key="running"):
-            render_active_run(run)
-    else:
-        render_ended_run(run, models)
-    training_charts.render_run_charts(run, steps)
+    with st.container(border=True, key="running"):
+        if not run.is_active:
+            st.write(plain(run_progress.end_message(run)))
+            return
+        st.markdown(_("**A more accurate first model** is training in the background."))
+        run_progress.render_progress(run)
+        st.caption(_("Start a run of your own at any time: this one waits, and goes on after it."))
+        _render_cancel(run)
 
 
 def render_active_run(run: Run) -> None:
     """Render progress, and the button that cancels the run."""
-    st.header(f"Training with the {plain(run.recipe)} recipe")
+    st.header(_("Training with the {recipe} recipe").format(recipe=plain(run.recipe)))
     if run.resumes is not None:
-        st.caption("Continues an earlier run that did not finish.")
+        st.caption(_("Continues an earlier run that did not finish."))
     run_progress.render_progress(run)
     if run.corrections is not None:
-        run_outcome.render_correction_usage(run.corrections, run.gate)
+        run_outcome.render_correction_usage(run.corrections)
     run_outcome.render_own_classes(run)
-    if st.button("Cancel", key="cancel", disabled=not visitor.may("operator")):
+    _render_cancel(run)
+
+
+def _render_cancel(run: Run) -> None:
+    if st.button(_("Cancel"), key="cancel", disabled=not visitor.may("operator")):
         try:
             trainer.cancel(run.run_id)
         except ServiceError as error:
             st.error(plain(error.message))
         else:
-            st.toast("Cancelled. The live model hasn't changed.")
+            st.toast(_("Cancelled. The live model hasn't changed."))
             st.rerun(scope="app")
 
 
 def render_ended_run(run: Run, models: list[Model]) -> None:
-    """Render the outcome of the latest run, or its error."""
-    st.header("Latest run")
+    """Render the outcome of the latest run, or its error; the rest is folded."""
+    st.header(_("Latest run"))
+    run_outcome.render_facts(run)
     if run.result is None:
         render_unfinished_run(run)
+        return
+    run_outcome.render_run_outcome(run, run.result, models)
+    folded = st.expander(_("Learning curves"), key="run_details", on_change="rerun")
+    if folded.open:
+        with folded:
+            render_charts(run)
+
+
+def render_charts(run: Run) -> None:
+    """Render loss and accuracy of a run, as far as it is."""
+    try:
+        steps = training_charts.fetch_steps(run)
+    except ServiceError as error:
+        _render_doubt(error)
     else:
-        run_outcome.render_run_outcome(run, run.result, models)
+        training_charts.render_run_charts(run, steps)
 
 
 def render_unfinished_run(run: Run) -> None:
@@ -243,61 +158,19 @@ def render_unfinished_run(run: Run) -> None:
     message, action = st.columns([3, 1], vertical_alignment="center")
     with message:
         box(plain(run_progress.end_message(run)))
-    disabled = not visitor.may("operator")
-    if action.button(_resume_label(run), key="resume", width="stretch", disabled=disabled):
-        resume_run(run)
+    action.button(
+        _resume_label(run),
+        key="resume",
+        width="stretch",
+        disabled=not visitor.may("operator"),
+        on_click=starting.resume,
+        args=(run.run_id,),
+    )
 
 
-def resume_run(run: Run) -> None:
-    """Start a run that continues this one and rerun the page, or render the error."""
-    try:
-        trainer.resume(run.run_id)
-    except ServiceError as error:
-        st.error(plain(error.message))
-    else:
-        st.rerun(scope="app")
-
-
-def _default_recipe(recipes: list[Recipe], *, finetune: bool) -> int:
-    """Return the index of the recipe to select first."""
-    wanted = (i for i, it in enumerate(recipes) if (it.from_champion if finetune else it.default))
-    return next(wanted, 0)
-
-
-def _missing(recipe: Recipe, snapshot: TrainerSnapshot, champion: Model | None) -> str | None:
-    """Return why this recipe is not available now, None if it is."""
-    if recipe.name == OWN_RECIPE:
-        return progress.missing_for_own_recipe(snapshot.classes)
-    if not recipe.from_champion:
-        return None
-    if champion is None:
-        return (
-            "This recipe updates the live model, and there is none yet. "
-            "Train a version with another recipe first."
-        )
-    if not snapshot.corrections.usable:
-        return (
-            "There are no corrections to learn from yet. Draw or upload something on Classify, "
-            "and choose the right class below the answer."
-        )
-    return None
-
-
-def _render_own_classes(recipe: Recipe, known: Classes, champion: Model | None) -> None:
-    """Render which own classes the next version knows, and which lack how many pictures."""
-    if recipe.name == OWN_RECIPE:
-        st.write(own_classes.only_line(known.classes))
-        return
-    live = champion.class_names if champion is not None else ()
-    if lines := own_classes.waiting_lines(known.classes, live):
-        st.markdown("\n".join(f"- {line}" for line in lines))
-
-
-def _render_links(page: corrections.Page) -> None:
-    st.page_link("views/classify.py", label="Go to Classify")
-    if page.doubtful:
-        unused = counted(page.doubtful, "unused correction")
-        st.page_link("views/corrections.py", label=f"Review {unused}")
+def _render_doubt(error: ServiceError) -> None:
+    line = _("{reason} The run may still be active.").format(reason=plain(error.message))
+    st.warning(line)
 
 
 def _resume_label(run: Run) -> str:
@@ -309,8 +182,8 @@ def _resume_label(run: Run) -> str:
     following = run.epochs_done + 1
     unknown = run.resumes is not None and not run.epochs
     if unknown or following > run.epochs_planned:
-        return "Continue"
-    return f"Continue from epoch {following}"
+        return _("Continue")
+    return _("Continue from epoch {number}").format(number=following)
 
 
 render_page()

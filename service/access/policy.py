@@ -47,6 +47,7 @@ CALLS = {
     # The classifier
     ("POST", "/classify"): _CLASSIFY,
     ("POST", "/classify_many"): _CLASSIFY,
+    ("POST", "/explain"): _CLASSIFY,
     ("POST", "/preview"): _CLASSIFY,
     ("GET", "/model"): _LOOK,
     # The trainer
@@ -57,6 +58,8 @@ CALLS = {
     ("GET", "/runs/{run_id}/events"): _LOOK,
     ("POST", "/runs/{run_id}/cancel"): _OPERATE,
     ("GET", "/models"): _LOOK,
+    ("GET", "/models/numbers"): _LOOK,
+    ("GET", "/models/{version}"): _LOOK,
     ("GET", "/problems"): _LOOK,
     ("GET", "/models/{version}/report"): _LOOK,
     ("POST", "/models/{version}/promote"): _OPERATE,

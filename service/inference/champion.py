@@ -80,6 +80,12 @@ class Champion:
             return f"No model is served: {self._error}"
         return ModelNotReady.FIRST
 
+    def ready_model(self) -> versions.Model:
+        """Return the version that this worker serves. Raises ModelNotReady when there is none."""
+        if self._live is None:
+            raise ModelNotReady(str(self.reason_not_ready))
+        return self._live.model
+
     def forward(
         self, images: npt.NDArray[np.uint8], live_rows: Rows | None = None
     ) -> tuple[versions.Predictions, versions.Model]:

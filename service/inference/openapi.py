@@ -19,7 +19,7 @@ from service.http.openapi import (
     with_examples,
 )
 from service.inference import routes
-from service.inference.schemas import Classification, LiveModel
+from service.inference.schemas import Classification, Explanation, LiveModel
 
 EXAMPLES = Path(__file__).parents[1] / "http" / "classifier.examples.json"
 
@@ -27,7 +27,7 @@ _TIMEOUT_SECONDS = 15
 _DESCRIPTION = """Send a picture, get its class and the probability of each class.
 
 Every error is `{"error": "…"}`, a sentence that says what to do. BentoML's own client knows
-`classify`, `classify_many` and `preview` too; `/schema.json` describes them.
+`classify`, `classify_many`, `explain` and `preview` too; `/schema.json` describes them.
 
 Programs on this machine need no token. Others send one, as docs/security.md says."""
 
@@ -173,6 +173,9 @@ def _described_routes() -> list[Any]:
         [_LOAD_TEST],
         response_model=many,
         responses=classifying,
+    )
+    add_post(
+        routes.explain, _ONE_PICTURE, [_CROP], response_model=Explanation, responses=classifying
     )
     png = {**_PNG, **_PICTURE_ERRORS, **errors}
     add_post(routes.preview, _ONE_PICTURE, [_CROP, _VIEW], response_class=Response, responses=png)

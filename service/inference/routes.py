@@ -25,7 +25,7 @@ from service.decoding import arrays, crops, pictures
 from service.http import bodies
 from service.http.errors import ApiError, ModelNotReady
 from service.http.middleware import SentBeforeMetrics
-from service.inference import pipeline, workers
+from service.inference import explanation, pipeline, workers
 from training.model.png import encode_png
 from training.store import versions
 
@@ -55,6 +55,21 @@ async def classify(request: Request) -> Response:
     crop = crops.asked_for(request.query_params, texts)
     service = get_current_service()
     return _json(await service.pipeline.classify(data, crop, load_test=_is_load_test(request)))
+
+
+async def explain(request: Request) -> Response:
+    """Explain an answer.
+
+    Takes the same pictures as `/classify`, and gives the same answer, with up to six pictures that
+    the model learned from and that are most alike for it, and with how much each pixel counts.
+
+    It counts as 170 pictures against `PICTURES_PER_MINUTE`: the model classifies the picture once
+    for each patch that is hidden. A worker makes at most eight explanations at a time.
+    """
+    data, texts = await bodies.one_picture(request)
+    crop = crops.asked_for(request.query_params, texts)
+    _spend(request, explanation.PASSES)
+    return _json(await get_current_service().explainer.explain(data, crop))
 
 
 async def classify_many(request: Request) -> Response:
@@ -131,6 +146,7 @@ async def readyz(_: Request) -> Response:
 ROUTES = [
     Route("/classify", classify, methods=["POST"]),
     Route("/classify_many", classify_many, methods=["POST"]),
+    Route("/explain", explain, methods=["POST"]),
     Route("/preview", preview, methods=["POST"]),
     Route("/model", model),
     Route("/readyz", readyz),

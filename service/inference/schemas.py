@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+Png = Annotated[str, Field(description="A grey PNG of 28x28 pixels, as base64.")]
 
 
 class Classification(BaseModel):
@@ -25,6 +26,32 @@ class Classification(BaseModel):
         "0.04 on a picture is known."
     )
     model: str = Field(description="Tag of the version that answered.")
+
+
+class Example(BaseModel):
+    """A picture that the version learned from."""
+
+    png: Png
+    label: str = Field(description="Its class.")
+    correction: bool = Field(description="Whether a person taught it.")
+    similarity: Probability = Field(description="How alike both are for the model; 1 is the same.")
+
+
+class Explanation(BaseModel):
+    """Why the model gives an answer."""
+
+    answer: Classification
+    picture: Png = Field(description="What the model sees: a PNG of 28x28 pixels, as base64.")
+    importance: list[list[Annotated[float, Field(ge=-1, le=1)]]] = Field(
+        description="A row for each row of the picture's pixels: how much less sure the model is "
+        "with the surroundings of a pixel hidden, from -1 (it would be surer) to 1, the largest "
+        "difference."
+    )
+    nearest: list[Example] | None = Field(
+        description="The pictures most alike among those that the version keeps, nearest first. "
+        "Null if it keeps none."
+    )
+    detail: str | None = Field(description="Why `nearest` is null.")
 
 
 class Worker(BaseModel):

@@ -11,13 +11,14 @@ from service.http.errors import ApiError
 from service.http.json_route import JsonRoute
 from service.http.openapi import Error
 from service.trainer_api.actor import Actor
-from service.trainer_api.run_supervisor import Supervisor
 from service.trainer_api.schemas import runs as schemas
 from service.trainer_api.schemas.base import Answer, Name
 from service.trainer_api.schemas.runs import RunRequest
+from service.trainer_api.supervision.supervisor import Supervisor
 from training.feedback import run_classes
 from training.recipes import DEFAULT_RECIPE, RECIPES, NoChampion, Recipe
 from training.store import corrections, runs, versions
+from training.store.runs import durations
 
 TAG = {"name": "Runs", "description": "Training, one run at a time."}
 
@@ -163,10 +164,16 @@ def list_recipes() -> Answer:
                 "default": recipe.name == DEFAULT_RECIPE,
                 "from_champion": recipe.from_champion,
                 "from_corrections": recipe.from_corrections,
+                "estimated_seconds": _usual_seconds(recipe),
             }
             for recipe in RECIPES.values()
         ]
     }
+
+
+def _usual_seconds(recipe: Recipe) -> float | None:
+    champion = versions.champion() if recipe.from_champion else None
+    return durations.usual_seconds(recipe.name, recipe.epochs, champion)
 
 
 def configuration(asked: RunRequest) -> Answer:
@@ -217,4 +224,4 @@ def _version_to_start_from(recipe: Recipe) -> str | None:
 
 
 def _to_json(run: runs.Run) -> Answer:
-    return {**asdict(run), "resumable": run.is_resumable}
+    return {**asdict(durations.as_of_now(run)), "resumable": run.is_resumable}

@@ -13,7 +13,7 @@ from service.shadow import assignment
 from service.trainer_api.actor import Actor
 from service.trainer_api.schemas.base import Answer
 from service.trainer_api.schemas.shadow import Shadow, ShadowRequest
-from training.store import tags, versions
+from training.store import numbers, tags, versions
 
 TAG = {
     "name": "Shadow",
@@ -63,7 +63,7 @@ def set_shadow(
 ) -> Answer:
     """Replaces the one before. It ends by itself when the version is promoted, deleted or does not
     load: `reason` of `GET /shadow` says so."""
-    tag = tags.to_tag(asked.version)
+    tag = numbers.to_tag(asked.version)
     champion = versions.champion()
     versions.describe(tag)
     if champion is None:

@@ -200,7 +200,7 @@ def beside_training(url: str) -> None:
             print_figures(f"{BESIDE_TRAINING} clients, alone ({turn})", alone)
             run = trainer.post("/runs", json={"recipe": "standard"})
             run_at = f"/runs/{run.json()['run_id']}"
-            wait_for(lambda: trainer.get(run_at)["progress"] > 0, 120)  # noqa: B023
+            wait_for(lambda: trainer.get(run_at)["loss"], 120)  # noqa: B023
             with_run = drive(url, CLASSIFY, BESIDE_TRAINING, SECONDS)
             print_figures(f"{BESIDE_TRAINING} clients, with a run beside ({turn})", with_run)
             print(f"ratio of p99: {with_run['p99_ms'] / alone['p99_ms']:.2f}", flush=True)

@@ -289,7 +289,8 @@ def test_without_a_network_the_trainer_says_what_to_do_and_it_helps(
 ) -> None:
     container = docker(
         "run", "--detach", "--network", "none", "--read-only", "--tmpfs", "/tmp",
-        "--volume", "/data", "--env", "TRAIN_FIRST_MODEL=1", "wardrobe-service",
+        "--volume", "/data", "--env", "TRAIN_FIRST_MODEL=1",
+        "--env", "TRAIN_STANDARD_AFTER=0", "wardrobe-service",
         "bentoml", "serve", "service.trainer:Trainer", "--port", "3002",
     )  # fmt: skip
     query = (

@@ -79,6 +79,7 @@ def launched(home: Path, log: Path, *command: str) -> Iterator[Wardrobe]:
     ports = {name: free_port() for name in PORTS}
     environment = {**os.environ, "WARDROBE_HOME": str(home)}
     environment |= {name: str(port) for name, port in ports.items()}
+    environment |= {"TRAIN_STANDARD_AFTER": "0"}  # nothing trains beside what a test does
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

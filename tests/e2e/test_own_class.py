@@ -138,7 +138,8 @@ def test_a_class_of_ones_own_is_taught_served_and_taken_back(
         page.get_by_role("link", name="Models", exact=True).first.click()
         back = first.partition(":")[2]
         page.locator(f".st-key-promote_{back} button").click(timeout=15_000)
-        message = page.get_by_text(f"Version {back} is live on 2 workers")
+        number = trained.get("trainer", f"/models/{back}")["number"]
+        message = page.get_by_text(f"v{number} is live on 2 workers")
         expect(message).to_contain_text("Doesn't know Hat. The corrections stay", timeout=15_000)
         assert old_classes_right(trained, test_set) == right_before
         assert "Hat" not in trained.get("classifier", "/model")["metadata"]["class_names"]

@@ -40,11 +40,11 @@ def open_page(page: Page, name: str) -> None:
 
 
 def badge(page: Page) -> str:
-    """Return the version in the badge."""
+    """Return the name of the version in the badge: v1."""
     text = page.locator(".st-key-badge .badge.ready").inner_text()
-    match = re.search(r"Version (\w+)", text)
+    match = re.search(r"v\d+", text)
     assert match is not None, text
-    return match[1]
+    return match[0]
 
 
 def requests_per_second(page: Page) -> float:
@@ -92,16 +92,16 @@ def test_the_whole_way(
     expect(page.get_by_text("Accuracy before")).to_be_visible(timeout=240_000)
     expect(page.locator(".st-key-badge")).not_to_contain_text(first, timeout=15_000)
     second = badge(page)
-    assert wardrobe.get("classifier", "/model")["tag"].endswith(f":{second}")
+    numbers = wardrobe.get("trainer", "/models/numbers")["numbers"]
+    versions = {f"v{number}": version for version, number in numbers.items()}
+    assert wardrobe.get("classifier", "/model")["tag"].endswith(f":{versions[second]}")
 
     # Roll back to the first version, and promote the second again.
     open_page(page, "Models")
-    for version in (first, second):
-        page.locator(f".st-key-promote_{version} button").click()
-        expect(page.get_by_text(f"Version {version} is live on 2 workers")).to_be_visible(
-            timeout=15_000
-        )
-        expect(page.locator(".st-key-badge")).to_contain_text(version, timeout=15_000)
+    for name in (first, second):
+        page.locator(f".st-key-promote_{versions[name]} button").click()
+        expect(page.get_by_text(f"{name} is live on 2 workers")).to_be_visible(timeout=15_000)
+        expect(page.locator(".st-key-badge")).to_contain_text(name, timeout=15_000)
 
     # See all of that on the Metrics page: a burst, and its requests in Prometheus.
     open_page(page, "Metrics")

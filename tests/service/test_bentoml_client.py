@@ -100,7 +100,7 @@ def pixels(picture: bytes | Path | Image.Image) -> Any:
     return np.asarray(picture).tolist()
 
 
-@pytest.mark.parametrize("endpoint", ["classify", "classify_many", "preview"])
+@pytest.mark.parametrize("endpoint", ["classify", "classify_many", "explain", "preview"])
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_door_gives_the_same_answer(
     classifier_url: str, stylist: Server, files: dict[str, Path], name: str, endpoint: str
@@ -133,7 +133,7 @@ def test_many_pictures_keep_their_order(
 def test_schema_json_lists_the_endpoints(classifier_url: str) -> None:
     schema = requests.get(f"{classifier_url}/schema.json", timeout=10).json()
     routes = {it["name"]: it for it in schema["routes"]}
-    assert set(routes) == {"classify", "classify_many", "preview"}
+    assert set(routes) == {"classify", "classify_many", "explain", "preview"}
     assert routes["classify"]["input"]["properties"]["image"]["content_type"] == "image/*"
     assert set(routes["classify"]["output"]["properties"]) == {
         "label",

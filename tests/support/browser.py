@@ -64,7 +64,7 @@ def answered(page: Page, number: int) -> Locator:
 
 
 def open_choices(prompt: Locator) -> None:
-    """Show all classes below an answer. For what the model does not know, they may be open."""
+    """Show all classes below an answer. Without a model they are open."""
     expect(prompt.get_by_text("We'll save this")).to_be_visible(timeout=15_000)
     other = prompt.locator("button[name=other]")
     if other.is_visible() and other.get_attribute("aria-expanded") == "false":

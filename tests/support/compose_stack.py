@@ -59,8 +59,12 @@ class Stack:
         default_factory=lambda: {f"{name.upper()}_PORT": str(free_port()) for name in SERVICES}
     )
     settings: dict[str, str] = field(
-        # `Load` sends more pictures than a person may.
-        default_factory=lambda: {"LOGIN": "off", "PICTURES_PER_MINUTE": "0"}
+        # `Load` sends more pictures than a person may, and nothing trains beside it.
+        default_factory=lambda: {
+            "LOGIN": "off",
+            "PICTURES_PER_MINUTE": "0",
+            "TRAIN_STANDARD_AFTER": "0",
+        }
     )
 
     def compose(self, *words: str, check: bool = True, **options: Any) -> str:

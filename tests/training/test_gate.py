@@ -70,8 +70,8 @@ def test_one_that_has_forgotten_a_class_is_held_back(
     )
     assert not decision.promoted
     reasons = " ".join(decision.reasons)
-    assert "Accuracy on Bag: 0.0 % (live version: " in reasons
-    assert "Accuracy on test corrections: 0.0 % (live version: " in reasons
+    assert "Accuracy on Bag: 0.0 % (v1: " in reasons
+    assert "Accuracy on test corrections: 0.0 % (v1: " in reasons
     assert "Accuracy: " in reasons
     worst = [one for one in decision.worse if one["label"] == "Bag"]
     assert len(worst) == 3

@@ -17,7 +17,7 @@ from training.feedback.split import NoCorrections, split_corrections
 from training.model.accuracy_estimator import AccuracyEstimator
 from training.recipes import RECIPES, resolve
 from training.run_recorder import RunRecorder
-from training.store import classes, corrections, runs, versions
+from training.store import classes, corrections, numbers, runs, versions
 from training.store.corrections import LabelSubmission
 from training.train import train
 
@@ -99,7 +99,7 @@ def test_a_run_without_corrections_loses_the_class_and_is_held_back(taught: vers
     assert model.class_names == taught.class_names
     assert record.gate is not None
     assert not record.gate["promoted"]
-    lost = f"It no longer knows Hat, which the live version, {learned.tag}, knows."
+    lost = f"It no longer knows Hat, which {numbers.name(learned.tag)} knows."
     assert lost in record.gate["reasons"]
     assert versions.champion() == learned.tag
     classes.delete("Hat")

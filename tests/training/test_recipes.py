@@ -9,7 +9,12 @@ import torch
 
 from tests.support.processes import MakeHome
 from training import checkpoints
-from training.calibration import calibrate, calibration_error, fit_temperature
+from training.calibration import (
+    calibrate,
+    calibration_bins,
+    calibration_error,
+    fit_temperature,
+)
 from training.data import fashion_mnist
 from training.data.augment import augment
 from training.evaluation import evaluate, infer, predict
@@ -194,6 +199,16 @@ def test_a_temperature_calibrates_confidence() -> None:
     temperature = fit_temperature(overconfident, labels)
     assert temperature == pytest.approx(3, rel=0.03)
     assert calibration_error((overconfident / temperature).softmax(1), labels) < 0.01
+
+
+def test_the_bins_of_the_calibration_error_say_how_sure_and_how_often_right() -> None:
+    probabilities = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.6, 0.4]])
+    bins = calibration_bins(probabilities, torch.tensor([0, 1, 1, 0]))
+    assert [it["pictures"] for it in bins] == [1, 3]
+    assert [it["confidence"] for it in bins] == pytest.approx([0.6, 0.9])
+    assert [it["accuracy"] for it in bins] == pytest.approx([1, 2 / 3])
+    expected = (0.4 + 3 * (0.9 - 2 / 3)) / 4
+    assert calibration_error(probabilities, torch.tensor([0, 1, 1, 0])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)

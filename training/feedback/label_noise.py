@@ -8,10 +8,12 @@ however confident the champion is of another class.
 Many wrong corrections of one kind that arrive in a burst are each other's neighbours, so in a burst
 the champion's confidence alone decides: it is seldom high for a kind of drawing that is new to it.
 
-No correction is deleted: it waits, with the reason, until a person accepts it.
+No correction is deleted: it waits, with the reason, until a person accepts it, or until a later run
+finds that its label looks right: more of its kind may have been taught since.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -56,7 +58,8 @@ def find_suspects(
 
     `class_names` are what the labels of `corrections` and `originals` number. Corrections that a
     person has accepted are never suspects, nor are those of a class that the champion does not
-    know; but they count as neighbours.
+    know; but they count as neighbours. Those that an earlier run quarantined do not, and they are
+    compared with what is no suspect itself: else wrong labels would vouch for each other.
     """
     if not len(corrections.ids):
         return {}
@@ -66,7 +69,8 @@ def find_suspects(
     references = originals.first_of_each_class(_ORIGINALS_PER_CLASS)
     features, outputs = extract_features(champion.network, images)
     probabilities = run_classes.translate(outputs, champion.class_names, names)
-    neighbour_share, likeliest = _neighbour_votes(
+    votes = partial(
+        _neighbour_votes,
         features,
         labels,
         extract_features(champion.network, references.images)[0],
@@ -74,11 +78,19 @@ def find_suspects(
         len(names),
     )
     is_known = torch.tensor([name in known for name in names])[labels]
-    label_probability = probabilities[torch.arange(len(labels)), labels]
+    is_unlikely = probabilities[torch.arange(len(labels)), labels] < _MIN_PROBABILITY
+    was_quarantined = torch.from_numpy(corrections.quarantined)
+    neighbour_share, likeliest = votes(~was_quarantined)
+    contradicted = is_known & is_unlikely & (neighbour_share < _MIN_NEIGHBOUR_SHARE)
+    if was_quarantined.any():
+        is_suspect = contradicted & ~torch.from_numpy(corrections.accepted)
+        neighbour_share, likeliest_now = votes(~was_quarantined & ~is_suspect)
+        contradicted_now = is_known & is_unlikely & (neighbour_share < _MIN_NEIGHBOUR_SHARE)
+        contradicted = torch.where(was_quarantined, contradicted_now, contradicted)
+        likeliest = torch.where(was_quarantined, likeliest_now, likeliest)
     confidence, answer = probabilities.max(1)
     reasons = _bursts(corrections, is_known & (answer != labels) & (confidence > _CONFIDENT))
-    contradicted = (neighbour_share < _MIN_NEIGHBOUR_SHARE) & (label_probability < _MIN_PROBABILITY)
-    for row in (is_known & contradicted).nonzero().flatten().tolist():
+    for row in contradicted.nonzero().flatten().tolist():
         reasons[row] = (
             f"Similar pictures are labelled {names[likeliest[row]]}, and the model "
             f"is {100 * confidence[row]:.0f} % sure of {names[answer[row]]}. "
@@ -97,18 +109,20 @@ def _neighbour_votes(
     reference_features: torch.Tensor,
     reference_labels: torch.Tensor,
     classes: int,
+    has_vote: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """For each of N corrections: the share of its neighbours with its label, and their top label.
 
-    Features are float (N, F) and (M, F), of length 1; labels int64 (N,) and (M,). Returns
-    float (N,) and int64 (N,). A neighbour's weight falls with its distance, relative to that of
-    the tenth.
+    Features are float (N, F) and (M, F), of length 1; labels int64 (N,) and (M,). `has_vote`, bool
+    (N,), says which corrections count as neighbours. Returns float (N,) and int64 (N,). A
+    neighbour's weight falls with its distance, relative to that of the tenth.
     """
     all_features = torch.cat([features, reference_features])
     all_labels = torch.cat([labels, reference_labels])
     shares = []
     for rows in torch.arange(len(features)).split(_BATCH_SIZE):
         similarity = features[rows] @ all_features.T
+        similarity[:, : len(features)][:, ~has_vote] = -1
         similarity[torch.arange(len(rows)), rows] = -1  # none is its own neighbour
         nearest, which = similarity.topk(min(_NEIGHBOURS, similarity.shape[1]), dim=1)
         distance = 1 - nearest

@@ -13,6 +13,9 @@ from training.feedback.run_classes import RunClasses
 from training.store import corrections
 from training.store.versions import Model
 
+_LISTED = 100
+"""Ids of quarantined corrections in a run's record: nobody goes through more at once."""
+
 
 class NoCorrections(Exception):  # noqa: N818 - it says what happened
     """A run that trains on corrections has found none; the message says what to do."""
@@ -23,20 +26,26 @@ class CorrectionSplit:
     """Corrections to train on and to evaluate with.
 
     `sample_ids` has one `<content hash>:<class>` for each picture of `train`. `held_out` is never
-    trained on. `quarantined` is how many have labels that look wrong, and are in neither. Labels
-    are numbers in `classes.names`.
+    trained on. `quarantined` holds the ids of those whose labels look wrong, oldest first: they
+    are in neither. Labels are numbers in `classes.names`.
     """
 
     train: fashion_mnist.Split
     sample_ids: list[str]
     held_out: fashion_mnist.Split
-    quarantined: int
+    quarantined: list[int]
     classes: RunClasses
 
-    def counts(self) -> dict[str, int]:
-        """Return how many of each, for a run's record."""
-        used, held_out = len(self.train.labels), len(self.held_out.labels)
-        return {"used": used, "held_out": held_out, "quarantined": self.quarantined}
+    def summary(self) -> dict[str, Any]:
+        """Return how many of each there are and the newest that are quarantined, for a run's
+        record.
+        """
+        return {
+            "used": len(self.train.labels),
+            "held_out": len(self.held_out.labels),
+            "quarantined": len(self.quarantined),
+            "quarantined_ids": self.quarantined[: -_LISTED - 1 : -1],
+        }
 
     def classes_summary(self) -> dict[str, Any]:
         """Return which classes are learned from corrections, and which wait, for a run's record."""
@@ -53,7 +62,7 @@ class CorrectionSplit:
             "train": vars(self.train),
             "sample_ids": self.sample_ids,
             "held_out": vars(self.held_out),
-            "quarantined": self.quarantined,
+            "quarantined_ids": self.quarantined,
             "classes": vars(self.classes),
         }
 
@@ -64,7 +73,7 @@ class CorrectionSplit:
             train=fashion_mnist.Split(**state["train"]),
             sample_ids=state["sample_ids"],
             held_out=fashion_mnist.Split(**state["held_out"]),
-            quarantined=state["quarantined"],
+            quarantined=state["quarantined_ids"],
             classes=run_classes.with_todays_names(RunClasses(**state["classes"])),
         )
 
@@ -74,6 +83,9 @@ def split_corrections(
 ) -> CorrectionSplit:
     """Split the stored corrections, and quarantine those that look wrong to the champion.
 
+    Those that an earlier run quarantined are looked at anew: the champion or the corrections beside
+    them may have changed, so that they look right now.
+
     Without `for_training`, `train` is empty, `held_out` is as with it, and no class is learned from
     corrections alone. Raises corrections.StoreUnavailable, but only with `for_training`: a damaged
     store must not keep a model from being trained on the originals.
@@ -81,16 +93,17 @@ def split_corrections(
     originals = dataset.class_names
     try:
         candidates = tuple(run_classes.candidates(originals))
-        usable = corrections.usable(candidates)
+        usable = corrections.usable(candidates, with_quarantined=True)
     except corrections.StoreUnavailable:
         if for_training:
             raise
         none = fashion_mnist.Split(dataset.train.images[:0], dataset.train.labels[:0])
-        return CorrectionSplit(none, [], none, 0, RunClasses(originals, len(originals), {}))
-    is_trusted = np.ones(len(usable.ids), np.bool_)
+        return CorrectionSplit(none, [], none, [], RunClasses(originals, len(originals), {}))
+    is_trusted = ~usable.quarantined
     if champion is not None:
         reasons = label_noise.find_suspects(champion, dataset.train, usable, candidates)
-        quarantined = corrections.quarantine(reasons)
+        cleared = set(usable.ids[usable.quarantined].tolist()) - set(reasons)
+        quarantined = corrections.quarantine(reasons, cleared)
         is_trusted = ~np.isin(usable.ids, quarantined)
     trusted = np.bincount(usable.labels[is_trusted], minlength=len(candidates)).tolist()
     others = dict(zip(candidates, trusted, strict=True)) if for_training else {}
@@ -108,7 +121,7 @@ def split_corrections(
             for row in np.flatnonzero(is_train)
         ],
         held_out=_select(usable, labels, is_known & usable.held_out),
-        quarantined=int((~is_trusted).sum()),
+        quarantined=usable.ids[~is_trusted].tolist(),
         classes=chosen,
     )
 

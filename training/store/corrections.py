@@ -230,30 +230,39 @@ def delete(correction_id: int) -> None:
         rows.forget_twins(connection, correction.content_hash)
 
 
-def quarantine(reasons: Mapping[int, str]) -> list[int]:
+def quarantine(reasons: Mapping[int, str], cleared: Iterable[int] = ()) -> list[int]:
     """Quarantine rows: runs do not use them. `reasons` holds a sentence for each id.
 
-    Only new rows change, all in one transaction; accepted rows stay. Returns the ids that changed.
+    Those `cleared`, which were quarantined, are new again. All change in one transaction; accepted
+    rows stay. Returns the ids that are quarantined now.
     """
+    state = db.corrections.c.state
     with db.writing() as connection:
+        for correction_id in cleared:
+            connection.execute(
+                update(db.corrections)
+                .where(db.corrections.c.id == correction_id, state == QUARANTINED)
+                .values(state=NEW, reason=None)
+            )
         return [
             correction_id
             for correction_id, reason in reasons.items()
             if connection.execute(
                 update(db.corrections)
-                .where(db.corrections.c.id == correction_id, db.corrections.c.state == NEW)
+                .where(db.corrections.c.id == correction_id, state.in_((NEW, QUARANTINED)))
                 .values(state=QUARANTINED, reason=reason)
             ).rowcount
         ]
 
 
-def usable(class_names: Sequence[str]) -> Usable:
+def usable(class_names: Sequence[str], *, with_quarantined: bool = False) -> Usable:
     """Return the corrections for a run: new and accepted rows whose label is one of the classes."""
+    states = (NEW, ACCEPTED, QUARANTINED) if with_quarantined else (NEW, ACCEPTED)
     with db.reading() as connection:
         rows = connection.execute(
             select(db.corrections)
             .where(
-                db.corrections.c.state.in_((NEW, ACCEPTED)),
+                db.corrections.c.state.in_(states),
                 ~db.is_disputed,
                 db.corrections.c.label.in_(class_names),
             )
@@ -267,6 +276,7 @@ def usable(class_names: Sequence[str]) -> Usable:
         labels=np.array([number[row.label] for row in rows], np.int64),
         held_out=np.array([is_held_out(row.content_hash) for row in rows], np.bool_),
         accepted=np.array([row.state == ACCEPTED for row in rows], np.bool_),
+        quarantined=np.array([row.state == QUARANTINED for row in rows], np.bool_),
         created_at=np.array(
             [datetime.fromisoformat(row.created_at).timestamp() for row in rows], np.float64
         ),

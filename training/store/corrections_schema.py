@@ -107,9 +107,12 @@ class Correction:
 class Usable:
     """The N corrections that a run may use, oldest first; those held out are for evaluation.
 
+    Those `quarantined` by an earlier run are among them if that was asked for: they are looked at
+    anew, and used only if their labels look right by now.
+
     `ids` int64 (N,); `images` uint8 (N, 28, 28); `labels` int64 (N,), the classes' numbers;
-    `held_out` and `accepted` bool (N,); `created_at` float64 (N,), Unix seconds; the lists hold N
-    strings each, `predicted` None where it is not known.
+    `held_out`, `accepted` and `quarantined` bool (N,); `created_at` float64 (N,), Unix seconds; the
+    lists hold N strings each, `predicted` None where it is not known.
     """
 
     ids: npt.NDArray[np.int64]
@@ -117,6 +120,7 @@ class Usable:
     labels: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.bool_]
     accepted: npt.NDArray[np.bool_]
+    quarantined: npt.NDArray[np.bool_]
     created_at: npt.NDArray[np.float64]
     content_hashes: list[str]
     predicted: list[str | None]

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -51,6 +52,19 @@ def replace(path: Path, content: str | bytes, *, durable: bool = True) -> None:
         with suppress(OSError):
             Path(name).unlink(missing_ok=True)
         raise
+
+
+def append(path: Path, lines: Iterable[str]) -> None:
+    """Append lines to a file, and flush them to the disk. A folder at `path` is moved away first.
+
+    A line break comes first: a line that a power cut left half-written must not damage these.
+    """
+    if path.is_dir():
+        move_away(path, "it is a folder")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("".join(f"\n{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_text(path: Path) -> str:

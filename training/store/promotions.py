@@ -6,7 +6,6 @@ never changed. A line is on the disk before the promotion is acknowledged.
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -54,13 +53,7 @@ def record(
 ) -> None:
     """Append a promotion, with the present time."""
     line = json.dumps(asdict(Promotion(now(), tag, previous, by, reason, actor)))
-    if path().is_dir():
-        files.move_away(path(), "it is a folder")
-    # A line break first: a line that a power cut left half-written must not damage this one.
-    with path().open("a", encoding="utf-8") as lines:
-        lines.write(f"\n{line}\n")
-        lines.flush()
-        os.fsync(lines.fileno())
+    files.append(path(), [line])
 
 
 def read_all() -> list[Promotion]:

@@ -13,6 +13,7 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,11 @@ from bentoml._internal.models.model import ModelStore
 
 import settings
 from training.model.familiarity import KNOWN_FROM
-from training.store import files
+from training.store import files, numbers
 from training.store.descriptions import (
     CHECKSUMS,
     ESTIMATOR,
+    EXAMPLES,
     FAMILIARITY,
     REPORT,
     WEIGHTS,
@@ -36,11 +38,13 @@ from training.store.descriptions import (
     ModelError,
     Version,
     class_names,
+    damaged,
     describe,
     describe_champion,
     is_stored,
     list_versions,
     report,
+    stored_tags,
 )
 from training.store.descriptions import folder as folder_of
 from training.store.promotions import (
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from training.model.accuracy_estimator import AccuracyEstimator
+    from training.model.examples import Examples
     from training.model.familiarity import Familiarity
     from training.model.networks import Network
     from training.model.preprocess import Grey
@@ -74,16 +79,19 @@ __all__ = [
     "champion_problem",
     "choosing_champion",
     "class_names",
+    "damaged",
     "describe",
     "describe_champion",
     "former_champions",
     "is_stored",
     "list_versions",
     "load",
+    "load_examples",
     "promote",
     "report",
     "save",
     "set_champion",
+    "stored_tags",
 ]
 
 
@@ -125,17 +133,18 @@ class Model:
 
     def probabilities(self, images: "Grey") -> "npt.NDArray[np.float32]":
         """Return probabilities, float (N, C), of pictures, uint8 (N, 28, 28)."""
-        return self._forward(images)[0]
+        return self.outputs(images)[0]
 
     def predict(self, images: "Grey") -> Predictions:
         """Return probabilities and familiarity of pictures, uint8 (N, 28, 28)."""
-        probabilities, features, logits = self._forward(images)
+        probabilities, features, logits = self.outputs(images)
         if self.familiarity is None:
             return Predictions(probabilities, None)
         return Predictions(probabilities, self.familiarity.measure(features, logits))
 
-    def _forward(self, images: "Grey") -> "tuple[npt.NDArray[np.float32], ...]":
-        """Probabilities, features and logits, float (N, C), (N, F) and (N, C)."""
+    def outputs(self, images: "Grey") -> "tuple[npt.NDArray[np.float32], ...]":
+        """Return probabilities, features and logits, float (N, C), (N, F) and (N, C), of pictures,
+        uint8 (N, 28, 28)."""
         import torch
 
         from training.model.preprocess import to_input
@@ -152,22 +161,22 @@ def save(
     metadata: dict[str, Any],
     accuracy_estimator: "AccuracyEstimator | None" = None,
     familiarity: "Familiarity | None" = None,
+    examples: "Examples | None" = None,
     report: dict[str, Any] | None = None,
 ) -> str:
     """Store a new version, with what else is given, and return its tag.
 
     `metadata` must hold `network` (a name in networks.NETWORKS) and `class_names`; BentoML keeps
-    no None in it, so what is None is left out. The version
-    appears in the store by one rename: a process that is killed leaves no half of it there.
+    no None in it, so what is None is left out. The version gets the next number, and appears in the
+    store by one rename: a process that is killed leaves no half of it there.
     """
     import torch
 
-    scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
-    try:
+    with _staging() as scratch, numbers.next_number() as number:
         with bentoml.models.create(
             MODEL_NAME,
             labels=labels,
-            metadata=_without_none(metadata),
+            metadata=_without_none({**metadata, "number": number}),
             custom_objects={"class_names": metadata["class_names"]},
             _model_store=ModelStore(scratch),
         ) as model:
@@ -176,21 +185,22 @@ def save(
                 torch.save(accuracy_estimator.state_dict(), model.path_of(ESTIMATOR))
             if familiarity is not None:
                 torch.save(familiarity.state_dict(), model.path_of(FAMILIARITY))
+            if examples is not None:
+                torch.save(examples.state_dict(), model.path_of(EXAMPLES))
             if report is not None:
                 Path(model.path_of(REPORT)).write_text(json.dumps(report), encoding="utf-8")
             model.info.metadata[CHECKSUMS] = {
                 name: files.sha256(Path(model.path_of(name)))
-                for name in (WEIGHTS, ESTIMATOR, FAMILIARITY, REPORT)
+                for name in (WEIGHTS, ESTIMATOR, FAMILIARITY, EXAMPLES, REPORT)
                 if Path(model.path_of(name)).is_file()
             }
         tag = str(model.tag)
         target = folder_of(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
         (scratch / MODEL_NAME / target.name).rename(target)
+        numbers.record(target.name, number)
         files.replace(target.parent / "latest", target.name)
         return tag
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def adopt(tag: str, folder: Path) -> None:
@@ -203,13 +213,10 @@ def adopt(tag: str, folder: Path) -> None:
     target = folder_of(tag)
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=_made(settings.home() / "staging")))
-        try:
+        with _staging() as scratch:
             copied = shutil.copytree(folder, scratch / target.name)
             with contextlib.suppress(OSError):  # another process has just put it there
                 copied.rename(target)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
         files.replace(target.parent / "latest", target.name)
     set_champion(tag)
 
@@ -240,6 +247,33 @@ def load(tag: str) -> Model:
             f"({type(error).__name__})."
         ) from error
     return Model(tag, network.eval(), class_names, description.metadata, estimator, familiarity)
+
+
+def load_examples(tag: str) -> "Examples | None":
+    """Load the pictures that a version explains its answers with; None if it has none.
+
+    Raises ModelError when the version is missing, DamagedVersion when its examples are damaged.
+    """
+    import torch
+
+    from training.model.examples import Examples
+
+    description = describe(tag)
+    try:
+        content = _read(description, EXAMPLES)
+        state = torch.load(content, map_location="cpu", weights_only=True)
+        return Examples.from_state_dict(state, len(description.metadata["class_names"]))
+    except FileNotFoundError:
+        if EXAMPLES not in description.metadata.get(CHECKSUMS, {}):
+            return None
+        reason = f"{EXAMPLES} is missing; the version itself is whole"
+        raise DamagedVersion(tag, reason) from None
+    except DamagedVersion:
+        raise
+    # A damaged file makes torch.load raise nearly anything: EOFError, UnpicklingError, KeyError …
+    except Exception as error:
+        reason = f"{EXAMPLES} cannot be read ({type(error).__name__}); the version itself is whole"
+        raise DamagedVersion(tag, reason) from error
 
 
 def _load_estimator(description: Version, classes: int) -> "AccuracyEstimator | None":
@@ -285,12 +319,19 @@ def promote(tag: str) -> None:
     set_champion(tag)
 
 
+@contextlib.contextmanager
+def _staging() -> Iterator[Path]:
+    """A folder on the store's disk for what is being written, removed after the block."""
+    parent = settings.home() / "staging"
+    parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return value
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

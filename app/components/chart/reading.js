@@ -58,7 +58,8 @@ function drawTable(chart) {
     if (scope) made.scope = scope;
   };
   const head = table.createTHead().insertRow();
-  for (const name of [chart.data.texts.when, ...columns]) cell(head, "th", name, "col");
+  const position = chart.figure.layout.xaxis?.title?.text || chart.data.texts.when;
+  for (const name of [position, ...columns]) cell(head, "th", name, "col");
   const body = table.createTBody();
   for (const [name, ...values] of rows) {
     const row = body.insertRow();

@@ -12,6 +12,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.text.translate import _
+
 MAX_NAME_LENGTH = 40
 """Characters of a class name that the field takes; the trainer's limit."""
 
@@ -29,14 +31,16 @@ _mount = st.components.v2.component(
 class FeedbackPrompt:
     """Feedback on the picture with this digest: before or after it is saved.
 
-    `predicted` is the class that "That's right" confirms, None where there is nothing to confirm;
-    then `question` asks what the picture shows. `suggested` is the class that gets a button of its
+    `predicted` is the class that "That's right" confirms, None where there is nothing to confirm.
+    `answered`: a model has answered; if none has, `question` asks what the picture shows, and the
+    classes are open at once. `suggested` is the class that gets a button of its
     own, None without one. `message` says what will be saved; `saved` says what was saved, None
     before. `error` says why something failed, `name_error` what is wrong with the new class's name.
     """
 
     digest: str
     predicted: str | None
+    answered: bool
     question: str
     suggested: str | None
     class_names: Sequence[str]
@@ -65,8 +69,28 @@ def feedback_prompt(
         if action is not None:
             on_action(action)
 
-    data = {**asdict(prompt), "max_name_length": MAX_NAME_LENGTH}
+    data = {**asdict(prompt), "max_name_length": MAX_NAME_LENGTH, "texts": _texts()}
     _mount(key=key, data=data, on_action_change=handle_click)
+
+
+def _texts() -> dict[str, str]:
+    """Return the texts by their names in feedback.html and feedback.js."""
+    return {
+        "right": _("That's right"),
+        "wrong": _("That's wrong"),
+        "teach": _("Teach it"),
+        "something_else": _("Something else …"),
+        "choose": _("Choose the right class"),
+        "find": _("Find one of {count} classes"),
+        "not_found": _("No class has that name."),
+        "new_class": _("A new class"),
+        "none": _("None of these"),
+        "nothing": _("Nothing is saved. If the model should know this, make a new class."),
+        "class_name": _("Name of the new class"),
+        "enter_name": _("Enter a name."),
+        "save": _("Save"),
+        "undo": _("Undo"),
+    }
 
 
 def action_of(sent: Any, prompt: FeedbackPrompt) -> Action | None:

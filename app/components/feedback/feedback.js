@@ -18,6 +18,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 class FeedbackPrompt {
   constructor(root) {
     const part = (selector) => root.querySelector(selector);
+    this.root = root;
     this.prompt = part(".prompt");
     this.question = part(".question");
     this.choices = part("#choices");
@@ -49,15 +50,19 @@ class FeedbackPrompt {
     const focused = this.saved.getRootNode().activeElement;
     const before = this.data;
     this.data = data;
+    this.translate(data.texts);
     const { right, suggested, other, undo } = this.buttons;
     setText(this.question, data.question);
     right.hidden = data.predicted === null;
     suggested.hidden = data.suggested === null;
     suggested.textContent = data.suggested ?? "";
-    // Without a button that answers the question, the classes are open, and stay so.
-    this.open = right.hidden && suggested.hidden;
+    // Where there is no answer to confirm or to change, the classes are open, and stay so.
+    this.open = !data.answered && suggested.hidden;
     other.hidden = this.open;
-    other.textContent = right.hidden ? "Something else …" : "No, it's …";
+    other.textContent = this.otherText();
+    // One of them is the next sensible thing.
+    suggested.classList.toggle("primary", !suggested.hidden);
+    other.classList.toggle("primary", suggested.hidden);
     this.setClasses(data.class_names.filter((name) => name !== data.predicted && name !== data.suggested));
     if (before?.digest !== data.digest || before?.saved !== data.saved) this.restart();
     setText(this.message, data.message);
@@ -69,6 +74,18 @@ class FeedbackPrompt {
     // Keep the keyboard focus on something visible.
     if (focused && this.prompt.contains(focused) && this.prompt.hidden && data.undoable) undo.focus();
     if (focused === undo && undo.hidden) this.first()?.focus();
+  }
+
+  otherText() {
+    const { answered, predicted, suggested, texts } = this.data;
+    if (answered && predicted !== null) return texts.wrong;
+    return suggested === null ? texts.teach : texts.something_else;
+  }
+
+  translate(texts) {
+    const marked = (name) => this.root.querySelectorAll(`[data-${name}]`);
+    for (const element of marked("text")) setText(element, texts[element.dataset.text]);
+    for (const element of marked("label")) element.setAttribute("aria-label", texts[element.dataset.label]);
   }
 
   restart() {
@@ -97,7 +114,7 @@ class FeedbackPrompt {
     const many = names.length > FEW;
     this.classes.classList.toggle("many", many);
     this.find.hidden = !many;
-    this.find.placeholder = `Find one of ${names.length} classes`;
+    this.find.placeholder = this.data.texts.find.replace("{count}", names.length);
     this.find.setAttribute("aria-label", this.find.placeholder);
     this.filter();
   }
@@ -106,7 +123,7 @@ class FeedbackPrompt {
     const wanted = this.find.value.trim().toLowerCase();
     const buttons = [...this.classes.children];
     for (const button of buttons) button.hidden = !button.textContent.toLowerCase().includes(wanted);
-    setText(this.nothing, buttons.length && buttons.every((it) => it.hidden) ? "No class has that name." : "");
+    setText(this.nothing, buttons.length && buttons.every((it) => it.hidden) ? this.data.texts.not_found : "");
   }
 
   openChoices(open) {
@@ -129,13 +146,13 @@ class FeedbackPrompt {
   // Nothing is sent: a run cannot learn from a picture without a class.
   chooseNone() {
     this.openForm(false);
-    setText(this.nothing, "Nothing is saved. If the model should know this, make a new class.");
+    setText(this.nothing, this.data.texts.nothing);
   }
 
   create(event) {
     event.preventDefault();
     const label = this.name.value.trim();
-    if (!label) this.showNameError("Enter a name.");
+    if (!label) this.showNameError(this.data.texts.enter_name);
     else this.send({ name: "create", label, digest: this.data.digest });
   }
 

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app.text.images import data_url
+from app.text.translate import _
 
 ACTIONS = ("accept", "relabel", "delete", "undo")
 
@@ -76,6 +77,7 @@ def gallery(
         "notice": notice,
         "undoable": undoable,
         "editable": editable,
+        "texts": _texts(),
     }
 
     def handle_click() -> None:
@@ -94,3 +96,19 @@ def action_of(sent: Any, class_names: Sequence[str]) -> Action | None:
     if type(number) is not int or (sent["name"] == "relabel" and label not in class_names):
         return None
     return Action(sent["name"], number, str(label))
+
+
+def _texts() -> dict[str, str]:
+    """Return the component's own texts; the browser fills in `{id}` and `{label}`."""
+    return {
+        "undo": _("Undo"),
+        "accept": _("Accept"),
+        "delete": _("Delete"),
+        "held_out": _("Test correction"),
+        "choose": _("Choose a class"),
+        "picture": _("What the model saw, #{id}"),
+        "class": _("Class of #{id}"),
+        "accept_one": _("Accept #{id}"),
+        "label_one": _("Label #{id} as {label}"),
+        "delete_one": _("Delete #{id}"),
+    }

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from app.components.pad.samples import SAMPLES
+from app.components.pad.texts import texts
 
 SURFACE = 448  # pixels each way; as in strokes.js
 MAX_STROKES = 500
@@ -23,12 +24,13 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 _DATA_URL = "data:image/png;base64,"
 _STATE_KEY = "drawing"
 _HERE = Path(__file__).parent
+_SCRIPTS = ("strokes.js", "link.js", "keys.js", "pad.js")
 
 _mount = st.components.v2.component(
     "wardrobe_pad",
     html=(_HERE / "pad.html").read_text(encoding="utf-8"),
     css=(_HERE / "pad.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("strokes.js", "pad.js")),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 
@@ -67,6 +69,7 @@ def pad(*, key: str) -> Drawing:
         "strokes": [asdict(stroke) for stroke in stored.strokes],
         "number": stored.number,
         "samples": SAMPLES,
+        "texts": texts(),
         "max_strokes": MAX_STROKES,
         "max_coordinates": MAX_COORDINATES,
     }
@@ -76,6 +79,11 @@ def pad(*, key: str) -> Drawing:
         return stored
     st.session_state[_STATE_KEY] = drawing
     return drawing
+
+
+def has_drawn() -> bool:
+    """Return whether the visitor has drawn anything yet."""
+    return bool(st.session_state.get(_STATE_KEY, EMPTY).number)
 
 
 def drawing_of(sent: Any) -> Drawing | None:

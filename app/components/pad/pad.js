@@ -1,5 +1,5 @@
-// The drawing pad, after strokes.js in one module. Python gets {png, strokes, number} after each
-// stroke. `png` is null while there is nothing to see.
+// The drawing pad: the last part of one module, after strokes.js, link.js and keys.js. Python gets
+// {png, strokes, number} after each stroke. `png` is null while there is nothing to see.
 
 const SENT = 224; // pixels of the picture each way
 const MIN_STEP = 2; // pixels between two points of a stroke
@@ -15,16 +15,20 @@ export default function ({ parentElement, data, setStateValue }) {
     pads.set(canvas, pad);
   }
   pad.send = (drawing) => setStateValue("drawing", drawing);
+  pad.translate(data.texts);
 }
 
 class Pad {
-  constructor(root, canvas, { strokes, number, samples, max_strokes, max_coordinates }) {
+  constructor(root, canvas, { strokes, number, samples, texts, max_strokes, max_coordinates }) {
+    this.root = root;
     this.canvas = canvas;
     this.hint = root.querySelector(".hint");
-    this.full = root.querySelector(".full");
+    this.notice = root.querySelector(".notice");
+    this.ring = root.querySelector(".ring");
+    this.help = root.querySelector(".help");
     this.limits = { strokes: max_strokes, coordinates: max_coordinates };
     this.tools = Object.fromEntries(
-      ["size", "fill", "erase", "undo", "redo", "clear"].map((name) => [
+      ["size", "fill", "erase", "undo", "redo", "clear", "share", "help"].map((name) => [
         name,
         root.querySelector(`.tools [name=${name}]`),
       ]),
@@ -32,44 +36,45 @@ class Pad {
     this.shades = root.querySelector(".shades");
     this.strokes = strokes;
     this.number = number;
+    this.texts = texts;
     // The strokes before each change, and after each change that was undone.
     this.past = strokes.map((_, count) => strokes.slice(0, count));
     this.future = [];
     canvas.width = canvas.height = SURFACE;
     this.screen = canvas.getContext("2d");
-    this.finished = surface(SURFACE); // every finished stroke; the screen adds the current one
-    this.listen(root);
+    this.listen();
     for (const sample of samples) root.querySelector(".samples").append(this.sampleButton(sample));
     this.replay();
+    new Keys(this);
+    new LinkedDrawing(this);
   }
 
-  listen(root) {
+  listen() {
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.move(event));
     this.canvas.addEventListener("pointerup", (event) => this.end(event));
     this.canvas.addEventListener("pointercancel", () => this.abandon());
+    this.canvas.addEventListener("pointerleave", () => this.showRing(null));
     this.tools.erase.addEventListener("click", () => this.setErasing(!this.erasing));
     this.tools.undo.addEventListener("click", () => this.undo());
     this.tools.redo.addEventListener("click", () => this.redo());
     this.tools.clear.addEventListener("click", () => this.clear());
-    this.shades.addEventListener("change", () => this.setErasing(false));
-    // On the whole page: after a drawing with the mouse, nothing has the keyboard's focus.
-    const shortcut = (event) => {
-      if (this.canvas.isConnected) this.press(event);
-      else document.removeEventListener("keydown", shortcut);
-    };
-    document.addEventListener("keydown", shortcut);
+    this.tools.help.addEventListener("click", () => this.help.togglePopover());
+    this.shades.addEventListener("click", () => this.setErasing(false));
+    this.tools.size.addEventListener("input", () => this.showSize());
   }
 
-  press(event) {
-    const [target] = event.composedPath();
-    const elsewhere = event.defaultPrevented || isTextField(target) || !this.canvas.checkVisibility();
-    if (elsewhere || event.altKey || !(event.ctrlKey || event.metaKey)) return;
-    const key = letter(event);
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    if (key === "y" || event.shiftKey) this.redo();
-    else this.undo();
+  // Fills in the texts, again after a change of the language.
+  translate(texts) {
+    if (this.translated === JSON.stringify(texts)) return;
+    this.translated = JSON.stringify(texts);
+    this.texts = texts;
+    const marked = (name) => this.root.querySelectorAll(`[data-${name}]`);
+    for (const element of marked("text")) element.textContent = texts[element.dataset.text];
+    for (const element of marked("label")) element.setAttribute("aria-label", texts[element.dataset.label]);
+    for (const element of marked("title")) element.title = texts[element.dataset.title];
+    this.help.querySelector("dl").replaceChildren(...shortcutRows(texts.keys));
+    this.render();
   }
 
   get erasing() {
@@ -80,15 +85,26 @@ class Pad {
     this.tools.erase.setAttribute("aria-pressed", String(on));
   }
 
+  tell(text) {
+    this.notice.textContent = text;
+    this.notice.hidden = !text;
+  }
+
   begin(event) {
     if (this.current || event.button !== 0) return;
     event.preventDefault();
-    if (this.strokes.length >= this.limits.strokes || this.room() < 2) {
-      this.full.hidden = false;
-      return;
-    }
+    this.canvas.focus({ preventScroll: true, focusVisible: false });
+    if (!this.start(...this.place(event))) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
+  }
+
+  // Returns whether a stroke has begun at this point.
+  start(x, y) {
+    if (this.strokes.length >= this.limits.strokes || this.room() < 2) {
+      this.tell(this.texts.full);
+      return false;
+    }
     const shade = Number(this.shades.querySelector("input:checked").value);
     this.current = {
       points: [],
@@ -96,20 +112,26 @@ class Pad {
       shade: this.erasing ? 0 : shade,
       fill: this.tools.fill.checked && !this.erasing,
     };
-    this.extend(event);
+    this.extend(x, y);
+    return true;
   }
 
   move(event) {
+    if (event.pointerType !== "touch") this.showRing(this.place(event));
     if (!this.current || event.pointerId !== this.pointer) return;
     const between = event.getCoalescedEvents?.() ?? [];
-    for (const each of between.length ? between : [event]) this.extend(each);
+    for (const each of between.length ? between : [event]) this.extend(...this.place(each));
   }
 
-  extend(event) {
+  // Where a pointer is, in pixels of the surface.
+  place(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = SURFACE / box.width;
-    const x = Math.round(clamp((event.clientX - box.left) * scale));
-    const y = Math.round(clamp((event.clientY - box.top) * scale));
+    return [event.clientX - box.left, event.clientY - box.top].map((at) => Math.round(clamp(at * scale)));
+  }
+
+  extend(x, y) {
+    if (!this.current) return;
     const points = this.current.points;
     const far = Math.hypot(x - points.at(-2), y - points.at(-1)) >= MIN_STEP;
     if (points.length && !far) return;
@@ -131,12 +153,12 @@ class Pad {
     if (this.current.points.length < 0.9 * room) return;
     this.current.points.length = Math.min(this.current.points.length, room - (room % 2));
     this.finish();
-    this.full.hidden = false;
+    this.tell(this.texts.full);
   }
 
   end(event) {
     if (!this.current || event.pointerId !== this.pointer) return;
-    this.extend(event);
+    this.extend(...this.place(event));
     if (this.current) this.finish();
   }
 
@@ -176,6 +198,7 @@ class Pad {
   }
 
   clear() {
+    if (this.current || !this.strokes.length) return;
     this.remember();
     this.show([]);
   }
@@ -192,14 +215,14 @@ class Pad {
   }
 
   replay() {
-    this.finished = surface(SURFACE);
+    this.finished = surface(SURFACE, { black: false }); // every finished stroke, without the ground
     for (const stroke of this.strokes) apply(this.finished, stroke);
     this.blank = isBlank(this.small());
     this.render();
   }
 
   changed() {
-    this.full.hidden = true;
+    this.tell("");
     const small = this.small();
     this.blank = isBlank(small);
     this.render();
@@ -217,38 +240,46 @@ class Pad {
   }
 
   render() {
+    this.screen.fillStyle = "#000";
+    this.screen.fillRect(0, 0, SURFACE, SURFACE);
     this.screen.drawImage(this.finished.canvas, 0, 0);
     const count = this.strokes.length;
     this.hint.hidden = !this.blank || Boolean(this.current);
     this.tools.undo.disabled = !this.past.length;
     this.tools.redo.disabled = !this.future.length;
     this.tools.clear.disabled = count === 0;
-    const strokes = count === 1 ? "1 stroke" : `${count} strokes`;
-    this.canvas.setAttribute("aria-label", `Drawing pad, ${this.blank ? "empty" : strokes}`);
+    this.tools.share.disabled = count === 0;
+    const { empty, strokes } = this.texts;
+    this.canvas.setAttribute("aria-label", this.blank ? empty : strokes.replace("{count}", count));
+  }
+
+  // Shows the brush's outline at a point of the surface; hides it without one.
+  showRing(point) {
+    this.ring.hidden = !point;
+    if (!point) return;
+    const share = (pixels) => `${(100 * pixels) / SURFACE}%`;
+    const [x, y] = point;
+    Object.assign(this.ring.style, { left: share(x), top: share(y), width: share(this.tools.size.value) });
+  }
+
+  // While the brush's size changes, its outline is shown in the middle of the pad.
+  showSize() {
+    this.showRing([SURFACE / 2, SURFACE / 2]);
+    clearTimeout(this.sizeShown);
+    this.sizeShown = setTimeout(() => this.showRing(null), 800);
   }
 
   sampleButton({ name, strokes }) {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Use the sample: ${name}`);
-    const large = surface(SURFACE);
+    const large = surface(SURFACE, { black: false });
     for (const stroke of strokes) apply(large, stroke);
-    const thumb = surface(112);
-    thumb.drawImage(large.canvas, 0, 0, 112, 112);
+    const thumb = surface(96);
+    thumb.drawImage(large.canvas, 0, 0, 96, 96);
     button.append(thumb.canvas, name);
     button.addEventListener("click", () => this.load(strokes));
     return button;
   }
-}
-
-function isTextField(element) {
-  const other = "[type=range], [type=radio], [type=checkbox], [type=file], [type=button]";
-  return element.isContentEditable || element.matches?.(`textarea, select, input:not(${other})`);
-}
-
-// Returns the letter of a key; on a keyboard without Latin letters, by the key's place.
-function letter({ key, code }) {
-  return /^[a-z]$/i.test(key) ? key.toLowerCase() : code.replace("Key", "").toLowerCase();
 }
 
 function clamp(value) {

@@ -7,28 +7,29 @@ const SHARP = 2; // pixels from a corner to the line between its neighbours
 const CLOSED_GAP = 0.3; // a gap below this share of a stroke's diagonal counts as closed
 const INK = 24; // darker pixels are background, smoothing included
 
-// A black square to draw on.
-function surface(size) {
+// A square to draw on: transparent, for ink alone, or black.
+function surface(size, { black = true } = {}) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!black) return context;
   context.fillStyle = "#000";
   context.fillRect(0, 0, size, size);
   return context;
 }
 
+// Adds a finished stroke to ink on a transparent surface.
 function apply(context, stroke) {
-  if (!stroke.fill) {
-    drawLine(context, stroke);
-    return;
-  }
-  const before = holes(context);
+  const closed = stroke.fill && isClosed(context, stroke);
+  context.globalCompositeOperation = stroke.shade ? "source-over" : "destination-out";
   drawLine(context, stroke);
-  if (isClosed(stroke.points)) context.fill();
-  fillNewHoles(context, before, stroke.shade);
+  // Below what is drawn: outlines inside stay, and between the line and its filling is no seam.
+  context.globalCompositeOperation = "destination-over";
+  if (closed) context.fill();
+  context.globalCompositeOperation = "source-over";
 }
 
-// Leaves the path in the context for the caller to fill.
+// Leaves the path in the context for the caller to fill. Shade 0 draws in black.
 function drawLine(context, { points, size, shade }) {
   context.strokeStyle = context.fillStyle = `rgb(${shade},${shade},${shade})`;
   context.lineWidth = size;
@@ -87,61 +88,21 @@ function distanceToLine(points, i, first, last) {
   return Math.hypot(awayX - share * alongX, awayY - share * alongY);
 }
 
-function isClosed(points) {
+// Whether a stroke closes itself, before it is drawn. A line that begins and ends on something
+// drawn, as the handle of a bag does, hangs on that: only ends that touch close it.
+function isClosed(context, { points, size }) {
   if (points.length < 6) return false;
   const xs = points.filter((_, i) => i % 2 === 0);
   const ys = points.filter((_, i) => i % 2 === 1);
   const width = Math.max(...xs) - Math.min(...xs);
   const height = Math.max(...ys) - Math.min(...ys);
   const gap = Math.hypot(xs[0] - xs.at(-1), ys[0] - ys.at(-1));
-  return gap < CLOSED_GAP * Math.hypot(width, height);
+  const hangs = hasInk(context, xs[0], ys[0]) && hasInk(context, xs.at(-1), ys.at(-1));
+  return gap < (hangs ? size : CLOSED_GAP * Math.hypot(width, height));
 }
 
-// Returns one byte per pixel: 1 where ink encloses background.
-function holes(context) {
-  const { width, height } = context.canvas;
-  const { data } = context.getImageData(0, 0, width, height);
-  const OUTSIDE = 2;
-  const mask = new Uint8Array(width * height);
-  for (let i = 0; i < mask.length; i += 1) mask[i] = data[i * 4] < INK ? 1 : 0;
-  const stack = [];
-  const visit = (i) => {
-    if (mask[i] === 1) {
-      mask[i] = OUTSIDE;
-      stack.push(i);
-    }
-  };
-  for (let i = 0; i < width; i += 1) {
-    visit(i);
-    visit(i + (height - 1) * width);
-    visit(i * width);
-    visit(i * width + width - 1);
-  }
-  while (stack.length) {
-    const i = stack.pop();
-    const x = i % width;
-    if (x > 0) visit(i - 1);
-    if (x < width - 1) visit(i + 1);
-    if (i >= width) visit(i - width);
-    if (i < mask.length - width) visit(i + width);
-  }
-  for (let i = 0; i < mask.length; i += 1) if (mask[i] === OUTSIDE) mask[i] = 0;
-  return mask;
-}
-
-// Earlier holes stay: the visitor erased them.
-function fillNewHoles(context, before, shade) {
-  const now = holes(context);
-  const { width, height } = context.canvas;
-  const image = context.getImageData(0, 0, width, height);
-  let filled = false;
-  for (let i = 0; i < now.length; i += 1) {
-    if (now[i] && !before[i]) {
-      image.data.fill(shade, i * 4, i * 4 + 3);
-      filled = true;
-    }
-  }
-  if (filled) context.putImageData(image, 0, 0);
+function hasInk(context, x, y) {
+  return context.getImageData(x, y, 1, 1).data[3] > 0;
 }
 
 function isBlank(context) {

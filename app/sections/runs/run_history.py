@@ -1,49 +1,69 @@
 """Table of all runs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from app.clients.classifier import version_of
 from app.clients.trainer import Run
-from app.text.formatting import ago, duration, named, percent
+from app.clients.version_names import version_name
+from app.text.formatting import duration, moment, named, percent, zone_note
+from app.text.translate import N_, _
+
+SHOWN = 50
+"""Runs in the table, the newest ones, until all are asked for."""
+
+_STATES = {
+    "queued": N_("queued"),
+    "running": N_("running"),
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+    "cancelled": N_("cancelled"),
+    "interrupted": N_("interrupted"),
+}
 
 
-def render_history(runs: list[Run]) -> None:
-    """Render a table of all runs, newest first."""
-    st.header("All runs")
+def render_history(runs: Sequence[Run]) -> None:
+    """Render a table of the runs, newest first."""
+    st.header(_("All runs"))
     if not runs:
-        st.write("No runs yet.")
+        st.write(_("No runs yet."))
         return
-    table = pd.DataFrame([_row(run) for run in runs])
-    empty = [name for name in ("Decision", "Started by", "Problem") if not table[name].any()]
+    shown = runs if st.session_state.get("show_all_runs") else runs[:SHOWN]
+    table = pd.DataFrame([_row(run) for run in shown])
+    optional = (_("Decision"), _("Started by"), _("Problem"))
+    empty = [name for name in optional if not table[name].any()]
     st.dataframe(
         table.drop(columns=empty),
         hide_index=True,
-        column_config={"Problem": st.column_config.TextColumn(width="large")},
-        alt="One row per run: start, state, recipe, epochs, accuracy, duration, version",
+        column_config={_("Problem"): st.column_config.TextColumn(width="large")},
+        alt=_("One row per run: start, state, recipe, epochs, accuracy, duration, version"),
     )
+    st.caption(zone_note())
+    if len(runs) > SHOWN:
+        st.checkbox(_("Show all {count:,} runs").format(count=len(runs)), key="show_all_runs")
 
 
 def _row(run: Run) -> dict[str, object]:
     started: datetime = run.started_at or run.created_at
+    state = _STATES.get(run.state)
     return {
-        "Started": ago(started),
-        "State": run.state,
-        "Recipe": run.recipe,
-        "Epochs": f"{run.epochs_done} of {run.epochs_planned}",
-        "Seed": run.seed,
-        "Accuracy": percent(run.result.accuracy) if run.result else "",
-        "Duration": duration(run.seconds) if run.seconds is not None else "",
-        "Version": version_of(run.result.model) if run.result else "",
-        "Decision": _decision(run),
-        "Problem": run.error or "",
-        "Started by": named(run.actor) or "",
+        _("Started"): moment(started),
+        _("State"): _(state) if state is not None else run.state,
+        _("Recipe"): run.recipe,
+        _("Epochs"): _("{done} of {total}").format(done=run.epochs_done, total=run.epochs_planned),
+        _("Seed"): run.seed,
+        _("Accuracy"): percent(run.result.accuracy) if run.result else "",
+        _("Duration"): duration(run.seconds) if run.seconds is not None else "",
+        _("Version"): version_name(run.result.model) if run.result else "",
+        _("Decision"): _decision(run),
+        _("Problem"): run.error or "",
+        _("Started by"): named(run.actor) or "",
     }
 
 
 def _decision(run: Run) -> str:
     if run.gate is None:
         return ""
-    return "promoted" if run.gate.promoted else "not promoted"
+    return _("promoted") if run.gate.promoted else _("not promoted")

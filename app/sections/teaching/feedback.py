@@ -13,8 +13,13 @@ from app.components.feedback import Action, FeedbackPrompt, feedback_prompt
 from app.login import permission
 from app.sections.teaching import choices, progress
 from app.text.formatting import as_noun
+from app.text.translate import N_, _
 
-_SUBJECT = {"pad": "drawing", "upload": "picture"}
+_SAVED_KEY = "has_saved_correction"
+_MESSAGE = {
+    "pad": N_("We'll save this drawing and your answer for training."),
+    "upload": N_("We'll save this picture and your answer for training."),
+}
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,12 @@ class Picture:
 class _Outcome:
     """Result of the last click on the picture with this digest.
 
-    `ready` is the number of corrections that training can use, None if it is unknown.
     `name_error` is about the name of a new class.
     """
 
     digest: str
     label: str = ""
     saved: corrections.SavedCorrection | None = None
-    ready: int | None = None
     error: str | None = None
     name_error: str | None = None
 
@@ -58,8 +61,8 @@ def render_feedback(picture: Picture) -> None:
 
     No picture is sent to the trainer before a click.
     """
-    if not permission.may("teacher", "Correcting an answer"):
-        st.page_link("views/corrections.py", label="See all corrections")
+    if not permission.may("teacher", _("Correcting an answer")):
+        st.page_link("views/corrections.py", label=_("See all corrections"))
         return
     state_key = f"{picture.source}_outcome"
     last: _Outcome = st.session_state.get(state_key, _Outcome(picture.digest))
@@ -73,9 +76,13 @@ def render_feedback(picture: Picture) -> None:
         feedback_prompt(_prompt(picture, outcome), on_action=handle, key=f"{source}_prompt")
         served = _served(picture)
         if outcome.saved is not None:
-            progress.render_progress(outcome.label, served, ready=outcome.ready)
-        with st.container(horizontal=True, gap="medium"):
-            st.page_link("views/corrections.py", label="See all corrections")
+            progress.render_progress(outcome.label, served)
+            st.page_link("views/corrections.py", label=_("See all corrections"))
+
+
+def has_saved() -> bool:
+    """Return whether the visitor has saved a correction in this visit."""
+    return bool(st.session_state.get(_SAVED_KEY))
 
 
 def _prompt(picture: Picture, outcome: _Outcome) -> FeedbackPrompt:
@@ -87,10 +94,11 @@ def _prompt(picture: Picture, outcome: _Outcome) -> FeedbackPrompt:
     return FeedbackPrompt(
         digest=picture.digest,
         predicted=confirmable,
-        question="" if confirmable is not None else "What is it?",
+        answered=answer is not None,
+        question="" if answer is not None else _("What is it?"),
         suggested=choices.suggested(names, besides=confirmable),
         class_names=names,
-        message=f"We'll save this {_SUBJECT[picture.source]} and your answer for training.",
+        message=_(_MESSAGE[picture.source]),
         saved=_summary(outcome),
         undoable=outcome.saved is not None and outcome.saved.new,
         error=outcome.error,
@@ -115,14 +123,15 @@ def _apply(action: Action, picture: Picture, outcome: _Outcome) -> _Outcome:
 def _summary(outcome: _Outcome) -> str | None:
     if outcome.saved is None:
         return None
-    verb = "Saved" if outcome.saved.new else "Already saved"
-    summary = f"{verb} as {as_noun(outcome.label)}."
+    saved = _("Saved as {label}.") if outcome.saved.new else _("Already saved as {label}.")
+    summary = saved.format(label=as_noun(outcome.label))
     if outcome.saved.state != "conflict":
         return summary
-    return (
-        f"{summary} This picture also has another label, so training skips both. "
+    conflict = _(
+        "This picture also has another label, so training skips both. "
         "Delete or relabel one of them."
     )
+    return f"{summary} {conflict}"
 
 
 def _create(name: str, picture: Picture) -> _Outcome:
@@ -135,7 +144,7 @@ def _create(name: str, picture: Picture) -> _Outcome:
     except RequestRejected as error:
         return _Outcome(picture.digest, name_error=error.message)
     except ServiceError as error:
-        return _Outcome(picture.digest, error=f"Not saved. {error.message}")
+        return _Outcome(picture.digest, error=_not_saved(error))
     choices.refresh()
     return _save(label, picture)
 
@@ -159,18 +168,16 @@ def _save(label: str, picture: Picture) -> _Outcome:
         else:
             saved = submit(label=label, predicted=answer.label, model=answer.model)
     except ServiceError as error:
-        return _Outcome(picture.digest, error=f"Not saved. {error.message}")
+        return _Outcome(picture.digest, error=_not_saved(error))
+    st.session_state[_SAVED_KEY] = True
     if answer is None or label != answer.label:
         choices.remember(label)
     choices.refresh()
-    return _Outcome(picture.digest, label, saved, _ready_count())
+    return _Outcome(picture.digest, label, saved)
 
 
-def _ready_count() -> int | None:
-    try:
-        return corrections.page(limit=1).usable
-    except ServiceError:
-        return None
+def _not_saved(error: ServiceError) -> str:
+    return _("Not saved. {reason}").format(reason=error.message)
 
 
 def _undo(outcome: _Outcome) -> _Outcome:
@@ -179,6 +186,6 @@ def _undo(outcome: _Outcome) -> _Outcome:
     try:
         corrections.delete(outcome.saved.id)
     except ServiceError as error:
-        return replace(outcome, error=f"Still saved. {error.message}")
+        return replace(outcome, error=_("Still saved. {reason}").format(reason=error.message))
     choices.refresh()
     return _Outcome(outcome.digest)

@@ -7,6 +7,7 @@ from app.clients.gate import Gate
 from app.clients.trainer import Model, Run
 from app.sections.teaching import choices
 from app.text.formatting import counted, listing, out_of, percent, plain
+from app.text.translate import _, ngettext
 
 MAX_NAMED = 5
 """Classes of a version that are named; more are counted."""
@@ -21,12 +22,9 @@ def run_lines(run: Run) -> list[str]:
     if run.classes is None:
         return lines
     if run.is_active and run.classes.included:
-        lines.append(f"It learns {listing([plain(name) for name in run.classes.included])} too.")
-    lines += [
-        f"{plain(name)}: {counted(needed, 'more picture')} needed."
-        for name, needed in run.classes.waiting.items()
-    ]
-    return lines
+        names = listing([plain(name) for name in run.classes.included])
+        lines.append(_("It learns {classes} too.").format(classes=names))
+    return lines + [_needed_line(name, needed) for name, needed in run.classes.waiting.items()]
 
 
 def new_class_lines(gate: Gate) -> list[str]:
@@ -35,10 +33,12 @@ def new_class_lines(gate: Gate) -> list[str]:
     for raw, one in gate.new_classes.items():
         name, parts = plain(raw), []
         if one.accuracy is not None and one.count:
-            parts.append(f"{out_of(one.accuracy, one.count)} test pictures right")
+            right = out_of(one.accuracy, one.count)
+            parts.append(_("{right} test pictures right").format(right=right))
         if one.taken is not None:
-            parts.append(f"{percent(one.taken)} of other pictures are called {name}")
-        lines.append(f"{name}: {'; '.join(parts) or 'not measured'}.")
+            text = _("{share} of other pictures are called {name}")
+            parts.append(text.format(share=percent(one.taken), name=name))
+        lines.append(f"{name}: {'; '.join(parts) or _('not measured')}.")
     return lines
 
 
@@ -48,19 +48,18 @@ def waiting_lines(listed: Iterable[ListedClass], live: Sequence[str]) -> list[st
     lines = []
     if ready := [one for one in new if not one.pictures.needed]:
         parts = [f"{plain(one.name)} ({counted(one.pictures.usable, 'picture')})" for one in ready]
-        lines.append(f"New in this version: {listing(parts)}.")
-    lines += [
-        f"{plain(one.name)}: {counted(one.pictures.needed, 'more picture')} needed."
+        lines.append(_("New in this version: {classes}.").format(classes=listing(parts)))
+    return lines + [
+        _needed_line(one.name, one.pictures.needed)
         for one in new
         if one.pictures.needed and one.pictures.usable
     ]
-    return lines
 
 
 def only_line(listed: Iterable[ListedClass]) -> str:
     """Return which classes a run on a person's own pictures only learns, in Markdown."""
     ready = [plain(one.name) for one in listed if not one.pictures.needed]
-    return f"The new version will know only {listing(ready)}."
+    return _("The new version will know only {classes}.").format(classes=listing(ready))
 
 
 def version_line(model: Model, builtin: Sequence[str]) -> str:
@@ -73,8 +72,9 @@ def version_line(model: Model, builtin: Sequence[str]) -> str:
     own = [name for name in model.class_names if name not in builtin]
     if not own:
         return ""
-    only = "" if set(builtin) & set(model.class_names) else "only "
-    return f"Knows {only}{_named(own)}{'' if only else ' too'}"
+    if set(builtin) & set(model.class_names):
+        return _("Knows {classes} too").format(classes=_named(own))
+    return _("Knows only {classes}").format(classes=_named(own))
 
 
 def lost_line(version: Model, live: Model | None) -> str:
@@ -85,8 +85,17 @@ def lost_line(version: Model, live: Model | None) -> str:
     lost = [name for name in map(_today, live.class_names) if name not in known]
     if not lost:
         return ""
-    them = "it" if len(lost) == 1 else "them"
-    return f"Doesn't know {_named(lost)}. The corrections stay: a later run can teach {them} again."
+    text = ngettext(
+        "Doesn't know {classes}. The corrections stay: a later run can teach it again.",
+        "Doesn't know {classes}. The corrections stay: a later run can teach them again.",
+        len(lost),
+    )
+    return text.format(classes=_named(lost))
+
+
+def _needed_line(name: str, needed: int) -> str:
+    pictures = counted(needed, "more picture")
+    return _("{name}: {pictures} needed.").format(name=plain(name), pictures=pictures)
 
 
 def _today(name: str) -> str:
@@ -97,4 +106,6 @@ def _today(name: str) -> str:
 def _named(names: Sequence[str]) -> str:
     if len(names) <= MAX_NAMED:
         return listing(names)
-    return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
+    return _("{names} and {count} more").format(
+        names=", ".join(names[:MAX_NAMED]), count=len(names) - MAX_NAMED
+    )

@@ -1,58 +1,62 @@
-"""Results of several pictures: a table and a CSV file."""
+"""What became of several pictures: their order, a summary and a CSV file."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.clients.batch import Progress
-from app.clients.classifier import Answer, Failed, PictureFile, Unreadable, version_of
+from app.clients.classifier import Answer, Failed, PictureFile, Unreadable
+from app.clients.version_names import version_name
 from app.sections.answer import UNSURE_BELOW
 from app.text import spreadsheets
-from app.text.formatting import counted, duration, plain
-from app.text.images import NEUTRAL_TILE
+from app.text.formatting import duration, plain
+from app.text.translate import _, ngettext
+from app.text.uploads import words_for
 
-ROW_PIXELS = 52
-MAX_VISIBLE_ROWS = 9
+Outcome = Answer | Unreadable
 
 _CSV_COLUMNS = ("file", "label", "confidence", "known", "familiarity", "problem", "model")
 """Before those of the classes."""
 
 
-def results_table(
-    files: Sequence[PictureFile],
-    answers: Sequence[Answer | Unreadable],
-    thumbnails: Sequence[str],
-) -> pd.DataFrame:
-    """Return a row for each file: thumbnail, name, label, confidence in percent, and problem.
-
-    `known` is "No" for a picture that the model does not know. `thumbnails` are URLs.
-    """
-    return pd.DataFrame(
-        [
-            {
-                "picture": thumbnail,
-                "file": file.name,
-                "label": answer.label if isinstance(answer, Answer) else "",
-                "confidence": answer.confidence * 100 if isinstance(answer, Answer) else None,
-                "known": "No" if _is_unknown(answer) else "",
-                "problem": answer.error if isinstance(answer, Unreadable) else "",
-            }
-            for file, answer, thumbnail in zip(files, answers, thumbnails, strict=True)
-        ]
-    )
+def in_words(file: PictureFile, outcome: Outcome) -> Outcome:
+    """Return the outcome; for a file that is no picture, with words for the person who chose it."""
+    if isinstance(outcome, Failed) or not isinstance(outcome, Unreadable):
+        return outcome
+    return Unreadable(error=words_for(file.data) or outcome.error)
 
 
-def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreadable]) -> bytes:
+def is_unknown(outcome: Outcome | None) -> bool:
+    """Return whether the model does not know what is in the picture."""
+    return isinstance(outcome, Answer) and outcome.known is False
+
+
+def is_unsure(outcome: Outcome | None) -> bool:
+    """Return whether the model knows such pictures, but not which class this one is."""
+    is_answer = isinstance(outcome, Answer) and outcome.known is not False
+    return isinstance(outcome, Answer) and is_answer and outcome.confidence < UNSURE_BELOW
+
+
+def place(outcome: Outcome) -> int:
+    """Return where a picture stands in the table: what needs a person's eye comes first."""
+    if is_unknown(outcome):
+        return 0
+    if is_unsure(outcome):
+        return 1
+    return 3 if isinstance(outcome, Answer) else 2
+
+
+def results_csv(files: Sequence[PictureFile], outcomes: Sequence[Outcome]) -> bytes:
     """Return a CSV file with a row for each file, and a column for each class.
 
     Confidence, familiarity and the values of the classes are 0..1.
     """
     rows = [
-        {"file": file.name, **_csv_cells(answer)}
-        for file, answer in zip(files, answers, strict=True)
+        {"file": file.name, **_csv_cells(outcome)}
+        for file, outcome in zip(files, outcomes, strict=True)
     ]
     classes = [name for row in rows for name in row if name not in _CSV_COLUMNS]
     columns = [*_CSV_COLUMNS, *dict.fromkeys(classes)]
@@ -62,105 +66,74 @@ def results_csv(files: Sequence[PictureFile], answers: Sequence[Answer | Unreada
 def render_progress(files: Mapping[str, PictureFile], progress: Progress) -> None:
     """Render how many pictures are done, and what is waited for."""
     done = sum(key in progress.outcomes for key in files)
-    text = f"{done:,} of {counted(len(files), 'picture')} done"
+    text = ngettext("{done} of {count} picture done", "{done} of {count} pictures done", len(files))
+    text = text.format(done=f"{done:,}", count=f"{len(files):,}")
     if progress.note:
-        text += f". {plain(progress.note)} Asking again."
+        note = _("{reason} Asking again.").format(reason=plain(progress.note))
+        text = f"{text}. {note}"
     st.progress(done / len(files), text=text)
 
 
-def render_batch_results(
-    files: Mapping[str, PictureFile], progress: Progress, *, on_ask_again: Callable[[], None]
-) -> None:
-    """Render a row for each picture that is done; once all are, a summary and a CSV file too.
+def render_summary(outcomes: Collection[Outcome], seconds: float) -> None:
+    """Render which classes the pictures have, and how many need a person's eye."""
+    st.markdown(" ".join([*_classified(outcomes, seconds), *_problems(outcomes)]))
 
-    Then the pictures that need a person's eye come first.
-    """
-    done = [key for key in files if key in progress.outcomes]
-    if not progress.running:
-        done.sort(key=lambda key: _doubt(progress.outcomes[key]))
-    chosen, answers = [files[key] for key in done], [progress.outcomes[key] for key in done]
-    thumbnails = [progress.thumbnails.get(key, NEUTRAL_TILE) for key in done]
-    if not progress.running:
-        st.markdown(_summary(answers, progress.seconds))
-        if any(isinstance(answer, Failed) for answer in answers):
-            st.button("Ask again for those without an answer", key="again", on_click=on_ask_again)
-    if not done:
-        return
-    st.dataframe(
-        results_table(chosen, answers, thumbnails),
-        hide_index=True,
-        row_height=ROW_PIXELS,
-        height=ROW_PIXELS * min(len(files), MAX_VISIBLE_ROWS) + 40,
-        column_config={
-            "picture": st.column_config.ImageColumn("Picture", width="small"),
-            "file": st.column_config.TextColumn("File"),
-            "label": st.column_config.TextColumn("Class"),
-            "confidence": st.column_config.ProgressColumn(
-                "Confidence", format="%.1f %%", min_value=0, max_value=100
-            ),
-            "known": st.column_config.TextColumn("Known"),
-            "problem": st.column_config.TextColumn("Problem", width="large"),
-        },
-        column_order=_columns(answers),
-        placeholder="",
-        alt="One row per picture: its file, class and confidence",
+
+def _classified(outcomes: Collection[Outcome], seconds: float) -> list[str]:
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    if not answers:
+        return []
+    counts = Counter(answer.label for answer in answers).most_common()
+    text = ngettext(
+        "**{count} picture** classified by {version} in {time}: {classes}.",
+        "**{count} pictures** classified by {version} in {time}: {classes}.",
+        len(answers),
     )
-    if not progress.running:
-        st.download_button(
-            "Download as CSV",
-            results_csv(chosen, answers),
-            file_name="wardrobe.csv",
-            mime="text/csv",
-            on_click="ignore",
-            key="csv",
+    versions = dict.fromkeys(plain(version_name(answer.model)) for answer in answers)
+    return [
+        text.format(
+            count=f"{len(answers):,}",
+            version=", ".join(versions),
+            time=duration(seconds),
+            classes=", ".join(f"{plain(label)} ({count:,})" for label, count in counts),
         )
+    ]
 
 
-def _columns(answers: Sequence[Answer | Unreadable]) -> list[str]:
-    columns = ["picture", "file", "label", "confidence"]
-    if any(map(_is_unknown, answers)):
-        columns.append("known")
-    if any(isinstance(answer, Unreadable) for answer in answers):
-        columns.append("problem")
-    return columns
-
-
-def _is_unknown(answer: Answer | Unreadable) -> bool:
-    return isinstance(answer, Answer) and answer.known is False
-
-
-def _doubt(answer: Answer | Unreadable) -> int:
-    """Return the place in the table: first what is unknown, then what is unsure, then the rest."""
-    if _is_unknown(answer):
-        return 0
-    return 1 if isinstance(answer, Answer) and answer.confidence < UNSURE_BELOW else 2
-
-
-def _summary(answers: Sequence[Answer | Unreadable], seconds: float) -> str:
-    readable = [answer for answer in answers if isinstance(answer, Answer)]
-    failed = sum(isinstance(answer, Failed) for answer in answers)
-    unreadable = len(answers) - len(readable) - failed
-    problems = []
+def _problems(outcomes: Collection[Outcome]) -> list[str]:
+    """Return a sentence for each kind of picture that needs a person's eye."""
+    failed = sum(isinstance(outcome, Failed) for outcome in outcomes)
+    unreadable = sum(isinstance(outcome, Unreadable) for outcome in outcomes) - failed
+    unknown, unsure = sum(map(is_unknown, outcomes)), sum(map(is_unsure, outcomes))
+    sentences = []
+    if unknown:
+        text = ngettext(
+            "The model doesn't know {count} of them.",
+            "The model doesn't know {count} of them.",
+            unknown,
+        )
+        sentences.append(text.format(count=f"{unknown:,}"))
+    if unsure:
+        text = ngettext("It is unsure of {count}.", "It is unsure of {count}.", unsure)
+        sentences.append(text.format(count=f"{unsure:,}"))
     if unreadable:
-        problems.append(f"{counted(unreadable, 'file')} could not be read.")
+        text = ngettext(
+            "{count} file could not be read.", "{count} files could not be read.", unreadable
+        )
+        sentences.append(text.format(count=f"{unreadable:,}"))
     if failed:
-        problems.append(f"{counted(failed, 'picture')} got no answer.")
-    if readable:
-        counts = Counter(answer.label for answer in readable).most_common()
-        labels = ", ".join(f"{plain(label)} ({count})" for label, count in counts)
-        versions = " and ".join(dict.fromkeys(plain(version_of(one.model)) for one in readable))
-        done = f"**{counted(len(readable), 'picture')}** classified by version {versions}"
-        problems.insert(0, f"{done} in {duration(seconds)}: {labels}.")
-    if unknown := sum(map(_is_unknown, answers)):
-        problems.append(f"The model does not know {counted(unknown, 'picture')}: see the top rows.")
-    return " ".join(problems)
+        text = ngettext("{count} picture got no answer.", "{count} pictures got no answer.", failed)
+        sentences.append(text.format(count=f"{failed:,}"))
+    if unknown or unsure or unreadable:
+        sentences.append(_("Those come first."))
+    return sentences
 
 
-def _csv_cells(answer: Answer | Unreadable) -> dict[str, Any]:
-    if isinstance(answer, Unreadable):
-        return {"problem": answer.error}
-    cells = answer.model_dump(exclude={"probabilities"})
-    return {**cells, **{_class_column(name): it for name, it in answer.probabilities.items()}}
+def _csv_cells(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Unreadable):
+        return {"problem": outcome.error}
+    cells = outcome.model_dump(exclude={"probabilities"})
+    return {**cells, **{_class_column(name): it for name, it in outcome.probabilities.items()}}
 
 
 def _class_column(name: str) -> str:

@@ -33,7 +33,8 @@ Actor = Annotated[
     str | None,
     Field(
         description="Who did it: the page's visitor, the name of a program's token, or `local` for "
-        "the page without a log-in. Null if nobody asked, or if it is not known."
+        "the page without a log-in; `first start` for what a new installation trains by itself. "
+        "Null if it is not known."
     ),
 ]
 

@@ -25,6 +25,14 @@ class Baseline(TypedDict, total=False):
     confidence: Annotated[list[Ratio], Field(description="Share up to each of the bounds.")]
 
 
+class CalibrationBin(TypedDict, total=False):
+    """Test pictures of about the same confidence."""
+
+    pictures: int
+    confidence: Annotated[Ratio, Field(description="Their mean.")]
+    accuracy: Ratio
+
+
 class Metadata(TypedDict, total=False):
     """What training wrote about a version."""
 
@@ -33,6 +41,13 @@ class Metadata(TypedDict, total=False):
     accuracy: Annotated[Ratio, Field(description="On the 10,000 test pictures.")]
     loss: Annotated[float, Field(description="Mean cross-entropy on the test pictures.")]
     calibration_error: Annotated[Ratio, Field(description="Expected calibration error, 15 bins.")]
+    calibration_bins: Annotated[
+        list[CalibrationBin], Field(description="Of the calibration error, least confident first.")
+    ]
+    serving_seconds: Annotated[
+        dict[str, float],
+        Field(description="A pass of `pictures_1` and `pictures_32` on one thread, when trained."),
+    ]
     temperature: Annotated[float, Field(description="The logits are divided by it.")]
     baseline: Baseline
     per_class_accuracy: dict[str, Ratio]
@@ -54,6 +69,7 @@ class Metadata(TypedDict, total=False):
         list[str], Field(description="Trained on these, each `<content_hash>:<label>`.")
     ]
     gate: Gate
+    number: int
     sha256: Annotated[dict[str, str], Field(description="SHA-256 of the version's files, by name.")]
     class_names: Annotated[list[str], Field(description="The network's outputs, in order.")]
     run_id: str
@@ -73,6 +89,7 @@ class Promotion(BaseModel):
 class Version(BaseModel):
     """A version in the model store."""
 
+    number: int = Field(description="People call it by this: 1, 2 and so on, never given twice.")
     tag: Tag
     version: str = Field(description="The second half of the tag.")
     champion: bool = Field(description="Whether it is the live version.")
@@ -93,11 +110,18 @@ class Version(BaseModel):
 
 
 class Versions(BaseModel):
-    """Every version, newest first."""
+    """Versions, newest first."""
 
     champion: Tag | None = Field(description="The live version; null before the first.")
     error: str | None = Field(description="What is wrong with the record of the live version.")
+    total: int = Field(description="How many versions there are.")
     models: list[Version]
+
+
+class Numbers(BaseModel):
+    """The number of every version."""
+
+    numbers: dict[str, int] = Field(description="By version, the second half of the tag.")
 
 
 class Difference(TypedDict, total=False):

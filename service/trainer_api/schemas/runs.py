@@ -102,6 +102,9 @@ class CorrectionCounts(TypedDict, total=False):
     quarantined: Annotated[
         int, Field(description="Need a review: `GET /corrections?state=quarantined` says why.")
     ]
+    quarantined_ids: Annotated[
+        list[int], Field(description="Their ids, newest first, at most 100.")
+    ]
 
 
 class RunClasses(TypedDict, total=False):
@@ -142,8 +145,12 @@ class Run(BaseModel):
     pid: int | None = Field(description="The process.")
     phase: str
     progress: Ratio
+    estimated_seconds: float | None = Field(
+        description="How long it was expected to take when it was started, as `GET /recipes` says."
+    )
     eta_seconds: float | None = Field(
-        description="Until the end of the run, estimated from the pace of the last seconds."
+        description="Until the end of the run, estimated from the pace of the last seconds and "
+        "from how long such runs take."
     )
     loss: float | None = Field(description="Of the last training batch that was reported.")
     accuracy: Ratio | None = Field(description="Of the same batch.")
@@ -154,6 +161,10 @@ class Run(BaseModel):
     result: SkipValidation[RunResult | None] = Field(description="Once it has succeeded.")
     error: str | None = Field(description="Why it did not succeed.")
     actor: Actor
+    background: bool = Field(
+        description="Whether it trains in the background: it makes way for any other run, and goes "
+        "on after it as a new run."
+    )
     resumable: bool = Field(description="Whether `POST /runs` with `resume` can go on with it.")
 
 
@@ -197,6 +208,10 @@ class RecipeSummary(BaseModel):
     from_champion: bool = Field(description="Whether it starts from the live version.")
     from_corrections: bool = Field(
         description="Whether it uses corrections alone, without Fashion-MNIST."
+    )
+    estimated_seconds: float | None = Field(
+        description="How long it takes on this machine, from the request to the new version: the "
+        "median of its last five runs with these epochs that finished. None before the first."
     )
 
 

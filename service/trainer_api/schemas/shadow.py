@@ -8,7 +8,7 @@ from service.trainer_api.schemas.base import Actor, Body, Name, Time
 class ShadowRequest(Body):
     """The version that answers beside the live one."""
 
-    version: Name = Field(description="The version, or the whole tag.")
+    version: Name = Field(description="The version, its number, or the whole tag.")
     share: float = Field(default=1, gt=0, le=1, description="Share of the pictures.")
 
 

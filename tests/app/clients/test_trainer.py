@@ -63,26 +63,26 @@ def test_what_does_not_exist_is_rejected() -> None:
 
 def test_only_what_was_chosen_is_sent(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"run_id": "r1"}, 201)
-    assert trainer.start() == "r1"
-    assert trainer.start("quick", 3, 7) == "r1"
+    assert trainer.start() == ("r1", True)
+    assert trainer.start("quick", 3, 7) == ("r1", True)
     bodies = [body for _, _, body in stand_in.seen]
     assert bodies == [b"{}", b'{"recipe": "quick", "epochs": 3, "seed": 7}']
 
 
 def test_starting_during_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
-    assert trainer.start() == "r0"
+    assert trainer.start() == ("r0", False)
 
 
 def test_resuming_names_the_run_to_continue(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"run_id": "r2"}, 201)
-    assert trainer.resume("r1") == "r2"
+    assert trainer.resume("r1") == ("r2", True)
     assert stand_in.seen == [("POST", "/runs", b'{"resume": "r1"}')]
 
 
 def test_resuming_during_a_run_finds_that_run(stand_in: ScriptedServer) -> None:
     stand_in.answer = lambda _: json_answer({"error": "Busy.", "run_id": "r0"}, 409)
-    assert trainer.resume("r1") == "r0"
+    assert trainer.resume("r1") == ("r0", False)
 
 
 def test_resuming_without_a_checkpoint_is_rejected(stand_in: ScriptedServer) -> None:

@@ -10,6 +10,7 @@ from app.components.feedback import Action, FeedbackPrompt, action_of
 PROMPT = FeedbackPrompt(
     digest="d1",
     predicted="Bag",
+    answered=True,
     question="",
     suggested=None,
     class_names=["Bag", "Coat"],

@@ -1,43 +1,14 @@
 """The drawing pad in a real browser."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.components.pad import MAX_STROKES
+from tests.support.app.drawing_pad import at, button, shade_at
 from tests.support.browser import PAD_WIDTH, TROUSERS, answered, draw, surface
 
 SQUARE = [(100, 100), (300, 100), (300, 300), (100, 300)]
 MIDDLE = (200, 200)
-
-
-@pytest.fixture
-def pad(page: Page, app_url: str) -> Iterator[Page]:
-    """Open the Classify page; no browser error and no request to another host is allowed."""
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: problems.extend(_outside(request.url, app_url)))
-    page.goto(app_url)
-    expect(surface(page)).to_be_visible(timeout=30_000)
-    yield page
-    assert problems == []
-
-
-def _outside(url: str, app_url: str) -> list[str]:
-    own = (app_url, app_url.replace("http", "ws", 1), "data:", "blob:")
-    return [] if url.startswith(own) else [url]
-
-
-def shade_at(page: Page, point: tuple[int, int]) -> int:
-    """Return the grey value, 0..255, of one pixel of the pad."""
-    script = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0]"
-    shade: int = surface(page).evaluate(script, list(point))
-    return shade
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.locator(".st-key-pad").get_by_role("button", name=name, exact=True)
 
 
 def test_drawn_trousers_are_classified(pad: Page) -> None:
@@ -48,22 +19,45 @@ def test_drawn_trousers_are_classified(pad: Page) -> None:
     expect(pad.locator(".st-key-drawing_answer")).to_contain_text("answered in")
 
 
-def test_an_outline_is_filled_unless_that_is_switched_off(pad: Page) -> None:
+def test_a_line_that_closes_itself_is_filled_unless_that_is_switched_off(pad: Page) -> None:
     draw(pad, SQUARE)
     assert shade_at(pad, MIDDLE) == 255
     button(pad, "Clear").click()
     assert shade_at(pad, MIDDLE) == 0
-    pad.get_by_role("switch", name="Fill outlines").uncheck()
+    pad.get_by_role("switch", name="Fill shapes").uncheck()
     draw(pad, SQUARE)
     assert shade_at(pad, MIDDLE) == 0
     assert shade_at(pad, SQUARE[0]) == 255
 
 
-def test_an_outline_of_several_strokes_is_filled_when_it_closes(pad: Page) -> None:
+def test_the_handle_of_a_bag_stays_open(pad: Page) -> None:
+    draw(pad, [(48, 168), (400, 168), (420, 396), (28, 396)])
+    draw(pad, [(200, 180), (200, 60), (260, 60), (260, 180)], close=False)  # narrow: ends near
+    draw(pad, [(60, 168), (80, 100), (150, 90), (170, 168)], close=False)
+    assert shade_at(pad, (224, 300)) == 255
+    assert shade_at(pad, (230, 120)) == 0
+    assert shade_at(pad, (115, 130)) == 0
+
+
+def test_an_outline_of_several_strokes_stays_an_outline(pad: Page) -> None:
     draw(pad, SQUARE[:3], close=False)
-    assert shade_at(pad, (150, 250)) == 0
     draw(pad, [SQUARE[2], SQUARE[3], SQUARE[0]], close=False)
-    assert shade_at(pad, (150, 250)) == 255
+    assert shade_at(pad, MIDDLE) == 0
+
+
+def test_what_is_inside_a_shape_stays(pad: Page) -> None:
+    pad.keyboard.press("4")
+    draw(pad, [(150, 150), (250, 150), (250, 250), (150, 250)])  # a pocket, drawn first
+    draw(pad, [(280, 150), (280, 180)], close=False)  # a seam
+    pad.keyboard.press("1")
+    draw(pad, SQUARE)
+    assert shade_at(pad, MIDDLE) == 75
+    assert shade_at(pad, (280, 165)) == 75
+    assert shade_at(pad, (120, 120)) == 255
+    pad.keyboard.press("4")
+    draw(pad, [(110, 270), (140, 270), (140, 295), (110, 295)])  # a pocket, drawn last
+    assert shade_at(pad, (110, 280)) == 75
+    assert shade_at(pad, (125, 283)) == 255
 
 
 def test_what_was_erased_stays_erased(pad: Page) -> None:
@@ -92,14 +86,6 @@ def test_undo_reverts_a_stroke_and_a_clear(pad: Page) -> None:
     button(pad, "Undo").click()
     assert shade_at(pad, MIDDLE) == 0
     expect(pad.get_by_text("Your answer appears here")).to_be_visible()
-
-
-def at(page: Page, point: tuple[int, int]) -> tuple[float, float]:
-    """Where a point of the pad lies in the window."""
-    box = surface(page).bounding_box()
-    assert box is not None
-    scale = box["width"] / PAD_WIDTH
-    return box["x"] + point[0] * scale, box["y"] + point[1] * scale
 
 
 def press_pointer(page: Page, kind: str, point: tuple[int, int], *, moved: int = 0) -> None:
@@ -138,47 +124,18 @@ def test_a_tap_draws_a_dot(browser: Browser, app_url: str, kind: str, moved: int
     context.close()
 
 
-def test_keys_undo_and_redo_without_a_click_on_the_pad(pad: Page) -> None:
-    draw(pad, SQUARE)
-    pad.keyboard.press("Control+z")
-    assert shade_at(pad, MIDDLE) == 0
-    expect(pad.get_by_text("Your answer appears here")).to_be_visible()
-    for redo, undo in (
-        ("Control+y", "Control+z"),
-        ("Control+Shift+z", "Meta+z"),
-        ("Meta+Shift+z", "Control+z"),
-        ("Meta+y", "Meta+z"),
-    ):
-        pad.keyboard.press(redo)
-        assert shade_at(pad, MIDDLE) == 255, redo
-        pad.keyboard.press(undo)
-        assert shade_at(pad, MIDDLE) == 0, undo
-    expect(button(pad, "Undo")).to_be_disabled()
-    draw(pad, [(20, 20), (60, 20)], close=False)
-    expect(button(pad, "Redo")).to_be_disabled()
-
-
-def test_keys_are_left_to_text_fields_and_to_the_other_tab(pad: Page) -> None:
-    draw(pad, SQUARE)
-    answered(pad, 1)
-    pad.evaluate(
-        """() => {
-            const field = document.createElement("input");
-            field.id = "field";
-            field.style.position = "fixed";
-            document.body.append(field);
-            field.focus();
-        }"""
-    )
-    pad.keyboard.type("ab")
-    pad.keyboard.press("Control+z")
-    assert pad.locator("#field").input_value() != "ab"
-    assert shade_at(pad, MIDDLE) == 255
-    pad.evaluate("document.querySelector('#field').remove()")
-    pad.get_by_role("tab", name="Upload").click()
-    pad.keyboard.press("Control+z")
-    pad.get_by_role("tab", name="Draw").click()
-    assert shade_at(pad, MIDDLE) == 255
+def test_the_brush_is_shown_as_large_as_it_draws(pad: Page) -> None:
+    ring = pad.locator(".st-key-pad .ring")
+    expect(ring).to_be_hidden()
+    pad.mouse.move(*at(pad, MIDDLE))
+    expect(ring).to_be_visible()
+    before = ring.bounding_box()
+    pad.get_by_label("Brush size").fill("56")
+    pad.mouse.move(*at(pad, (210, 200)))
+    after = ring.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(4 * before["width"], rel=0.05)
 
 
 def test_what_is_all_erased_has_no_answer(pad: Page) -> None:
@@ -221,27 +178,27 @@ def scribble(page: Page, points: int, stroke: int, *, times: int = 1) -> None:
 
 
 def test_a_very_long_drawing_is_answered_and_survives_a_change_of_page(pad: Page) -> None:
-    pad.get_by_role("switch", name="Fill outlines").uncheck()
+    pad.get_by_role("switch", name="Fill shapes").uncheck()
     for stroke in range(12):
         scribble(pad, 2_500, stroke)  # 60,000 coordinates in all
         answered(pad, stroke + 1)
-    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, 12 strokes")
+    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, strokes: 12")
     expect(pad.get_by_text("This drawing is full")).to_be_hidden()
     pad.get_by_role("link", name="Models").click()
     expect(pad.get_by_role("heading", name="Models")).to_be_visible()
     pad.get_by_role("link", name="Classify").click()
     answered(pad, 12)
-    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, 12 strokes")
+    expect(surface(pad)).to_have_attribute("aria-label", "Drawing pad, strokes: 12")
 
 
 def test_a_full_drawing_says_so_and_keeps_its_strokes(pad: Page) -> None:
-    pad.get_by_role("switch", name="Fill outlines").uncheck()  # to look for outlines takes time
+    pad.get_by_role("switch", name="Fill shapes").uncheck()
     scribble(pad, 2, 0, times=MAX_STROKES)
     answered(pad, MAX_STROKES)
     expect(pad.get_by_text("This drawing is full")).to_be_hidden()
     draw(pad, SQUARE)
     expect(pad.get_by_text("This drawing is full")).to_be_visible()
-    expect(surface(pad)).to_have_attribute("aria-label", f"Drawing pad, {MAX_STROKES} strokes")
+    expect(surface(pad)).to_have_attribute("aria-label", f"Drawing pad, strokes: {MAX_STROKES}")
     button(pad, "Undo").click()
     expect(pad.get_by_text("This drawing is full")).to_be_hidden()
     draw(pad, SQUARE)
@@ -250,7 +207,7 @@ def test_a_full_drawing_says_so_and_keeps_its_strokes(pad: Page) -> None:
 
 
 def test_a_simplified_stroke_looks_like_the_drawn_one(pad: Page) -> None:
-    pad.get_by_role("switch", name="Fill outlines").uncheck()
+    pad.get_by_role("switch", name="Fill shapes").uncheck()
     pixels = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 448, 448).data]"
     x, y = at(pad, (120, 120))
     pad.mouse.move(x, y)
@@ -279,32 +236,10 @@ def test_the_drawing_survives_a_change_of_page(pad: Page) -> None:
 
 def test_each_sample_is_answered(pad: Page) -> None:
     samples = pad.locator(".st-key-pad .samples button")
-    expect(samples).to_have_count(6)
-    for number in range(6):
+    expect(samples).to_have_count(10)
+    for number in range(10):
         samples.nth(number).click()
         answered(pad, number + 1)
-
-
-def test_every_tool_is_reached_and_used_by_keyboard(pad: Page) -> None:
-    pad.get_by_label("Brush size").focus()
-    pad.keyboard.press("ArrowRight")
-    expect(pad.get_by_label("Brush size")).to_have_value("15")
-    reached = []
-    for _ in range(8):
-        pad.keyboard.press("Tab")
-        reached.append(
-            pad.evaluate(
-                """() => {
-                    let at = document.activeElement;
-                    while (at.shadowRoot) at = at.shadowRoot.activeElement;
-                    return at.name || at.getAttribute("aria-label");
-                }"""
-            )
-        )
-    assert reached[:3] == ["shade", "fill", "erase"]
-    assert reached[3].startswith("Use the sample")
-    pad.keyboard.press("Enter")
-    answered(pad, 1)
 
 
 def test_a_finger_draws_and_does_not_scroll(browser: Browser, app_url: str) -> None:

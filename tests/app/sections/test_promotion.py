@@ -1,12 +1,14 @@
 """Promotion on the Models page: candidates, gate reports, and rollback."""
 
 import json
+import re
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
+from app.text.formatting import plain
 from tests.support.app import trainer_json
 from tests.support.app.pages import (
     READY,
@@ -16,6 +18,7 @@ from tests.support.app.pages import (
     page_text,
     run_json,
     script_services,
+    serving,
 )
 from tests.support.browser import axe_findings, settled
 from tests.support.scripted_server import Request, ScriptedServer, json_answer
@@ -45,7 +48,7 @@ def one_of_each(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> No
         scripted,
         monkeypatch,
         run_json("cancelled", ended_at="2026-01-02T03:05:06+00:00"),
-        READY,
+        serving("x1"),
         VERSIONS,
         report=trainer_json.report(NOT_PROMOTED),
     )
@@ -76,19 +79,19 @@ def test_each_version_shows_its_status_and_its_button() -> None:
     text = page_text(at)
     for badge in ("<b>Live</b>", "<b>Candidate</b>", "<b>Previously live</b>", "<b>Never live</b>"):
         assert text.count(badge) == 1, badge
-    assert "Version **x1** is live." in text
+    assert "**x1** is live." in text
     buttons = {button.key: button.label for button in at.button if button.key}
     assert {key: label for key, label in buttons.items() if "promote" in key} == {
         "promote_waiting": "Promote anyway",
-        "promote_before": "Roll back to this version",
+        "promote_before": "Roll back",
         "promote_unused": "Promote",
     }
 
 
 def test_the_card_of_a_candidate_shows_why_it_was_not_promoted() -> None:
     text = page_text(open_page("models"))
-    assert text.count("Not promoted:") == 1
-    assert trainer_json.WORSE in text
+    assert f"Not promoted, compared with x1: {trainer_json.WORSE}" in text
+    assert text.count("Not promoted") == 1
 
 
 # --- Promotion and rollback ----------------------------------------------------------------------
@@ -97,7 +100,7 @@ def test_the_card_of_a_candidate_shows_why_it_was_not_promoted() -> None:
 def test_one_click_rolls_back_and_the_page_confirms_it(scripted: ScriptedServer) -> None:
     at = clicked("before")
     assert promoted(scripted) == [("/models/before/promote", None)]
-    assert "Version before is live on 2 workers after 0.2 s." in page_text(at)
+    assert [it.value for it in at.toast] == [plain("before is live on 2 workers after 0.2 s.")]
 
 
 def test_a_refused_promotion_shows_the_reason(scripted: ScriptedServer) -> None:
@@ -119,7 +122,8 @@ def test_a_promotion_without_a_running_classifier_says_so(scripted: ScriptedServ
         return json_answer(detail, 202) if request[0] == "POST" else others(request)
 
     scripted.answer = nobody_runs
-    assert "Version before is promoted. No classifier runs." in page_text(clicked("before"))
+    [toast] = clicked("before").toast
+    assert toast.value == plain("before is promoted. No classifier runs.")
 
 
 # --- The report ----------------------------------------------------------------------------------
@@ -128,9 +132,13 @@ def test_a_promotion_without_a_running_classifier_says_so(scripted: ScriptedServ
 def test_the_report_compares_metrics_and_classes_with_the_live_version_of_then() -> None:
     at = open_details("waiting")
     text = page_text(at)
-    assert "Compared with x1, live at the time" in text
-    assert "<dt>Validation accuracy</dt><dd>92.0 % → 91.9 %</dd>" in text
-    assert "<dt>Test corrections right</dt><dd>2 of 5 → 5 of 5</dd>" in text
+    assert "On validation pictures. x1 was live at the time." in text
+    assert _rows(text) == {
+        "Accuracy": ("92.0 %", "91.9 %", "-0.1 points"),
+        "Test corrections": ("2 of 5", "5 of 5", "+3"),
+        "Calibration error": ("1.2 %", "1.4 %", "+0.2 points"),
+        "Shirt": ("84.2 %", "80.1 %", "-4.1 points"),
+    }
     figure = charts(at)["Validation accuracy compared with x1, in points"]
     [bars] = figure["data"]
     assert dict(zip(bars["y"], bars["text"], strict=True)) == {
@@ -165,15 +173,25 @@ def test_no_report_is_fetched_while_details_are_closed(scripted: ScriptedServer)
 
 
 def test_a_version_that_was_never_compared_has_no_report() -> None:
-    assert "live at the time" not in page_text(open_details("before"))
+    at = open_details("before")
+    assert "live at the time" not in page_text(at)
+    assert "Compared" not in {tab.label for tab in at.tabs}
 
 
 def test_promotions_are_listed_newest_first_with_their_reasons() -> None:
-    [promotions] = [html for html in _html(open_details("x1")) if 'class="promotions"' in html]
+    [promotions] = [
+        html for html in _html(open_details("x1", "Promotions")) if 'class="promotions"' in html
+    ]
     by_person, by_gate = promotions.split("</li>")[:2]
     assert "3 Jan 2026" in by_person
     assert "by a person, replacing other<q>We need bags &amp; nothing else.</q>" in by_person
     assert "automatically after training, replacing before" in by_gate
+
+
+def _rows(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the values in each row of a comparison's table, by the name of the row."""
+    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', text)
+    return {name: tuple(re.findall(r"<td>(.*?)</td>", cells)) for name, cells in rows}
 
 
 def _html(at: AppTest) -> list[str]:
@@ -203,7 +221,8 @@ def open_dialog(page: Page, name: str) -> Locator:
 
 def test_a_candidate_is_promoted_only_with_a_reason(models: Page, scripted: ScriptedServer) -> None:
     dialog = open_dialog(models, "waiting")
-    expect(dialog).to_contain_text(trainer_json.WORSE)
+    expect(dialog).to_contain_text("waiting did not pass the checks. It replaces x1")
+    expect(dialog.get_by_role("row", name="Shirt 84.2 % 80.1 % -4.1 points")).to_be_visible()
     button = dialog.get_by_role("button", name="Promote anyway", exact=True)
     field = dialog.get_by_role("textbox", name="Why promote it anyway?")
     field.fill("   ")
@@ -212,7 +231,7 @@ def test_a_candidate_is_promoted_only_with_a_reason(models: Page, scripted: Scri
     assert not promoted(scripted)
     field.fill(f" {REASON} ")
     button.click()  # the field still has the focus; its text must count
-    expect(models.get_by_text("Version waiting is live on 2 workers after 0.2 s.")).to_be_visible()
+    expect(models.get_by_text("waiting is live on 2 workers after 0.2 s.")).to_be_visible()
     expect(dialog).to_have_count(0)
     assert promoted(scripted) == [("/models/waiting/promote", {"reason": REASON})]
 
@@ -223,8 +242,16 @@ def test_a_version_that_was_never_live_needs_no_reason(
     dialog = open_dialog(models, "unused")
     expect(dialog.get_by_role("textbox")).to_have_count(0)
     dialog.get_by_role("button", name="Promote", exact=True).click()
-    expect(models.get_by_text("Version unused is live on 2 workers")).to_be_visible()
+    expect(models.get_by_text("unused is live on 2 workers")).to_be_visible()
     assert promoted(scripted) == [("/models/unused/promote", None)]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_button_of_the_dialog_is_in_sight(models: Page, size: tuple[int, int]) -> None:
+    models.set_viewport_size({"width": size[0], "height": size[1]})
+    dialog = open_dialog(models, "waiting")
+    button = dialog.get_by_role("button", name="Promote anyway", exact=True)
+    expect(button).to_be_in_viewport(ratio=1)
 
 
 def test_cancelling_changes_nothing(models: Page, scripted: ScriptedServer) -> None:

@@ -11,6 +11,7 @@ from tests.support.app.pages import (
     OWN_PICTURES,
     READY,
     RECIPES,
+    answer_also,
     open_page,
     run_json,
     script_services,
@@ -20,12 +21,16 @@ from tests.support.scripted_server import ScriptedServer
 
 @pytest.fixture
 def retrain(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Open the page with a trainer with these corrections, versions and last run."""
+    """Open the page with a trainer with these corrections, versions and last run.
+
+    `more` are other answers of both services, by the last part of the path.
+    """
 
     def open_retrain(
         *versions: dict[str, Any],
         run: dict[str, Any] | None = None,
         own: dict[str, int] | None = None,
+        more: dict[str, Any] | None = None,
         **counts: int,
     ) -> AppTest:
         script_services(
@@ -38,6 +43,7 @@ def retrain(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Any:
             classes=trainer_json.classes(own),
             corrections=trainer_json.corrections(**counts),
         )
+        answer_also(scripted, **(more or {}))
         return open_page("retrain")
 
     return open_retrain

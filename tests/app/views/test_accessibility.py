@@ -20,6 +20,7 @@ SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
         ("classes", "Your classes"),
         ("retrain", "All runs"),
         ("models", "Models"),
+        ("about", "About this model"),
     ],
 )
 def test_axe_finds_nothing(

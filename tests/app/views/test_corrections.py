@@ -95,7 +95,7 @@ def test_a_disagreement_is_labelled_as_one_version_answered_and_undone(
 ) -> None:
     page.goto(f"{app_url}/corrections?state=review_requested")
     one = card(page, a_disagreement)
-    expect(one).to_contain_text("Not labelled yet", timeout=30_000)
+    expect(one).to_contain_text("Models disagree", timeout=30_000)
     expect(one).to_contain_text(DISAGREEMENT)
     expect(one.locator("select option:checked")).to_have_text("Choose a class")
     one.get_by_role("button", name=f"Label #{a_disagreement} as Coat").click()

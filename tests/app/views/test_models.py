@@ -1,5 +1,6 @@
 """Details of a version: metadata, confusion matrix, learning curves, and comparison."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.text.formatting import plain
 from tests.support.app.pages import (
+    LOADING,
     READY,
     charts,
     epoch_json,
@@ -15,6 +17,7 @@ from tests.support.app.pages import (
     page_text,
     run_json,
     script_services,
+    serving,
 )
 from tests.support.app.trainer_json import BUILT_IN, classes
 from tests.support.scripted_server import ScriptedServer
@@ -69,8 +72,63 @@ def test_a_link_to_a_version_opens_its_details() -> None:
     assert gains(at)[1]["Coat"] == "-9.0"
 
 
+def test_a_version_has_its_number_its_recipe_and_its_time_as_a_title(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = {**version("live1", 3, (), recipe="standard"), "number": 7}
+    script_services(scripted, monkeypatch, run_json("succeeded"), serving("live1"), [live])
+    text = page_text(open_page("models"))
+    assert "<h2>v7</h2> <span>standard · 3 Jan 2026, 03:04</span>" in text
+    assert "**v7** is live" in text
+
+
+@pytest.mark.parametrize("name", ["v3", "3"])
+def test_a_thousand_versions_are_shown_by_pages_the_live_and_the_linked_one_first(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    many = [
+        {**version("live1" if number == 500 else f"x{number}", 3, ()), "number": number}
+        for number in range(1000, 0, -1)
+    ]
+    script_services(scripted, monkeypatch, run_json("succeeded"), READY, many)
+    at = open_page("models")
+    assert shown(at) == [f"v{number}" for number in (500, *range(1000, 992, -1))]
+    at.session_state["versions_page"] = 2
+    at.run()
+    assert shown(at) == [f"v{number}" for number in (500, *range(992, 984, -1))]
+    assert shown(open_page("models", version=name))[:3] == ["v3", "v500", "v1000"]
+    lists = [path for _, path, _ in scripted.seen if path.startswith("/models?")]
+    assert all("limit=8" in path for path in lists)
+
+
+def shown(at: AppTest) -> list[str]:
+    """Return the titles of the cards."""
+    return re.findall(r"<h2>(\w+)</h2>", page_text(at))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (LOADING, "Waiting for the classifier."),
+        ({**READY, "tag": "fashion_mnist_model:live1"}, "**abc** still answers."),
+    ],
+)
+def test_a_version_is_live_only_where_the_classifier_serves_it(
+    scripted: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    state: dict[str, Any],
+    words: str,
+) -> None:
+    script_services(scripted, monkeypatch, run_json("succeeded"), state, [LIVE])
+    text = page_text(open_page("models"))
+    assert words in text
+    assert "is live. You can" not in text
+    assert ("waiting for the classifier" in text) == (state is LOADING)
+
+
 def test_measurements_are_shown() -> None:
-    text = page_text(open_details("new"))
+    text = page_text(open_details("new", "Training"))
+    assert "<dt>Tag</dt><dd>fashion_mnist_model:new</dd>" in text
     assert "<dt>Calibration error</dt><dd>1.2 %</dd>" in text
     assert "<dt>Temperature</dt><dd>1.23</dd>" in text
 
@@ -86,7 +144,7 @@ def test_only_mistakes_have_a_colour_in_the_confusion_matrix() -> None:
 
 
 def test_the_training_of_a_version_is_drawn_by_its_epochs() -> None:
-    drawn = charts(open_details("new"))
+    drawn = charts(open_details("new", "Training"))
     training, validation = drawn["Loss"]["data"]
     assert (training["x"], training["y"]) == ([1, 2], [0.5, 0.5])
     assert (validation["x"], validation["y"]) == ([1, 2], [0.4, 0.4])
@@ -97,8 +155,10 @@ def test_the_training_of_a_version_is_drawn_by_its_epochs() -> None:
 def test_a_version_from_before_has_only_its_classes() -> None:
     at = open_details("old")
     assert list(charts(at)) == ["Accuracy by class", "Compared with live1, in points"]
+    text = page_text(open_details("old", "Training"))
+    assert "<dt>Size</dt>" in text
     for fact in ("Calibration error", "Temperature"):
-        assert fact not in page_text(at)
+        assert fact not in text
 
 
 def test_a_version_is_compared_with_the_live_one_until_another_is_chosen() -> None:
@@ -192,8 +252,9 @@ def test_going_back_to_a_version_without_a_class_says_that_its_corrections_stay(
     at = open_page("models")
     at.button(key="promote_old").click().run()
     assert not at.exception
-    expected = "Version old is live on 2 workers after 0.2 s. Doesn't know Hat. The corrections"
-    assert expected in page_text(at)
+    [toast] = at.toast
+    expected = "old is live on 2 workers after 0.2 s. Doesn't know Hat. The corrections"
+    assert toast.value.startswith(plain(expected))
 
 
 def test_a_version_that_knows_a_class_by_an_earlier_name_does_not_lack_it(

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from app.clients import trainer
-from tests.support.app.pages import READY, TAG, open_page, page_text, run_json, script_services
+from app.clients.version_names import version_name
+from tests.support.app.pages import (
+    READY,
+    TAG,
+    open_page,
+    page_text,
+    run_json,
+    script_services,
+    uploaded_rows,
+)
 from tests.support.processes import ROOT, Home, MakeHome, Server
 from tests.support.scripted_server import ScriptedServer
 
@@ -51,7 +60,7 @@ def trainer_without_model(empty_home: Home) -> Iterator[Server]:
 @pytest.mark.parametrize("path", ["", "corrections", "retrain", "models"])
 def test_every_page_names_the_live_version(path: str) -> None:
     champion = next(model for model in trainer.models() if model.champion)
-    assert f"Version {champion.version}" in page_text(open_page(path))
+    assert f"<b>{version_name(champion.tag)}</b>" in page_text(open_page(path))
 
 
 @pytest.mark.usefixtures("live")
@@ -72,10 +81,11 @@ def test_several_uploads_get_a_table(trousers: bytes) -> None:
     at.session_state["batch"][1].wait(30)  # the page waits for 1 s, then looks each second
     at.run()
     assert not at.exception
-    table = at.dataframe[0].value
-    assert list(table["file"]) == ["jeans.png", "notes.png"]
-    assert table["label"][0] == "Trouser"
-    assert table["problem"][1].endswith(".")
+    notes, jeans = uploaded_rows(at)  # what needs a person's eye comes first
+    assert (notes["name"], notes["teachable"]) == ("notes.png", False)
+    assert notes["says"].endswith(".")
+    assert (jeans["name"], jeans["label"], jeans["says"]) == ("jeans.png", "Trouser", "")
+    assert jeans["seen"].startswith("data:image/png")
     assert "1 file could not be read" in page_text(at)
 
 
@@ -176,6 +186,6 @@ def test_a_version_that_does_not_load_is_reported_with_the_live_one(
     model = {**READY, "tag": "fashion_mnist_model:new", "workers": [worker]}
     script_services(scripted, monkeypatch, run_json("succeeded"), model)
     text = page_text(open_page())
-    assert "Version abc" in text
-    assert "Version new does not load" in text
+    assert "abc is still live" in text
+    assert "new does not load" in text
     assert "The weights are cut off." in text

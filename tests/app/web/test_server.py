@@ -81,6 +81,8 @@ def test_every_answer_has_the_security_headers(url: str) -> None:
         assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
         assert "script-src 'self' blob: 'sha256-" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+        # The Upload tab takes photos; nothing else of the visitor's machine is used.
+        assert headers["Permissions-Policy"] == "camera=(self), microphone=(), geolocation=()"
 
 
 def log_in(url: str, password: str, **headers: str) -> requests.Response:

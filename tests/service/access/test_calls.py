@@ -30,6 +30,7 @@ NOTHING = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST /classify": {"data": b"", "headers": PNG},
     "POST /classify_many": {"data": b"", "headers": PNG},
+    "POST /explain": {"data": b"", "headers": PNG},
     "POST /preview": {"data": b"", "headers": PNG},
     "POST /runs": {"json": {"recipe": "no such recipe"}},
     "PUT /shadow": {"json": {"version": "nowhere"}},

@@ -108,7 +108,7 @@ def test_a_heic_file_is_read_and_a_bomb_is_refused(process: DecodingProcess) -> 
     bomb = data[:size] + (30_000).to_bytes(4) * 2 + data[size + 8 :]
     with pytest.raises(PictureError) as caught:
         process.decode(bomb).result(60)
-    assert caught.value.problem in (Problem.TOO_MANY_PIXELS, Problem.NOT_A_PICTURE)
+    assert caught.value.problem is Problem.TOO_MANY_PIXELS
 
 
 def test_memory_of_the_process_is_limited() -> None:

@@ -73,11 +73,12 @@ def test_live_pictures_in_a_batch_with_a_load_test_are_told_apart(
     batcher: Batcher[int], network: Network
 ) -> None:
     async def work() -> list[Any]:
-        return await asyncio.gather(
+        calls = (
             batcher.submit(pictures(1)),
             batcher.submit(pictures(10, 11), load_test=True),
             batcher.submit(pictures(20, 21)),
         )
+        return list(await asyncio.gather(*calls))
 
     assert run(work()) == [[1], [10, 11], [20, 21]]
     assert run(batcher.submit(pictures(3), load_test=True)) == [3]

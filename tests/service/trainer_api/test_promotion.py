@@ -264,7 +264,7 @@ def test_an_empty_store_is_a_state_and_the_first_model_is_served_as_soon_as_it_i
     assert classifier.get("/model")["tag"] is None
     assert classifier.post("/preview", files={"image": picture}).status_code == 200
 
-    trainer = empty("trainer", TRAIN_FIRST_MODEL="1")
+    trainer = empty("trainer", TRAIN_FIRST_MODEL="1", TRAIN_STANDARD_AFTER="0")
     wait_for(lambda: classifier.get("/model")["serving"], 240, "the first model")
     assert classifier.post("/classify", files={"image": picture}).status_code == 200
     assert trainer.get("/models")["champion"] == classifier.get("/model")["tag"]

@@ -47,7 +47,7 @@ def wait_until_training(trainer: Server, run_id: str) -> dict[str, Any]:
     def is_training() -> bool:
         run = trainer.get(f"/runs/{run_id}")
         assert run["state"] in ("queued", "running"), run
-        return bool(run["progress"] > 0)
+        return run["phase"] == "training" and run["loss"] is not None
 
     wait_for(is_training, 90, "training")
     run: dict[str, Any] = trainer.get(f"/runs/{run_id}")

@@ -30,14 +30,14 @@ class ClassifierCalls:
 
     def play(self) -> None:
         """Make every call."""
-        for call in ("classify", "preview"):
+        for call in ("classify", "explain", "preview"):
             self.send_one_picture(call)
         self.send_many_pictures()
         self.overload()
         self.ask_the_classifier()
 
     def send_one_picture(self, call: str) -> None:
-        """Good and bad pictures, to `/classify` or `/preview`."""
+        """Good and bad pictures, to `/classify`, `/explain` or `/preview`."""
         url = f"{self.url}/{call}"
 
         def refused(status: str, name: str, **request: Any) -> None:
@@ -45,7 +45,7 @@ class ClassifierCalls:
                 requests.post(url, timeout=30, **request)
             )
 
-        if call == "classify":
+        if call != "preview":
             refused("200", "sneaker", data=SNEAKER, headers=PNG)
         refused("400", "empty", data=b"", headers=PNG)
         refused("400", "unreadable", data=b"hello", headers=PNG)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -35,6 +36,12 @@ READY = {"tag": TAG, "metadata": {"accuracy": 0.9}, "workers": [], "serving": {T
 LOADING = {**READY, "serving": {}}
 
 
+def serving(version: str) -> dict[str, Any]:
+    """Return what the classifier answers while two workers serve a version."""
+    tag = f"fashion_mnist_model:{version}"
+    return {**READY, "tag": tag, "serving": {tag: 2}}
+
+
 def open_page(path: str = "", **query: str) -> AppTest:
     """Run the page of one view as for a visitor, with the query parameters of its URL."""
     at = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=30)
@@ -48,10 +55,12 @@ def open_page(path: str = "", **query: str) -> AppTest:
     return at
 
 
-def open_details(version: str) -> AppTest:
-    """Run the Models page with the details of one version open."""
+def open_details(version: str, part: str = "") -> AppTest:
+    """Run the Models page with the details of one version open: the first tab, or `part`."""
     at = open_page("models")
     at.session_state[f"details_{version}"] = True
+    if part:
+        at.session_state[f"part_{version}"] = part
     at.run()
     assert not at.exception
     return at
@@ -59,7 +68,7 @@ def open_details(version: str) -> AppTest:
 
 def page_text(at: AppTest) -> str:
     """Return all text of the page."""
-    elements = [*at.title, *at.markdown, *at.error, *at.warning, *at.info, *at.success]
+    elements = [*at.title, *at.markdown, *at.error, *at.warning, *at.info, *at.success, *at.toast]
     html = [element.proto.body for element in at.get("html")]
     return "\n".join([*(element.value for element in elements), *html]).replace("\\", "")
 
@@ -74,6 +83,12 @@ def charts(at: AppTest) -> dict[str, Any]:
     """Return the figure of each chart, by its title."""
     found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
     return {one["title"]: json.loads(one["figure"]) for one in found if "title" in one}
+
+
+def uploaded_rows(at: AppTest) -> list[dict[str, Any]]:
+    """Return the rows of the table of uploaded pictures."""
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    return next(one["rows"] for one in found if "rows" in one)
 
 
 def run_json(state: str, **more: Any) -> dict[str, Any]:
@@ -123,7 +138,6 @@ def script_services(
         "/classes": trainer_json.classes(),
         "/corrections": NO_CORRECTIONS,
         "/model": model,
-        "/models": {"models": list(versions)},
         "/recipes": {"recipes": RECIPES},
         "/runs": {"runs": [run]},
         "/runs/r1": run,
@@ -140,6 +154,12 @@ def script_services(
             return json_answer({"run_id": "r2"}, 201)
         if path.endswith("/report"):
             path = "/report"
+        if path == "/models":
+            return json_answer(_page_of_models(versions, request[1]))
+        if path.startswith("/models/") and path != "/models/numbers":
+            name = path.split("/")[2].removeprefix("fashion_mnist_model%3A").removeprefix("v")
+            wanted = [it for it in versions if name in (it["version"], str(it.get("number")))]
+            return json_answer(wanted[0]) if wanted else json_answer({"error": "No version."}, 404)
         if path not in answers:
             return json_answer({"error": f"There is no {path}."}, 404)
         return json_answer(answers[path])
@@ -147,6 +167,26 @@ def script_services(
     server.answer = answer
     monkeypatch.setenv("CLASSIFIER_URL", server.url)
     monkeypatch.setenv("TRAINER_URL", server.url)
+
+
+def answer_also(server: ScriptedServer, **scripted: Any) -> None:
+    """Give these answers too, whatever the method, by the last part of the path."""
+    others = server.answer
+
+    def answer(request: Request) -> tuple[int, str, bytes]:
+        name = request[1].partition("?")[0].rpartition("/")[2]
+        return json_answer(scripted[name]) if name in scripted else others(request)
+
+    server.answer = answer
+
+
+def _page_of_models(versions: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:
+    """Return what `GET /models` answers, with the offset and limit in the path."""
+    query = parse_qs(urlsplit(path).query)
+    offset, limit = int(query.get("offset", ["0"])[0]), int(query.get("limit", ["1000"])[0])
+    champion = next((it["tag"] for it in versions if it["champion"]), None)
+    page = list(versions)[offset : offset + limit]
+    return {"champion": champion, "error": None, "total": len(versions), "models": page}
 
 
 def posted(server: ScriptedServer) -> list[tuple[str, Any]]:

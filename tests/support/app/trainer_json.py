@@ -136,11 +136,16 @@ def result(name: str = "x2", previous: str | None = "x1") -> dict[str, Any]:
     }
 
 
-def _example(label: str, before: str, after: str, source: str) -> dict[str, str]:
-    picture = Image.new("L", (28, 28))
+def picture(label: str) -> str:
+    """Return a PNG of 28x28 pixels as base64: a rectangle as large as that piece of clothing."""
+    drawn = Image.new("L", (28, 28))
     shape = {"Bag": (5, 10, 23, 24), "Coat": (7, 2, 21, 26), "Shirt": (6, 4, 22, 22)}[label]
-    ImageDraw.Draw(picture).rectangle(shape, fill=200, outline=120)
+    ImageDraw.Draw(drawn).rectangle(shape, fill=200, outline=120)
     png = io.BytesIO()
-    picture.save(png, "PNG")
-    encoded = base64.b64encode(png.getvalue()).decode()
-    return {"png": encoded, "label": label, "before": before, "after": after, "set": source}
+    drawn.save(png, "PNG")
+    return base64.b64encode(png.getvalue()).decode()
+
+
+def _example(label: str, before: str, after: str, source: str) -> dict[str, str]:
+    png = picture(label)
+    return {"png": png, "label": label, "before": before, "after": after, "set": source}

@@ -29,6 +29,11 @@ class Stylist:
         return await self._answer("classify_many", images=images)
 
     @bentoml.api
+    async def explain(self, image: Picture) -> dict[str, Any]:
+        """Answer what the classifier answers."""
+        return await self._answer("explain", image=image)
+
+    @bentoml.api
     async def preview(self, image: Picture) -> dict[str, Any]:
         """Answer the pixels that the classifier shows."""
         return await self._answer("preview", image=image)

@@ -51,12 +51,12 @@ def test_an_accepted_correction_is_never_quarantined(
     bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
     typical = predict(champion.network, bags)[:, dataset.class_names.index("Bag")].argmax()
     correction, _ = corrections.add(bags[typical].numpy(), LabelSubmission("Trouser"))
-    assert split.split_corrections(champion, dataset).quarantined == 1
+    assert split.split_corrections(champion, dataset).quarantined == [correction.id]
     assert corrections.get(correction.id).state == corrections.QUARANTINED
     assert "Bag" in str(corrections.get(correction.id).reason)
     corrections.accept(correction.id)
     chosen = split.split_corrections(champion, dataset)
-    assert chosen.quarantined == 0
+    assert chosen.quarantined == []
     assert len(chosen.sample_ids) + len(chosen.held_out.labels) == 1
 
 
@@ -71,6 +71,34 @@ def test_a_class_that_the_champion_does_not_know_is_never_suspect(
         corrections.add(picture.numpy(), LabelSubmission("Tote"))
     wrong, _ = corrections.add(bags[30].numpy(), LabelSubmission("Trouser"))
     chosen = split.split_corrections(champion, dataset)
-    assert chosen.quarantined == 1
+    assert chosen.quarantined == [wrong.id]
     assert "Similar pictures are labelled Tote" in str(corrections.get(wrong.id).reason)
     assert chosen.classes.learned == ("Tote",)
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_quarantined_correction_is_looked_at_anew_in_each_run(
+    champion: versions.Model, dataset: fashion_mnist.FashionMNIST
+) -> None:
+    """As long as nothing supports it, it waits; once people teach more of its kind, it is used."""
+    bags = dataset.train.images[dataset.train.labels == dataset.class_names.index("Bag")]
+    certainty = predict(champion.network, bags)[:, dataset.class_names.index("Bag")]
+    typical = bags[certainty.argsort(descending=True)[:9]].numpy()
+    first, _ = corrections.add(typical[0], LabelSubmission("Trouser"))
+    assert split.split_corrections(champion, dataset).quarantined == [first.id]
+
+    second, _ = corrections.add(typical[1], LabelSubmission("Trouser"))
+    for _ in range(2):  # the second looks wrong too, and they do not vouch for each other
+        chosen = split.split_corrections(champion, dataset)
+        assert chosen.summary()["quarantined_ids"] == [second.id, first.id]
+        assert corrections.get(first.id).state == corrections.QUARANTINED
+
+    for picture in typical[2:]:
+        taught, _ = corrections.add(picture, LabelSubmission("Trouser"))
+        corrections.accept(taught.id)
+    chosen = split.split_corrections(champion, dataset)
+
+    assert chosen.quarantined == []
+    assert len(chosen.train.labels) + len(chosen.held_out.labels) == len(typical)
+    freed = corrections.get(first.id)
+    assert (freed.state, freed.reason) == (corrections.NEW, None)

@@ -22,7 +22,7 @@ def test_what_is_held_out_is_never_trained_on(
     assert trained_on
     assert held_out
     assert trained_on & held_out == set()
-    assert chosen.counts()["used"] == len(trained_on)
+    assert chosen.summary()["used"] == len(trained_on)
     by_hash = {it.content_hash: it for it in there}
     for name, image, label in zip(
         chosen.sample_ids, chosen.train.images, chosen.train.labels, strict=True
@@ -47,10 +47,11 @@ def test_an_unavailable_store_stops_only_a_run_that_trains_on_it(
     somebody = sqlite3.connect(corrections.path(), isolation_level=None)
     somebody.execute("PRAGMA locking_mode=EXCLUSIVE")
     somebody.execute("BEGIN EXCLUSIVE")
-    assert split.split_corrections(champion, dataset, for_training=False).counts() == {
+    assert split.split_corrections(champion, dataset, for_training=False).summary() == {
         "used": 0,
         "held_out": 0,
         "quarantined": 0,
+        "quarantined_ids": [],
     }
     with pytest.raises(corrections.StoreUnavailable):
         split.split_corrections(champion, dataset)

@@ -84,6 +84,18 @@ def test_a_quarantined_one_has_a_reason_and_is_used_only_if_a_person_accepts_it(
     assert usable.accepted.tolist() == [True, True, False]
 
 
+def test_a_quarantined_one_is_new_again_once_a_run_clears_it() -> None:
+    doubtful, accepted = kept(1), kept(2)
+    corrections.quarantine({doubtful.id: "It looks like Shirt.", accepted.id: "It too."})
+    corrections.accept(accepted.id)
+    looked_at = corrections.usable(CLASSES, with_quarantined=True)
+    assert looked_at.quarantined.tolist() == [True, False]
+    corrections.quarantine({}, cleared=[doubtful.id, accepted.id])
+    cleared = corrections.get(doubtful.id)
+    assert (cleared.state, cleared.reason) == ("new", None)
+    assert corrections.get(accepted.id).state == "accepted"
+
+
 def test_a_relabelled_one_is_checked_again() -> None:
     doubtful = kept(1)
     corrections.quarantine({doubtful.id: "It looks like Shirt."})

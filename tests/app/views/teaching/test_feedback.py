@@ -49,7 +49,7 @@ def test_an_answer_is_corrected_and_the_next_stroke_can_be_too(
     predicted = page.locator(".answer .label").inner_text()
     other = "Sandal"
     expect(prompt.get_by_role("button", name=other)).to_have_count(0)
-    prompt.get_by_role("button", name="No, it's").click()
+    prompt.get_by_role("button", name="That's wrong").click()
     expect(prompt.get_by_role("button", name=predicted, exact=True)).to_have_count(0)
     prompt.get_by_role("button", name=other, exact=True).click()
     expect(prompt).to_contain_text(f"Saved as {other.lower()}.")

@@ -4,20 +4,17 @@ A run never shares a process with serving or with the trainer, so a crash, an ou
 or a cancel touches neither. A run outlives a trainer that is killed: the next one takes it over.
 """
 
-import contextlib
 import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-import settings
-import training
+from service.trainer_api.supervision import first_start, process
 from training.store import files, runs
+from training.store.runs import durations
 
 _log = logging.getLogger(__name__)
 
@@ -25,20 +22,22 @@ _WATCH_SECONDS = 0.2
 _TERM_SECONDS = 2
 """How long a run has to end by itself when asked to."""
 
-_PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
-"""torch's threads wait for one another at each step. By default they do so by spinning, and beside
-anything else on the same cores each then waits for one that has no core: beside one busy process on
-two cores a run made 1.4 steps a second, with this 13, and alone 31 either way."""
+_PAUSE_SECONDS = 3.0
+"""Between the end of a run and the background run: whoever has just trained may train again."""
 
 
 class Supervisor:
-    """Starts runs, one at a time, and closes the record of each that ends without doing so."""
+    """Starts runs, one at a time, and closes the record of each that ends without doing so.
+
+    A run in the background makes way for any other, and goes on after it.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._watched: str | None = None  # the run_id of the active run
         self._dead: list[str] = []  # runs that ended without a trainer, not recorded yet
-        self._lock = threading.Lock()  # calls, and the thread that watches
+        self._background_at: float | None = None  # when to look whether one is due
+        self._lock = threading.RLock()  # calls, and the thread that watches
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="runs", daemon=True)
 
@@ -53,6 +52,7 @@ class Supervisor:
             else:
                 self._dead.append(run.run_id)
         self._record_dead()
+        self._background_at = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -62,12 +62,19 @@ class Supervisor:
         if self._watched is not None:
             self._end(self._watched, "interrupted", "The trainer was stopped.")
 
-    def run(self, config: dict[str, Any], actor: str | None = None) -> runs.Run:
-        """Start a run by its whole configuration. Raises runs.BusyError while one is active."""
+    def run(
+        self, config: dict[str, Any], actor: str | None = None, *, background: bool = False
+    ) -> runs.Run:
+        """Start a run by its whole configuration.
+
+        Raises runs.BusyError while one is active, unless that is in the background.
+        """
         with self._lock:
-            run, lock = runs.create(config, actor)
+            if not background:
+                self._interrupt_background()
+            run, lock = runs.create(config, actor, _usual_seconds(config), background=background)
             try:
-                self._process = _spawn(run, lock)
+                self._process = process.spawn(run, lock)
             finally:
                 os.close(lock)  # the process has it now
             self._watched = run.run_id
@@ -84,6 +91,28 @@ class Supervisor:
             with self._lock:
                 if self._watched is not None and not runs.is_alive(self._watched):
                     self._close(self._watched, *self._how_it_died())
+            if self._background_at is not None and time.monotonic() >= self._background_at:
+                self._start_background()
+
+    def _start_background(self) -> None:
+        """Start or continue the background run, if one is due."""
+        with self._lock:
+            self._background_at = None  # until the next run ends
+            if self._watched is not None:
+                return
+            try:
+                config = first_start.due_in_background()
+                if config is not None:
+                    self.run(config, first_start.ACTOR, background=True)
+            except runs.BusyError:  # a run of `make train`
+                self._background_at = time.monotonic() + _PAUSE_SECONDS
+            except OSError as error:
+                _log.error("cannot train in the background: %s", files.error_reason(error))
+
+    def _interrupt_background(self) -> None:
+        run = runs.read(self._watched) if self._watched is not None else None
+        if run is not None and run.background:
+            self._end(run.run_id, "interrupted", "It makes way for another run, and goes on then.")
 
     def _record_dead(self) -> None:
         for run_id in tuple(self._dead):
@@ -99,11 +128,11 @@ class Supervisor:
             run = runs.read(run_id)
             if run is None or not run.is_active:
                 return run
-            pid = self._process.pid if self._process else run.pid
             deadline = time.monotonic() + _TERM_SECONDS
             while runs.is_alive(run_id):
+                pid = self._process.pid if self._process else _pid(run_id)
                 is_late = time.monotonic() > deadline
-                _signal(pid, signal.SIGKILL if is_late else signal.SIGTERM)
+                process.send_signal(pid, signal.SIGKILL if is_late else signal.SIGTERM)
                 time.sleep(0.05)
             return self._close(run_id, state, error)
 
@@ -115,6 +144,7 @@ class Supervisor:
             self._dead.append(run_id)
             run = runs.read(run_id)
         self._process, self._watched = None, None
+        self._background_at = time.monotonic() + _PAUSE_SECONDS
         if run is not None:
             _log.info("run %s %s %s", run_id, run.state, run.error or run.result)
         return run
@@ -133,33 +163,19 @@ class Supervisor:
         return "failed", f"The run's process ended with exit code {code}; its log says why."
 
 
-def _spawn(run: runs.Run, lock: int) -> subprocess.Popen[bytes]:
-    # Its own folder for metrics would be the trainer's: a run has none.
-    environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
-    with (runs.folder(run.run_id) / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "training.train", "--run", run.run_id],
-            cwd=os.path.dirname(os.path.dirname(training.__file__)),  # noqa: PTH120
-            env=environment | {"WARDROBE_HOME": str(settings.home())} | _PATIENT_THREADS,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-        )
-    # Linux: when memory is used up, the kernel ends the run and not the trainer.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="utf-8")
-    return process
+def _pid(run_id: str) -> int | None:
+    """The process of a run that an earlier trainer started; None until it has recorded itself."""
+    run = runs.read(run_id)
+    return run.pid if run else None
+
+
+def _usual_seconds(config: dict[str, Any]) -> float | None:
+    """How long such runs take; None for one that goes on with another, which has less to do."""
+    if "resume" in config:
+        return None
+    return durations.usual_seconds(config["recipe"], config["epochs"], config["champion"])
 
 
 def _log_unrecorded(run_id: str, error: OSError) -> None:
     reason = files.error_reason(error)
     files.log_once(f"cannot record the end of run {run_id}: {reason}. It is tried again.")
-
-
-def _signal(pid: int | None, number: signal.Signals) -> None:
-    """To the whole group of a run's process, which leads its own session."""
-    with contextlib.suppress(ProcessLookupError):
-        if pid is not None:
-            os.killpg(pid, number)

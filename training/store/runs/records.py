@@ -26,16 +26,21 @@ from training.store import files, locks
 ACTIVE = ("queued", "running")
 STATES = (*ACTIVE, "succeeded", "failed", "cancelled", "interrupted")
 
+STARTING = ("waiting", "loading data", "checking corrections")
+"""The phases of a run before it trains."""
+
 
 @dataclass(frozen=True)
 class Run:
     """The content of run.json. Times are ISO 8601, UTC; `progress` goes from 0 to 1.
 
+    `estimated_seconds` is how long such runs have taken here, from `created_at` to the end.
     `loss` and `accuracy` are of the last recorded training batch. `corrections` counts those used,
-    held out and quarantined, once they are split; `classes` are those learned from corrections
-    alone, `included`, and how many pictures each lacks that is `waiting`; `gate` compares
-    the version with the champion, once it is trained (gate.GateDecision.summary). `actor` is who
-    asked the trainer for it.
+    held out and quarantined, once they are split (split.CorrectionSplit.summary); `classes` are
+    those learned from corrections alone, `included`, and how many pictures each lacks that is
+    `waiting`; `gate` compares the version with the champion, once it is trained
+    (gate.GateDecision.summary). `actor` is who asked the trainer for it. A run in the `background`
+    has the lowest priority and makes way for any other.
     """
 
     run_id: str
@@ -47,16 +52,18 @@ class Run:
     pid: int | None = None
     phase: str = "waiting"
     progress: float = 0.0
+    estimated_seconds: float | None = None
     eta_seconds: float | None = None
     loss: float | None = None
     accuracy: float | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
-    corrections: dict[str, int] | None = None
+    corrections: dict[str, Any] | None = None
     classes: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
     actor: str | None = None
+    background: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -134,7 +141,13 @@ def resumption(run_id: str) -> dict[str, Any]:
     return {**run.config, "resume": run_id}
 
 
-def create(config: dict[str, Any], actor: str | None = None) -> tuple[Run, int]:
+def create(
+    config: dict[str, Any],
+    actor: str | None = None,
+    estimated_seconds: float | None = None,
+    *,
+    background: bool = False,
+) -> tuple[Run, int]:
     """Record a new run, queued. Returns it with a descriptor that holds its lock.
 
     The lock passes to the run's process with the descriptor, so that there is no moment at which
@@ -148,7 +161,15 @@ def create(config: dict[str, Any], actor: str | None = None) -> tuple[Run, int]:
         # The time first, so that names sort by age.
         stamp = datetime.now(UTC).strftime(_STAMP)[:-3]
         run_id = f"{stamp}-{secrets.token_hex(2)}"
-        run = Run(run_id, "queued", config, created_at=now(), actor=actor)
+        run = Run(
+            run_id,
+            "queued",
+            config,
+            created_at=now(),
+            estimated_seconds=estimated_seconds,
+            actor=actor,
+            background=background,
+        )
         folder(run.run_id).mkdir(parents=True)
         descriptor = locks.hold(folder(run.run_id) / "lock")
         write(run)
@@ -251,37 +272,3 @@ def end(run_id: str, state: str, error: str | None) -> Run | None:
     run = replace(run, state=state, ended_at=now(), eta_seconds=None, error=error)
     write(run)
     return run
-
-
-class EventLog:
-    """A run's events.jsonl, open for as long as the run goes on: it has thousands of steps."""
-
-    def __init__(self, run_id: str) -> None:
-        path = folder(run_id) / "events.jsonl"
-        if path.is_dir():
-            files.move_away(path, "it is a folder")
-        self._lines = path.open("a", encoding="utf-8", buffering=1)  # each line as it comes
-
-    def append(self, event: dict[str, Any]) -> None:
-        """Add one line, which whoever follows the run can read at once."""
-        self._lines.write(json.dumps(event) + "\n")
-
-
-def events(run_id: str, after: int = 0) -> list[dict[str, Any]]:
-    """The events numbered above `after`, oldest first; they count from 1."""
-    path = folder(run_id) / "events.jsonl"
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        files.log_once(f"{path} cannot be read: {files.error_reason(error)}.")
-        return []
-    found = []
-    for number, line in enumerate(lines[after:], start=after + 1):
-        try:
-            found.append({**files.parse_object(line.decode()), "n": number})
-        except (files.DamagedFile, UnicodeDecodeError):
-            if number < len(lines):  # else it is the line that is being written
-                files.log_once(f"{path} is damaged at line {number}, which is left out.")
-    return found

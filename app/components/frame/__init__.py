@@ -1,0 +1,41 @@
+"""What each page has: the choice of a language, and a phone's menu that closes after a choice.
+
+`language_menu()` mounts it. What comes back from a browser is untrusted: only languages that have a
+catalogue count.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.text import translate
+from app.text.translate import _
+
+_HERE = Path(__file__).parent
+_KEY = "language_menu"
+
+_mount = st.components.v2.component(
+    "wardrobe_frame",
+    html=(_HERE / "frame.html").read_text(encoding="utf-8"),
+    css=(_HERE / "frame.css").read_text(encoding="utf-8"),
+    js=(_HERE / "frame.js").read_text(encoding="utf-8"),
+)
+
+
+def language_menu() -> None:
+    """Mount the choice of a language. A new one shows the whole page in it."""
+    translate.choose(translate.language())  # the address and the browser count once a visit
+    data = {
+        "label": _("Language"),
+        "language": translate.language(),
+        "languages": translate.languages(),
+        "cookie": translate.COOKIE,
+    }
+    _mount(key=_KEY, data=data, on_language_change=_choose)
+
+
+def _choose() -> None:
+    sent: Any = st.session_state[_KEY].get("language")
+    if sent in translate.languages():
+        translate.choose(sent)

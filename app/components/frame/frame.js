@@ -1,0 +1,31 @@
+// The choice of a language. Python gets the code of the one chosen; a cookie keeps it for the next
+// visit. Streamlit leaves a phone's menu open and the document's language English: both end here.
+
+const YEAR = 31536000; // seconds
+
+let menuCloses = false;
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const select = parentElement.querySelector("select");
+  const codes = Object.keys(data.languages);
+  parentElement.querySelector(".name").textContent = data.label;
+  if (select.options.length !== codes.length) {
+    select.replaceChildren(...codes.map((code) => new Option(data.languages[code], code)));
+    for (const option of select.options) option.lang = option.value;
+  }
+  select.value = data.language;
+  select.onchange = () => {
+    document.cookie = `${data.cookie}=${select.value}; path=/; max-age=${YEAR}; samesite=lax`;
+    setTriggerValue("language", select.value);
+  };
+  document.documentElement.lang = data.language;
+  if (!menuCloses) {
+    menuCloses = true;
+    document.addEventListener("click", closeMenu);
+  }
+}
+
+function closeMenu(event) {
+  if (!event.target.closest?.("[data-testid=stSidebarNavLink]")) return;
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}

@@ -1,0 +1,1 @@
+"""Starts runs as processes of their own, and watches them."""

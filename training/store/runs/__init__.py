@@ -1,0 +1,48 @@
+"""Training runs: their records and their events. How long they take is in durations.py."""
+
+from training.store.runs.events import EventLog, events
+from training.store.runs.records import (
+    ACTIVE,
+    STARTING,
+    STATES,
+    UNKNOWN,
+    BusyError,
+    ResumeError,
+    Run,
+    checkpoint_path,
+    configuration,
+    create,
+    end,
+    folder,
+    ids,
+    is_alive,
+    now,
+    read,
+    read_all,
+    resumption,
+    write,
+)
+
+__all__ = [
+    "ACTIVE",
+    "STARTING",
+    "STATES",
+    "UNKNOWN",
+    "BusyError",
+    "EventLog",
+    "ResumeError",
+    "Run",
+    "checkpoint_path",
+    "configuration",
+    "create",
+    "end",
+    "events",
+    "folder",
+    "ids",
+    "is_alive",
+    "now",
+    "read",
+    "read_all",
+    "resumption",
+    "write",
+]
