@@ -38,6 +38,7 @@ FULL: dict[str, Any] = {
 VERSIONS = [
     trainer_json.version("x2", "champion", trainer_json.gate(promoted=True), **FULL),
     trainer_json.version("old", "former", accuracy=0.6, calibration_error=0.05),
+    trainer_json.version("bad", "former") | {"metadata": {}, "error": "Its weights are missing."},
 ]
 
 
@@ -97,6 +98,12 @@ def test_a_version_that_does_not_exist_is_said_and_the_live_one_shown() -> None:
     text = page_text(open_page("about", version="nowhere"))
     assert "There is no version nowhere." in text
     assert "Names 92.0 %" in text
+
+
+def test_of_a_damaged_version_only_the_damage_is_shown() -> None:
+    at = open_page("about", version="bad")
+    assert "Its weights are missing." in page_text(at)
+    assert "Known limits" not in page_text(at)
 
 
 def test_the_page_waits_for_the_trainer(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
