@@ -81,7 +81,8 @@ def _uploaded() -> Mapping[str, PictureFile]:
                     "Remove their names above, and upload them again."
                 )
             )
-    if files or st.session_state.pop(_CHANGED_KEY, False):
+    changed = st.session_state.pop(_CHANGED_KEY, False)
+    if files or changed:
         st.session_state[_CHOSEN_KEY] = {file.file_id: _picture_file(file) for file in files}
     chosen: Mapping[str, PictureFile] = st.session_state.get(_CHOSEN_KEY, {})
     intake(
