@@ -1,1 +1,1 @@
-"""Streamlit components of our own: drawing pad, bars, feedback prompt, gallery, chart and others."""
+"""Streamlit components of our own: drawing pad, bars, feedback prompt, gallery, and chart"""
