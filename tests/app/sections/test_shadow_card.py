@@ -240,7 +240,7 @@ def test_the_dialog_names_the_shadow_test_that_is_replaced(
 ) -> None:
     script_shadow(server, OLD)
     dialog = open_dialog(page, app_beside, "unused")
-    expect(dialog).to_contain_text("This replaces the shadow test of version old.")
+    expect(dialog).to_contain_text("This replaces the shadow test of old.")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     assert not shadow_requests(server)
