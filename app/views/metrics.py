@@ -1,4 +1,8 @@
-"""Metrics page: traffic, health of the live version, and training, as Prometheus recorded them."""
+"""Metrics page: traffic, health of the live version, and training, as Prometheus recorded them.
+
+What refreshes itself puts messages into containers: the page breaks in the browser if an element
+and a container take turns at one place.
+"""
 
 import time
 from collections.abc import Callable
@@ -94,9 +98,11 @@ def render_status(seconds: int) -> None:
     try:
         now = fetch_status(settings.get("PROMETHEUS_URL"))
     except ServiceError as error:
-        status.render_prometheus_error(error)
+        with st.container():
+            status.render_prometheus_error(error)
         return
-    status.render_status(now, _time_note(STEPS[seconds]))
+    with st.container():
+        status.render_status(now, _time_note(STEPS[seconds]))
 
 
 def _time_note(step: int) -> str:

@@ -17,6 +17,13 @@ function mount(parentElement) {
   // Streamlit changes a column's width without resizing the window, and changes the theme
   // without calling the component: the chart has to watch both.
   chart.resized = new ResizeObserver(() => resize(chart));
+  // Only a chart in sight, or close to it, is drawn: drawing is most of what this page costs.
+  const near = { rootMargin: "300px" };
+  chart.seen = new IntersectionObserver((entries) => {
+    chart.visible = entries.at(-1).isIntersecting;
+    if (chart.visible && chart.waiting) draw(chart);
+  }, near);
+  chart.seen.observe(root);
   chart.resized.observe(chart.plot);
   chart.restyled = new MutationObserver(() => restyle(chart));
   for (let above = root.parentElement; above; above = above.parentElement) {
@@ -34,6 +41,7 @@ function unmount(parentElement) {
   charts.delete(parentElement);
   chart.resized.disconnect();
   chart.restyled.disconnect();
+  chart.seen.disconnect();
   if (chart.drawn) window.Plotly.purge(chart.plot);
 }
 
@@ -43,8 +51,14 @@ async function draw(chart) {
   drawHead(chart);
   chart.plot.setAttribute("aria-label", `${chart.data.title}. ${chart.data.texts.keys}`);
   chart.plot.style.height = `${chart.data.height}px`;
+  const colours = theme(chart.root);
+  const themed = JSON.stringify(colours);
+  if (chart.drawn && chart.drawnFigure === chart.data.figure && chart.themed === themed) return;
   chart.figure = JSON.parse(resolveVariables(chart.data.figure, chart.root));
-  showTable(chart, chart.asTable ?? false);
+  nameSwitch(chart);
+  if (chart.asTable) drawTable(chart);
+  chart.waiting = !chart.visible || chart.asTable;
+  if (chart.waiting) return;
   try {
     // This script runs from a blob: URL, which a path cannot be relative to.
     await import(new URL(chart.data.plotly_url, window.location.origin).href);
@@ -54,8 +68,8 @@ async function draw(chart) {
     return;
   }
   if (!chart.root.isConnected) return;
-  const colours = theme(chart.root);
-  chart.themed = JSON.stringify(colours);
+  chart.themed = themed;
+  chart.drawnFigure = chart.data.figure;
   const { data, layout } = JSON.parse(resolveVariables(chart.data.figure, chart.root));
   layout.template = template(colours, chart.root.clientWidth < 480);
   layout.autosize = true;
@@ -112,6 +126,7 @@ function recordZoom(chart, changes) {
 
 function followFigure(chart) {
   chart.zoomed.clear();
+  delete chart.drawnFigure;
   draw(chart);
 }
 

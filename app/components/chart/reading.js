@@ -73,13 +73,17 @@ function drawTable(chart) {
 
 function showTable(chart, wanted) {
   chart.asTable = wanted;
-  const button = chart.root.querySelector(".chart-switch");
-  button.setAttribute("aria-pressed", String(wanted));
-  button.textContent = wanted ? chart.data.texts.chart : chart.data.texts.table;
+  nameSwitch(chart);
   chart.plot.hidden = wanted;
   chart.root.querySelector(".chart-table").hidden = !wanted;
   if (wanted) drawTable(chart);
-  else resize(chart);
+  else draw(chart);
+}
+
+function nameSwitch(chart) {
+  const button = chart.root.querySelector(".chart-switch");
+  button.setAttribute("aria-pressed", String(chart.asTable ?? false));
+  button.textContent = chart.asTable ? chart.data.texts.chart : chart.data.texts.table;
 }
 
 // Arrow keys read the values, + and - zoom, Escape shows everything again.

@@ -43,7 +43,10 @@ def render_model_health(snapshot: Snapshot, zone: ZoneInfo, *, revision: str) ->
     A new `revision` resets the zoom of the charts.
     """
     if not snapshot.status.is_up("classifier"):
-        st.info(_("Waiting for the classifier. The health of its model is shown when it is back."))
+        with st.container():
+            st.info(
+                _("Waiting for the classifier. The health of its model is shown when it is back.")
+            )
         return
     health = drift.model_health(snapshot.status)
     comparison = drift.shadow_comparison(snapshot.status)

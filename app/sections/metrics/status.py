@@ -28,9 +28,11 @@ def render_status(status: Status, note: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="metrics_status"):
         render_processes(status)
         st.caption(note, width="content")
-    alerts.render_alerts(list(alerts_to_show(status)), has_shadow=has_shadow)
-    for warning in status_warnings(status):
-        st.warning(plain(warning))
+    with st.container():
+        alerts.render_alerts(list(alerts_to_show(status)), has_shadow=has_shadow)
+    with st.container():
+        for warning in status_warnings(status):
+            st.warning(warning)
 
 
 def render_prometheus_error(error: ServiceError) -> None:

@@ -112,7 +112,10 @@ def series(panels: Sequence[_Panel]) -> tuple[str, ...]:
 def render_traffic(snapshot: Snapshot, seconds: int, *, live: bool) -> None:
     """Render the charts of traffic, or how to make some. `live`: with the values of this moment."""
     if not snapshot.has_data("wardrobe:requests:rate1m"):
-        st.info(_("No requests in this time range. Draw something on Classify, or send a burst."))
+        with st.container():
+            st.info(
+                _("No requests in this time range. Draw something on Classify, or send a burst.")
+            )
         return
     _render(TRAFFIC, snapshot, seconds, live=live)
 
@@ -120,7 +123,8 @@ def render_traffic(snapshot: Snapshot, seconds: int, *, live: bool) -> None:
 def render_training(snapshot: Snapshot, seconds: int) -> None:
     """Render the charts of training, or where it starts."""
     if not snapshot.has_data("wardrobe:training_progress:max"):
-        st.info(_("No training in this time range. Start a run on Retrain."))
+        with st.container():
+            st.info(_("No training in this time range. Start a run on Retrain."))
         return
     _render(TRAINING, snapshot, seconds, live=False)
 

@@ -73,6 +73,11 @@ def _render_training(model: Model) -> None:
         )
         + "</dl>"
     )
+    st.page_link(
+        "views/about.py",
+        label=_("About this version, in words"),
+        query_params={"version": model.name},
+    )
     training_charts.render_version_charts(model.epochs, key=model.version)
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -75,10 +74,10 @@ def test_the_page_shows_each_process_and_the_traffic(
     for recorded in ("latency_seconds:p95", "batch_images:avg", "errors:ratio_rate1m"):
         query = f"wardrobe:{recorded} >= 0"  # NaN is not
         wait_for(partial(ask, prometheus.url, query), 20, query)
-    metrics.run()
+    wait_for(lambda: bool(charts(metrics.run())), 20, "a point of the charts")
     assert not metrics.exception
     assert not metrics.error
-    for name in ("Classifier up", "Trainer up", "Prometheus up", " on 1 worker"):
+    for name in ("Classifier up", "Trainer up", "Prometheus up", " on 2 workers"):
         assert name in page_sentences(metrics)
     shown = values(metrics)
     assert float(shown["Requests per second, by code"].removesuffix(" /s")) > 0
@@ -176,9 +175,10 @@ def test_a_burst_at_a_classifier_that_is_down_shows_the_error(
         ({"total": 10}, 65),
     ],
 )
-def test_a_burst_has_limits(length: dict[str, Any], concurrency: int) -> None:
+def test_a_burst_has_limits(length: dict[str, int], concurrency: int) -> None:
+    total, seconds = length.get("total"), length.get("seconds")
     with pytest.raises(ValueError, match="1 to 5000 requests or takes 1 to 60 seconds"):
-        Burst("http://127.0.0.1:1", **length, concurrency=concurrency)
+        Burst("http://127.0.0.1:1", total=total, seconds=seconds, concurrency=concurrency)
 
 
 def test_a_burst_can_be_stopped(classifier_url: str) -> None:

@@ -96,6 +96,12 @@ def draw_trousers(page: Page) -> None:
     answered(page, 1)
 
 
+def ask_why(page: Page) -> None:
+    draw_trousers(page)
+    page.locator(".st-key-pad_why button").click()
+    expect(page.get_by_text("Similar pictures it learned from")).to_be_visible(timeout=15_000)
+
+
 def say_that_it_is_wrong(page: Page) -> None:
     draw_trousers(page)
     open_choices(page.locator(".st-key-drawing_answer"))
@@ -117,17 +123,23 @@ def upload(count: int) -> Callable[[Page], None]:
 
 def open_details(page: Page) -> None:
     page.get_by_text("Details", exact=True).first.click()
-    expect(page.get_by_text("Accuracy by class").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("tab", name="Compared").first).to_be_visible(timeout=15_000)
+
+
+def open_promotion(page: Page) -> None:
+    page.locator(".st-key-promote_x2 button").click()
+    expect(page.get_by_role("dialog")).to_be_visible(timeout=15_000)
 
 
 def send_a_burst(page: Page) -> None:
-    page.get_by_role("button", name="Send").first.click()
+    page.locator(".st-key-metrics_send button").click()
 
 
 SCENES = (
     Scene("classify", ""),
     Scene("classify-answer", "", act=draw_trousers, is_stable=False),
     Scene("classify-wrong", "", act=say_that_it_is_wrong, is_stable=False),
+    Scene("classify-why", "", act=ask_why, is_stable=False),
     Scene("classify-unknown", "", World(known=False), act=draw_trousers, is_stable=False),
     Scene("upload-1", "", act=upload(1), is_stable=False),
     Scene("upload-8", "", act=upload(8), is_stable=False),
@@ -160,6 +172,12 @@ SCENES = (
     Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE, model=live("x1"))),
     Scene(
         "models-compared", "models", World(versions=AFTER_A_RUN, model=live("x2")), act=open_details
+    ),
+    Scene(
+        "models-promote",
+        "models",
+        World(versions=WITH_A_CANDIDATE, model=live("x1")),
+        act=open_promotion,
     ),
     Scene(
         "models-shadow",
