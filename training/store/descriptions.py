@@ -255,9 +255,8 @@ def damaged(tag: str, error: str) -> Version:
 
 
 def _size(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        with os.scandir(path) as entries:  # a version has no folders
-            return sum(it.stat().st_size for it in entries if it.is_file())
+    with contextlib.suppress(OSError), os.scandir(path) as entries:  # a version has no folders
+        return sum(it.stat().st_size for it in entries if it.is_file())
     return 0
 
 
