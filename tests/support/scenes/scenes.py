@@ -7,6 +7,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.app import scripted_prometheus as recordings
 from tests.support.app import trainer_json
+from tests.support.app.described_version import described_version
 from tests.support.app.pages import (
     FINETUNE,
     OWN_PICTURES,
@@ -207,7 +208,14 @@ SCENES = (
         World(numbers=recordings.with_traffic(), alerts=[recordings.alert("PredictionDrift")]),
         is_stable=False,
     ),
-    Scene("about", "about"),
+    Scene(
+        "about",
+        "about",
+        World(
+            versions=[described_version("abc")],
+            more={"classes": trainer_json.classes({"Hat": 3})},
+        ),
+    ),
     Scene("no-model", "", World(model={**READY, "tag": None, "metadata": {}, "serving": {}})),
     *(
         Scene(f"{path or 'classify'}-{service}-down", path, World(down=frozenset({service})))
