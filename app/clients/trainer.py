@@ -22,6 +22,9 @@ PROMOTE_SECONDS = 60.0  # every worker loads the model before the trainer answer
 
 NUMBERS_SECONDS = 2.0  # a tag stands in for a number that takes longer
 
+RECENT_RUNS = 200
+"""A page asks for the runs every second or so: thousands would take it too long."""
+
 OWN_RECIPE = "own"
 """The recipe that trains on a person's own pictures only."""
 
@@ -144,8 +147,8 @@ def recipes() -> list[Recipe]:
 
 
 def runs() -> list[Run]:
-    """Every run, newest first. Raises ServiceError."""
-    return _trainer().fetch(_Runs, "GET", "/runs").runs
+    """The newest runs, newest first: at most RECENT_RUNS. Raises ServiceError."""
+    return _trainer().fetch(_Runs, "GET", "/runs", params={"limit": RECENT_RUNS}).runs
 
 
 def run(run_id: str) -> Run:

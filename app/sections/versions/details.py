@@ -41,6 +41,12 @@ def render_details(model: Model, others: list[Model]) -> None:
         if tab.open:
             with tab:
                 render()
+    st.page_link(
+        "views/about.py",
+        label=_("About {name}").format(name=model.name),
+        icon=":material/description:",
+        query_params={"version": model.name},
+    )
 
 
 def _render_training(model: Model) -> None:
