@@ -42,7 +42,8 @@ def render_history(runs: Sequence[Run]) -> None:
     )
     st.caption(zone_note())
     if len(runs) > SHOWN:
-        st.checkbox(_("Show the newest {count:,} runs").format(count=len(runs)), key="show_all_runs")
+        label = _("Show the newest {count:,} runs").format(count=len(runs))
+        st.checkbox(label, key="show_all_runs")
 
 
 def _row(run: Run) -> dict[str, object]:
