@@ -27,7 +27,7 @@ UNHASHED = ^torch(vision)?==
 IMAGE_FILES = docker-compose.yml service/Dockerfile app/Dockerfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos lint lock hashes images texts screenshots references licenses clean prometheus data foreground
+.PHONY: help run stop train test test-fast test-compose bento bench-training bench-loop bench-own-class bench-unknown bench-serving bench-strain bench-fuzz bench-hostile bench-chaos bench-photos bench-page lint lock hashes images texts screenshots references licenses clean prometheus data foreground
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ bench-chaos: $(INSTALLED) prometheus data ## Kill and stop each process under lo
 
 bench-photos: $(INSTALLED) data foreground ## Classify photos of clothes in the folder PHOTOS, with and without their background
 	@exec $(WITH_SETTINGS) python -m tests.benchmarks.photos
+
+bench-page: $(INSTALLED) ## Measure in Chromium how fast the running page loads, answers a stroke and starts a training; APP_URL names it
+	@CHROMIUM="$$(tests/install-chromium.sh)" && export CHROMIUM && \
+	  exec $(WITH_SETTINGS) sh -c 'python -m tests.benchmarks.page $${APP_URL:-http://127.0.0.1:$${APP_PORT:-8501}}'
 
 bench-hostile: $(INSTALLED) ## Attack the classifier at CLASSIFIER_URL: slow clients, large pictures, a scan of 100,000 paths
 	@exec $(WITH_SETTINGS) sh -c 'url=$${CLASSIFIER_URL:-http://127.0.0.1:3000}; \

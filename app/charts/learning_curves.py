@@ -8,6 +8,7 @@ from statistics import fmean as mean
 import plotly.graph_objects as go
 
 from app.clients.trainer import Epoch, Step
+from app.text.translate import _
 
 MAX_POINTS = 240  # on a line; more cannot be told apart at this size
 
@@ -37,7 +38,7 @@ def points_of_epochs(epochs: Sequence[Epoch]) -> list[TrainingPoint]:
 def loss_chart(points: Sequence[TrainingPoint], epochs: Sequence[Epoch]) -> go.Figure:
     """Return the training loss and the validation loss over epochs."""
     figure = _figure(
-        "Loss",
+        _("Loss"),
         ([point.position for point in points], [point.loss for point in points]),
         ([epoch.number for epoch in epochs], [epoch.validation_loss for epoch in epochs]),
     )
@@ -50,7 +51,7 @@ def accuracy_chart(points: Sequence[TrainingPoint], epochs: Sequence[Epoch]) -> 
     training = [point.accuracy * 100 for point in points]
     validation = [epoch.validation_accuracy * 100 for epoch in epochs]
     figure = _figure(
-        "Accuracy",
+        _("Accuracy"),
         ([point.position for point in points], training),
         ([epoch.number for epoch in epochs], validation),
     )
@@ -69,18 +70,18 @@ def _figure(
     line = _thinned(*training)
     figure = go.Figure()
     figure.add_scatter(
-        x=[x for x, _ in line],
-        y=[y for _, y in line],
+        x=[x for x, y in line],
+        y=[y for x, y in line],
         # A line of one point is invisible.
         mode="lines+markers" if len(line) == 1 else "lines",
-        name="training",
+        name=_("training pictures"),
         line={"color": "var(--st-blue-color)", "width": 1.5},
     )
     figure.add_scatter(
         x=list(validation[0]),
         y=list(validation[1]),
         mode="lines+markers",
-        name="validation",
+        name=_("validation pictures"),
         line={"color": "var(--st-orange-color)", "width": 2},
         marker={"size": 7},
     )
@@ -89,7 +90,7 @@ def _figure(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title_text="epoch")
+    figure.update_xaxes(title_text=_("epoch"))
     figure.update_yaxes(automargin=True)
     return figure
 

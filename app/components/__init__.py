@@ -1,1 +1,1 @@
-"""Streamlit components of our own: drawing pad, feedback prompt, gallery, and chart."""
+"""Streamlit components of our own: drawing pad, bars, feedback prompt, gallery, and chart."""

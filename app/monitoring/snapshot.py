@@ -1,5 +1,6 @@
 """Series of the recording rules: the Metrics page draws them, Grafana shows the same."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from app.clients.prometheus import Alert, Prometheus, Sample, Window
 
@@ -182,8 +184,16 @@ def has_pages(url: str) -> bool:
 
 
 def _at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls at the same time and return their results. Raises what a call raises."""
-    with ThreadPoolExecutor(len(calls)) as threads:
+    """Run the calls at the same time and return their results. Raises what a call raises.
+
+    The threads belong to the visitor's run: an error is in the visitor's language.
+    """
+    run = get_script_run_ctx()
+
+    def begin() -> None:
+        add_script_run_ctx(threading.current_thread(), run)
+
+    with ThreadPoolExecutor(len(calls), initializer=begin) as threads:
         return [future.result() for future in [threads.submit(call) for call in calls]]
 
 

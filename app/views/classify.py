@@ -104,8 +104,10 @@ def render_single_answer(
             )
     except ServiceDown:
         answer.render_placeholder(
-            _("No answer yet"), _("You'll get one once the classifier is back.")
+            _("No answer yet"),
+            _("You'll get one once the classifier is back. You can still say what this is."),
         )
+        feedback.render_feedback(Picture(data, media_type, source, None, crop))
     except RequestRejected as error:
         words = words_for(data)
         title = _("Not a picture") if words else _("No answer")

@@ -4,7 +4,7 @@ The nearest pictures are those whose features are most alike. Which pixels count
 a patch at a time (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks,
 arXiv:1311.2901): where the model is less sure without it, the patch speaks for the answer.
 
-That takes some hundred forward passes of one picture, so few explanations are made at a time, and
+That takes up to 82 forward passes of one picture, so few explanations are made at a time, and
 other requests go on between their batches. The metrics count none of these passes.
 """
 
@@ -29,7 +29,7 @@ from training.store import versions
 NEAREST = 6
 """Pictures that an explanation shows."""
 
-_PATCH, _STRIDE = 4, 2
+_PATCH, _STRIDE = 4, 3
 _PLACES = range(0, SIDE - _PATCH + 1, _STRIDE)
 
 PASSES = 1 + len(_PLACES) ** 2

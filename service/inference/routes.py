@@ -63,7 +63,7 @@ async def explain(request: Request) -> Response:
     Takes the same pictures as `/classify`, and gives the same answer, with up to six pictures that
     the model learned from and that are most alike for it, and with how much each pixel counts.
 
-    It counts as 170 pictures against `PICTURES_PER_MINUTE`: the model classifies the picture once
+    It counts as 82 pictures against `PICTURES_PER_MINUTE`: the model classifies the picture once
     for each patch that is hidden. A worker makes at most eight explanations at a time.
     """
     data, texts = await bodies.one_picture(request)

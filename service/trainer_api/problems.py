@@ -43,7 +43,7 @@ def _find() -> Iterator[tuple[str, str]]:
     for version in versions.list_versions():
         if version.error:
             yield f"models/{version.tag.replace(':', '/')}", version.error
-    for run in runs.read_all():
+    for run in runs.unsettled():
         if run.phase == runs.UNKNOWN and run.error:
             yield f"runs/{run.run_id}/run.json", run.error
     for path in _moved_away(home):

@@ -96,10 +96,19 @@ def start_run(
     return {"run_id": supervisor.run(configuration(asked), actor).run_id}
 
 
-@router.get("/runs", summary="List the runs, newest first", response_model=schemas.Runs)
-def list_runs() -> Answer:
+@router.get(
+    "/runs",
+    summary="List the runs, newest first",
+    response_model=schemas.Runs,
+    responses={400: {"model": Error, "description": "`limit` is not a number from 1 on."}},
+)
+def list_runs(
+    limit: Annotated[
+        int | None, Query(ge=1, le=999_999_999, description="How many. Default: all of them.")
+    ] = None,
+) -> Answer:
     """Includes those of `make train`."""
-    return {"runs": [_to_json(run) for run in runs.read_all()]}
+    return {"runs": [_to_json(run) for run in runs.read_all(limit)]}
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -254,8 +255,8 @@ def damaged(tag: str, error: str) -> Version:
 
 
 def _size(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        return sum(it.stat().st_size for it in path.rglob("*") if it.is_file())
+    with contextlib.suppress(OSError), os.scandir(path) as entries:  # a version has no folders
+        return sum(it.stat().st_size for it in entries if it.is_file())
     return 0
 
 

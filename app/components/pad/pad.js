@@ -255,6 +255,7 @@ class Pad {
 
   // Shows the brush's outline at a point of the surface; hides it without one.
   showRing(point) {
+    clearTimeout(this.sizeShown);
     this.ring.hidden = !point;
     if (!point) return;
     const share = (pixels) => `${(100 * pixels) / SURFACE}%`;
@@ -265,7 +266,6 @@ class Pad {
   // While the brush's size changes, its outline is shown in the middle of the pad.
   showSize() {
     this.showRing([SURFACE / 2, SURFACE / 2]);
-    clearTimeout(this.sizeShown);
     this.sizeShown = setTimeout(() => this.showRing(null), 800);
   }
 

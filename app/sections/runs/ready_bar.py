@@ -1,5 +1,6 @@
 """A quiet bar on Classify: corrections are ready, retrain right here, and what came of it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from app.clients.version_names import version_name
 from app.login import visitor
 from app.sections import model_status
 from app.sections.runs import run_outcome, run_progress, starting
+from app.sections.teaching import choices
 from app.text.formatting import plain, remaining
 from app.text.translate import _, ngettext
 
@@ -163,20 +165,35 @@ def _count(kept: _Kept) -> None:
         kept.count, kept.counted = 0, None
         return
     page = corrections.page(limit=1)
-    now = (state.tag, tuple(sorted(page.counts.items())), [one.id for one in page.corrections])
+    learned = frozenset(state.metadata.get("corrections_used") or ())
+    waiting = _waiting(state.metadata.get("class_names") or ())
+    newest = [one.id for one in page.corrections]
+    now = (state.tag, waiting, tuple(sorted(page.counts.items())), newest)
     if kept.counted != now:
-        learned = frozenset(state.metadata.get("corrections_used") or ())
-        kept.count, kept.counted = _unlearned(page, learned), now
+        kept.count, kept.counted = _unlearned(page, learned, waiting), now
 
 
-def _unlearned(page: Page, learned: frozenset[str]) -> int:
-    """Return how many usable corrections are not among those that a version has learned.
+def _waiting(live: Collection[str]) -> dict[str, int]:
+    """Return the pictures of each own class that has too few of them for a run to learn it."""
+    if choices.listed() is None:
+        choices.refresh()  # the page does so too, further down
+    listed = choices.listed()
+    every = listed.classes if listed is not None else ()
+    return {
+        one.name: one.pictures.usable
+        for one in every
+        if one.is_own and one.pictures.needed and not {one.name, *one.aliases} & set(live)
+    }
+
+
+def _unlearned(page: Page, learned: frozenset[str], waiting: Mapping[str, int]) -> int:
+    """Return how many usable corrections a run could learn that a version has not learned.
 
     No version learns test corrections: those count that are newer than what it has learned.
     """
     if not learned or not page.usable:
-        return page.usable
-    rows = [one for one in _newest() if one.state in USABLE_STATES]
+        return page.usable - sum(waiting.values())
+    rows = [it for it in _newest() if it.state in USABLE_STATES and it.label not in waiting]
     known = {one.id for one in rows if f"{one.content_hash}:{one.label}" in learned}
     latest = max((one.created_at for one in rows if one.id in known), default=None)
     return sum(

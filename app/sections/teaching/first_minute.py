@@ -8,7 +8,7 @@ from app.sections.runs import starting
 from app.sections.teaching import feedback
 from app.text.translate import _
 
-REFRESH_SECONDS = 1.0
+REFRESH_SECONDS = 2.0
 
 _FINISHED_KEY = "first_steps_finished"
 

@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from app.charts.accuracy_metric import SHOWN_DECIMALS
 from app.clients import classifier
 from app.clients.shadow import Shadow
 from app.clients.trainer import Model
@@ -96,11 +97,15 @@ def _accuracy_html(model: Model, champion: Model | None) -> str:
     )
     if champion is None or champion.accuracy is None or model.champion:
         return f'<p class="version-accuracy">{text}</p>'
-    gain = model.accuracy - champion.accuracy
-    kind = "worse" if gain < 0 else "better"
-    compared = _("{points} against {name}").format(
-        points=f"<b>{points(gain)}</b>", name=escape(champion.name)
-    )
+    # Compare the shown values, so that 88.9 % beside 88.8 % is not called the same.
+    gain = round(model.accuracy, SHOWN_DECIMALS) - round(champion.accuracy, SHOWN_DECIMALS)
+    name = escape(champion.name)
+    if abs(gain) < 10**-SHOWN_DECIMALS / 2:
+        kind, compared = "", _("the same as {name}").format(name=name)
+    else:
+        kind = "worse" if gain < 0 else "better"
+        text_of_gain = f"<b>{points(gain)}</b>"
+        compared = _("{points} against {name}").format(points=text_of_gain, name=name)
     return f'<p class="version-accuracy">{text} <small class="{kind}">{compared}</small></p>'
 
 

@@ -41,6 +41,12 @@ def render_details(model: Model, others: list[Model]) -> None:
         if tab.open:
             with tab:
                 render()
+    st.page_link(
+        "views/about.py",
+        label=_("About {name}").format(name=model.name),
+        icon=":material/description:",
+        query_params={"version": model.name},
+    )
 
 
 def _render_training(model: Model) -> None:
@@ -72,6 +78,11 @@ def _render_training(model: Model) -> None:
             if value is not None
         )
         + "</dl>"
+    )
+    st.page_link(
+        "views/about.py",
+        label=_("About this version, in words"),
+        query_params={"version": model.name},
     )
     training_charts.render_version_charts(model.epochs, key=model.version)
 

@@ -33,10 +33,11 @@ def due_in_background() -> dict[str, Any] | None:
     wanted = (settings.get("TRAIN_FIRST_MODEL"), settings.get("TRAIN_STANDARD_AFTER"))
     if wanted != ("1", "1"):
         return None
+    if not _is_first_network_live():  # mostly so, and then no record need be read
+        return None
     found = runs.read_all()
     own = [run for run in found if run.actor == ACTOR]
-    has_first = any(run.state == "succeeded" and not run.background for run in own)
-    if not has_first or not _is_first_network_live():
+    if not any(run.state == "succeeded" and not run.background for run in own):
         return None
     last = next((run for run in own if run.background), None)
     if last is None:

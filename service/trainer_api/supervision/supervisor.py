@@ -43,7 +43,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Take over what an earlier trainer left, and watch from then on."""
-        for run in runs.read_all():
+        for run in runs.unsettled():
             if not run.is_active:
                 continue
             if runs.is_alive(run.run_id):

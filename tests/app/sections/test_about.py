@@ -10,34 +10,14 @@ from app.clients.trainer import Model
 from app.sections.about.card import make_card, to_json
 from app.sections.about.card_html import to_html
 from tests.support.app import trainer_json
+from tests.support.app.described_version import BINS, described_version
 from tests.support.app.pages import READY, charts, open_page, page_text, run_json, script_services
 from tests.support.scripted_server import ScriptedServer
 
-CLASSES = ["Shirt", "Coat", "Bag", "Hat"]
-MATRIX = [[720, 180, 70, 0], [10, 950, 40, 0], [0, 5, 995, 0], [0, 0, 1, 3]]
-BINS = [
-    {"pictures": 1, "confidence": 0.2, "accuracy": 1.0},
-    {"pictures": 1_000, "confidence": 0.6, "accuracy": 0.5},
-    {"pictures": 2_000, "confidence": 0.95, "accuracy": 0.92},
-]
-FULL: dict[str, Any] = {
-    "class_names": CLASSES,
-    "per_class_accuracy": {"Shirt": 0.72, "Coat": 0.95, "Bag": 0.995, "Hat": 0.75},
-    "confusion_matrix": MATRIX,
-    "test_pictures": 3_000,
-    "calibration_error": 0.021,
-    "calibration_bins": BINS,
-    "serving_seconds": {"pictures_1": 0.0004, "pictures_32": 0.0032},
-    "parameters": 168_298,
-    "recipe": "finetune",
-    "epochs": 4,
-    "dataset": "fashion-mnist",
-    "corrections_used": ["a:Hat", "b:Hat", "c:Shirt"],
-    "sha256": {"familiarity.pt": "…"},
-}
 VERSIONS = [
-    trainer_json.version("x2", "champion", trainer_json.gate(promoted=True), **FULL),
+    described_version("x2"),
     trainer_json.version("old", "former", accuracy=0.6, calibration_error=0.05),
+    trainer_json.version("bad", "former") | {"metadata": {}, "error": "Its weights are missing."},
 ]
 
 
@@ -97,6 +77,12 @@ def test_a_version_that_does_not_exist_is_said_and_the_live_one_shown() -> None:
     text = page_text(open_page("about", version="nowhere"))
     assert "There is no version nowhere." in text
     assert "Names 92.0 %" in text
+
+
+def test_of_a_damaged_version_only_the_damage_is_shown() -> None:
+    at = open_page("about", version="bad")
+    assert "Its weights are missing." in page_text(at)
+    assert "Known limits" not in page_text(at)
 
 
 def test_the_page_waits_for_the_trainer(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:

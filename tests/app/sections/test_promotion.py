@@ -231,7 +231,8 @@ def test_a_candidate_is_promoted_only_with_a_reason(models: Page, scripted: Scri
     assert not promoted(scripted)
     field.fill(f" {REASON} ")
     button.click()  # the field still has the focus; its text must count
-    expect(models.get_by_text("waiting is live on 2 workers after 0.2 s.")).to_be_visible()
+    toast = models.get_by_text("waiting is live on 2 workers after 0.2 s.")
+    expect(toast).to_be_in_viewport(timeout=15_000)
     expect(dialog).to_have_count(0)
     assert promoted(scripted) == [("/models/waiting/promote", {"reason": REASON})]
 
@@ -242,7 +243,7 @@ def test_a_version_that_was_never_live_needs_no_reason(
     dialog = open_dialog(models, "unused")
     expect(dialog.get_by_role("textbox")).to_have_count(0)
     dialog.get_by_role("button", name="Promote", exact=True).click()
-    expect(models.get_by_text("unused is live on 2 workers")).to_be_visible()
+    expect(models.get_by_text("unused is live on 2 workers")).to_be_visible(timeout=15_000)
     assert promoted(scripted) == [("/models/unused/promote", None)]
 
 

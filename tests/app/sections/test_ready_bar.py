@@ -58,6 +58,7 @@ def bar(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Open:
         rows: tuple[dict[str, Any], ...] = (),
         learned: tuple[str, ...] = (),
         seconds: float | None = None,
+        own: dict[str, int] | None = None,
         **counts: int,
     ) -> AppTest:
         metadata = {"corrections_used": list(learned)}
@@ -66,6 +67,7 @@ def bar(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Open:
             monkeypatch,
             run,
             {**READY, "metadata": metadata},
+            classes=trainer_json.classes(own),
             recipes={"recipes": [*RECIPES, {**FINETUNE, "estimated_seconds": seconds}]},
             corrections={**trainer_json.corrections(**counts), "corrections": rows},
         )
@@ -109,6 +111,15 @@ def test_what_the_live_version_has_learned_is_not_ready(bar: Open) -> None:
     )
     at = bar(rows=rows, learned=("hash2:Bag", "hash4:Bag"), new=5, conflict=1)
     assert "**3 corrections ready**" in page_text(at)
+
+
+@pytest.mark.parametrize("learned", [(), ("hash2:Bag",)])
+def test_what_still_lacks_pictures_is_not_ready(bar: Open, learned: tuple[str, ...]) -> None:
+    rows = (row(7, label="Hat"), *(row(number, label="Cup") for number in (6, 5, 4)), row(2))
+    own = {"Cup": 3, "Hat": 10}
+    at = bar(rows=rows, learned=learned, own=own, new=5)
+    # Of a bag, a hat of ten and a cup of three, the bag may be learned already.
+    assert ("**1 correction ready**" if learned else "**2 corrections ready**") in page_text(at)
 
 
 def test_once_all_are_learned_there_is_no_bar(bar: Open) -> None:

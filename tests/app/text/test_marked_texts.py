@@ -30,18 +30,22 @@ SHOWN_FIELDS = {"label", "body", "help", "placeholder", "options", "title", "cap
 FIGURE_TEXTS = {"text", "name", "ticktext", "hovertemplate", "customdata"}
 """Keys of a Plotly figure that hold what is shown."""
 
-CODES = {"png", "picture", "plotly_url", "cookie", "language", "languages"}
+CODES = {"png", "picture", "plotly_url", "cookie", "language", "languages", "key", "tone"}
 """Keys of components' data that hold no text."""
 
 WORD = re.compile(r"[A-Za-z]{2,}")
 WITHOUT_ACTS = [scene for scene in SCENES if not scene.has_act]
 
+MARKUP = re.compile(
+    r"<style.*?</style>|<extra>.*?</extra>|<[^>]*>|&\w+;|%\{.*?\}|\\|:material/\w+:|:[a-z]+-badge(?=\[)",
+    re.DOTALL,
+)
 DATA = re.compile(
     r"""
     PredictionDrift.*?something.*?moved|Check\ it\.|It\ looks\ like\ Shirt\.
     |Shirt\ is\ worse\ by.*?lose\ more\ than\ 3\.|No\ class\ is\ worse\ by.*?3\ points\.
     |T-shirt/top|Trouser|Pullover|Dress|Coat|Sandal|Shirt|Sneaker|Bag|Ankle\ boot|Hat
-    |\b(reference|quick|standard|best|finetune|own|mlp|x1|x2|abc|p50|p95|p99|Seoul|UTC)\b
+    |\b(reference|quick|standard|best|finetune|own|mlp|x1|x2|abc|p50|p95|p99|kB|MB|ms|UTC|upload_files|fashion_mnist_model)\b
     |English|Esperanto|esperanto|한국어
     """,
     re.VERBOSE,
@@ -120,8 +124,7 @@ def _texts_in(data: Any, key: str = "", *, is_figure: bool = False) -> Iterator[
 
 def outside(text: str) -> str:
     """Return what of a text no catalogue has: neither its markup nor data."""
-    markup = r"<style.*?</style>|<extra>.*?</extra>|<[^>]*>|:material/\w+:|&\w+;|%\{.*?\}|\\"
-    text = re.sub(markup, "", text, flags=re.DOTALL)
+    text = MARKUP.sub("", text)
     while BRACKETED.search(text):
         text = BRACKETED.sub(" ", text)
     return DATA.sub(" ", text)

@@ -150,6 +150,7 @@ SILENT = {
     "serving/gone-1.shadow",
     "models/fashion_mnist_model/latest",
     "models/fashion_mnist_model/{version}/report.json",
+    "models/fashion_mnist_model/{version}/examples.pt",
     "models/fashion_mnist_model/{version}/custom_objects.pkl",
 }
 """Nobody needs what they hold to list, to start or to serve."""

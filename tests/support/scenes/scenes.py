@@ -7,6 +7,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.app import scripted_prometheus as recordings
 from tests.support.app import trainer_json
+from tests.support.app.described_version import described_version
 from tests.support.app.pages import (
     FINETUNE,
     OWN_PICTURES,
@@ -46,7 +47,11 @@ class Scene:
 PROMOTED, HELD_BACK = trainer_json.gate(promoted=True), trainer_json.gate(promoted=False)
 AFTER_A_RUN = [
     trainer_json.version(
-        "x2", "champion", PROMOTED, promotions=[trainer_json.promotion("gate", "x1")]
+        "x2",
+        "champion",
+        PROMOTED,
+        promotions=[trainer_json.promotion("gate", "x1")],
+        corrections_used=["hash3:Coat", "hash2:Bag"],
     ),
     trainer_json.version("x1", "former", promotions=[trainer_json.promotion("gate", None)]),
 ]
@@ -66,6 +71,7 @@ STORED = {
     "corrections": [
         {
             "id": number,
+            "content_hash": f"hash{number}",
             "label": label,
             "predicted": "Shirt",
             "model": None,
@@ -96,6 +102,12 @@ def draw_trousers(page: Page) -> None:
     answered(page, 1)
 
 
+def ask_why(page: Page) -> None:
+    draw_trousers(page)
+    page.locator(".st-key-pad_why button").click()
+    expect(page.get_by_text("Similar pictures it learned from")).to_be_visible(timeout=15_000)
+
+
 def say_that_it_is_wrong(page: Page) -> None:
     draw_trousers(page)
     open_choices(page.locator(".st-key-drawing_answer"))
@@ -117,17 +129,23 @@ def upload(count: int) -> Callable[[Page], None]:
 
 def open_details(page: Page) -> None:
     page.get_by_text("Details", exact=True).first.click()
-    expect(page.get_by_text("Accuracy by class").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("tab", name="Compared").first).to_be_visible(timeout=15_000)
+
+
+def open_promotion(page: Page) -> None:
+    page.locator(".st-key-promote_x2 button").click()
+    expect(page.get_by_role("dialog")).to_be_visible(timeout=15_000)
 
 
 def send_a_burst(page: Page) -> None:
-    page.get_by_role("button", name="Send").first.click()
+    page.locator(".st-key-metrics_send button").click()
 
 
 SCENES = (
     Scene("classify", ""),
     Scene("classify-answer", "", act=draw_trousers, is_stable=False),
     Scene("classify-wrong", "", act=say_that_it_is_wrong, is_stable=False),
+    Scene("classify-why", "", act=ask_why, is_stable=False),
     Scene("classify-unknown", "", World(known=False), act=draw_trousers, is_stable=False),
     Scene("upload-1", "", act=upload(1), is_stable=False),
     Scene("upload-8", "", act=upload(8), is_stable=False),
@@ -140,9 +158,10 @@ SCENES = (
         "retrain-promoted",
         "retrain",
         World(
-            run=finished(PROMOTED),
+            run=finished(PROMOTED, corrections={"used": 2, "held_out": 1, "quarantined": 1}),
             versions=AFTER_A_RUN,
             model=live("x2"),
+            label="Bag",
             more={**LEARNING, "report": trainer_json.report(PROMOTED)},
         ),
     ),
@@ -150,7 +169,7 @@ SCENES = (
         "retrain-held-back",
         "retrain",
         World(
-            run=finished(HELD_BACK),
+            run=finished(HELD_BACK, corrections={"used": 2, "held_out": 1, "quarantined": 0}),
             versions=WITH_A_CANDIDATE,
             model=live("x1"),
             more={**LEARNING, "report": trainer_json.report(HELD_BACK)},
@@ -160,6 +179,12 @@ SCENES = (
     Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE, model=live("x1"))),
     Scene(
         "models-compared", "models", World(versions=AFTER_A_RUN, model=live("x2")), act=open_details
+    ),
+    Scene(
+        "models-promote",
+        "models",
+        World(versions=WITH_A_CANDIDATE, model=live("x1")),
+        act=open_promotion,
     ),
     Scene(
         "models-shadow",
@@ -189,7 +214,14 @@ SCENES = (
         World(numbers=recordings.with_traffic(), alerts=[recordings.alert("PredictionDrift")]),
         is_stable=False,
     ),
-    Scene("about", "about"),
+    Scene(
+        "about",
+        "about",
+        World(
+            versions=[described_version("abc")],
+            more={"classes": trainer_json.classes({"Hat": 3})},
+        ),
+    ),
     Scene("no-model", "", World(model={**READY, "tag": None, "metadata": {}, "serving": {}})),
     *(
         Scene(f"{path or 'classify'}-{service}-down", path, World(down=frozenset({service})))

@@ -1,5 +1,6 @@
 """Scripted services behind one page, whose state of the world a scene sets."""
 
+import base64
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -56,9 +57,12 @@ class Stage:
     def show(self, world: World) -> None:
         """Let the services say this from now on."""
         versions = world.versions or [trainer_json.version("abc", "champion", accuracy=0.9274)]
+        numbers = {one["version"]: number for number, one in enumerate(reversed(versions), 1)}
+        versions = [{**one, "number": numbers[one["version"]]} for one in versions]
+        more = {"models/numbers": {"numbers": numbers}, **world.more}
         for name, server in self._servers.items():
             with pytest.MonkeyPatch.context() as patch:  # the page knows the addresses already
-                script_services(server, patch, dict(world.run), world.model, versions, **world.more)
+                script_services(server, patch, dict(world.run), world.model, versions, **more)
             server.answer = partial(_answer, world, server.answer)
             server.hang_ups_before_an_answer = 1_000_000_000 if name in world.down else 0
 
@@ -70,6 +74,8 @@ def _answer(world: World, scripted: Any, request: Request) -> Answer:
     if path == "/classify_many":
         count = len(re.findall(rb'name="images"', request[2]))
         return json_answer([_classification(world)] * count)
+    if path == "/explain":
+        return json_answer(_explanation(world))
     if path == "/preview":
         return 200, "image/png", garment(28)
     if recorded := recordings.answer(request, world.numbers, world.alerts):
@@ -88,7 +94,26 @@ def _classification(world: World) -> dict[str, Any]:
         "probabilities": shares,
         "known": world.known,
         "familiarity": 0.5 if world.known else 0.01,
-        "model": TAG,
+        "model": world.model["tag"] or TAG,
+    }
+
+
+def _explanation(world: World) -> dict[str, Any]:
+    learned = [
+        {
+            "png": trainer_json.picture(label),
+            "label": label,
+            "correction": label == "Bag",
+            "similarity": 0.9,
+        }
+        for label in ("Coat", "Shirt", "Bag", "Coat", "Shirt", "Bag")
+    ]
+    return {
+        "answer": _classification(world),
+        "picture": base64.b64encode(garment(28)).decode(),
+        "importance": [[0.5 if 8 < row < 20 else 0.0] * 28 for row in range(28)],
+        "nearest": learned,
+        "detail": None,
     }
 
 

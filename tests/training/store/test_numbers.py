@@ -11,7 +11,7 @@ import yaml
 from tests.support.services.damage import DAMAGES
 from training.model import networks
 from training.store import numbers, tags, versions
-from training.store.numbers import ledger
+from training.store.numbers import numbers_file
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_versions_of_an_earlier_release_are_numbered_by_age(home: Path) -> None:
     young, old = save(), save()
     make_old(young, "2026-05-01T10:00:00+00:00")
     make_old(old, "2025-05-01T10:00:00+02:00")
-    ledger.path().unlink()
+    numbers_file.path().unlink()
     assert numbers.by_version() == {old: 1, young: 2}
     save()
     shutil.rmtree(tags.folder(tags.to_tag(old)))
@@ -55,7 +55,7 @@ def test_versions_of_an_earlier_release_are_numbered_by_age(home: Path) -> None:
 
 def test_an_imported_version_gets_the_next_number_whatever_it_had(home: Path) -> None:
     first, elsewhere = save(), save()
-    ledger.path().write_text(json.dumps({"number": 1, "version": first}) + "\n")
+    numbers_file.path().write_text(json.dumps({"number": 1, "version": first}) + "\n")
     third = tags.folder(tags.to_tag(elsewhere)).rename(
         tags.folder(tags.to_tag("imported"))
     )  # with the number 2 in its metadata
@@ -73,7 +73,7 @@ def test_a_damaged_version_has_a_number(home: Path) -> None:
 def test_numbers_survive_the_loss_of_their_file(home: Path, damage: str) -> None:
     gone, second, third = save(), save(), save()
     shutil.rmtree(tags.folder(tags.to_tag(gone)))
-    DAMAGES[damage](ledger.path())
+    DAMAGES[damage](numbers_file.path())
     found = numbers.by_version()
     assert (found[second], found[third]) == (2, 3)
     fourth = save()
@@ -84,12 +84,12 @@ def test_the_store_cannot_be_written_and_numbers_are_the_same_each_time(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, young = save(), save()
-    ledger.path().unlink()
+    numbers_file.path().unlink()
 
     def read_only(*_: object) -> None:
         raise OSError(30, "read-only")
 
-    monkeypatch.setattr(ledger, "append", read_only)
+    monkeypatch.setattr(numbers_file, "append", read_only)
     assert numbers.by_version() == numbers.by_version() == {old: 1, young: 2}
 
 

@@ -2,7 +2,7 @@
 
 A number is never given twice, also when its version was deleted. One of an earlier release gets its
 number, by age, when the versions are first listed; one that was imported the next free one. Numbers
-stand in a file (ledger.py), and in the version's metadata too, in case that file is lost.
+stand in a file (numbers_file.py), and in the version's metadata too, in case that file is lost.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import settings
 from training.store import descriptions, files, locks, tags
-from training.store.numbers import ledger
-from training.store.numbers.ledger import Ledger
+from training.store.numbers import numbers_file
+from training.store.numbers.numbers_file import StoredNumbers
 
 _NUMBER = re.compile(r"v?([1-9]\d{0,8})", re.ASCII)
 _STORED_NUMBER = re.compile(r"^  number: (\d{1,9})$", re.MULTILINE)
@@ -23,7 +23,7 @@ _STORED_NUMBER = re.compile(r"^  number: (\d{1,9})$", re.MULTILINE)
 
 def by_version() -> Mapping[str, int]:
     """Return the number of every version, by the second half of its tag; of deleted ones too."""
-    known = ledger.read()
+    known = numbers_file.read()
     if known.damage is None and not _without_number(known):
         return known.numbers
     try:
@@ -67,23 +67,23 @@ def next_number() -> Iterator[int]:
 def record(version: str, number: int) -> None:
     """Keep the number of a version that has just been stored. Call it within `next_number`."""
     try:
-        ledger.append({version: number})
+        numbers_file.append({version: number})
     except OSError as error:  # the version is stored, and gets this number when it is listed
         files.log_once(f"A version's number cannot be stored: {files.error_reason(error)}.")
 
 
 def _complete() -> Mapping[str, int]:
     """Give a number to every version that has none, and return all. Raises OSError."""
-    known = ledger.read()
+    known = numbers_file.read()
     new = _choose(known)
     if known.damage is not None:
-        ledger.replace({**known.numbers, **new}, known.damage)
+        numbers_file.replace({**known.numbers, **new}, known.damage)
     elif new:
-        ledger.append(new)
+        numbers_file.append(new)
     return {**known.numbers, **new}
 
 
-def _choose(known: Ledger) -> dict[str, int]:
+def _choose(known: StoredNumbers) -> dict[str, int]:
     """Choose numbers for the versions that have none, by age.
 
     Where the file is lost, a version has the number in its metadata again, and those of earlier
@@ -104,7 +104,7 @@ def _choose(known: Ledger) -> dict[str, int]:
     return dict(sorted(chosen.items(), key=lambda item: item[1]))
 
 
-def _without_number(known: Ledger) -> list[str]:
+def _without_number(known: StoredNumbers) -> list[str]:
     versions = (tags.version_of(tag) for tag in descriptions.stored_tags())
     return [version for version in versions if version not in known.numbers]
 

@@ -20,6 +20,7 @@ from training.store.runs.records import (
     read,
     read_all,
     resumption,
+    unsettled,
     write,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "read",
     "read_all",
     "resumption",
+    "unsettled",
     "write",
 ]

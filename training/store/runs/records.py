@@ -77,6 +77,9 @@ class Run:
         return ended_early and checkpoint_path(self.run_id).is_file()
 
 
+_settled: dict[Path, tuple[int, int, int]] = {}
+"""Records of runs that have ended: inode, time and size of the file when it was read."""
+
 UNKNOWN = "unknown"
 """Phase of a run whose record is damaged."""
 
@@ -155,7 +158,7 @@ def create(
     """
     # One process at a time looks for an active run and creates one.
     with locks.locked(settings.home() / "runs" / ".lock"):
-        for other in read_all():
+        for other in unsettled():
             if other.is_active and is_alive(other.run_id):
                 raise BusyError(other.run_id)
         # The time first, so that names sort by age.
@@ -239,9 +242,34 @@ def _record_path(run_id: str) -> Path:
     return folder(run_id) / "run.json"
 
 
-def read_all() -> list[Run]:
-    """Every run, newest first."""
-    return [run for run in map(read, ids()) if run is not None]
+def read_all(limit: int | None = None) -> list[Run]:
+    """The newest runs, or every one without a limit, newest first."""
+    return [run for run in map(read, ids()[:limit]) if run is not None]
+
+
+def unsettled() -> list[Run]:
+    """Every run that has not ended and every damaged record, newest first.
+
+    The records of all others are read once, and again only if their files have changed: with
+    thousands of runs it would take seconds each time.
+    """
+    found = []
+    for run_id in ids():
+        path = _record_path(run_id)
+        try:
+            stat = path.stat()
+        except OSError:
+            key = None
+        else:
+            key = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if key is not None and _settled.get(path) == key:
+            continue
+        run = read(run_id)
+        if run is not None and (run.is_active or run.phase == UNKNOWN):
+            found.append(run)
+        elif run is not None and key is not None:
+            _settled[path] = key
+    return found
 
 
 def ids() -> list[str]:

@@ -28,8 +28,9 @@ def when_read(
     """Return what gives these answers to GET requests, by their path, and others to the rest."""
 
     def answer(request: Request) -> Answer:
-        if request[0] == "GET" and request[1] in answers:
-            return json_answer(answers[request[1]])
+        path = request[1].partition("?")[0]
+        if request[0] == "GET" and path in answers:
+            return json_answer(answers[path])
         return others(request)
 
     return answer

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.app.conftest import page_beside, scripted_server
+from tests.app.conftest import page_beside
 from tests.support.app.teaching import TeachableServices
 from tests.support.app.trainer_json import BUILT_IN
 from tests.support.browser import answered, axe_findings, draw, open_choices, settled
@@ -15,37 +15,6 @@ from tests.support.scripted_server import ScriptedServer
 
 HAT = [(60, 300), (150, 290), (160, 150), (290, 150), (300, 290), (390, 300), (390, 330), (60, 330)]
 PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:
-    """Run a server that answers as the `services` of each test."""
-    with scripted_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def teaching_url(server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the page on it, once for all tests here."""
-    with page_beside(server.url, server.url, tmp_path_factory.mktemp("page")) as url:
-        yield url
-
-
-@pytest.fixture
-def services(server: ScriptedServer) -> TeachableServices:
-    """Answer as a classifier that does not know the drawing, and as its trainer."""
-    services = TeachableServices()
-    server.answer = services.answer
-    return services
-
-
-@pytest.fixture
-def visit(page: Page, services: TeachableServices, teaching_url: str) -> Page:
-    """Open Classify."""
-    assert services.served
-    page.goto(teaching_url)
-    settled(page)
-    return page
 
 
 def feedback(page: Page) -> Locator:

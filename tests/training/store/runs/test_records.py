@@ -61,3 +61,25 @@ def test_events_are_numbered_and_a_line_that_is_being_written_is_left_for_later(
 @pytest.mark.parametrize("name", ["../champion", "no-such-run", ".lock", ""])
 def test_names_that_are_no_runs(name: str) -> None:
     assert runs.read(name) is None
+
+
+def test_runs_that_have_ended_are_read_again_only_if_their_records_change() -> None:
+    ended, lock = runs.create({})
+    os.close(lock)
+    runs.end(ended.run_id, "cancelled", None)
+    active, lock = runs.create({})
+    for _ in range(2):
+        assert [run.run_id for run in runs.unsettled()] == [active.run_id]
+    (runs.folder(ended.run_id) / "run.json").write_text("{")
+    assert [run.run_id for run in runs.unsettled()] == [active.run_id, ended.run_id]
+    os.close(lock)
+
+
+def test_the_newest_runs_are_enough_for_a_page() -> None:
+    made = []
+    for _ in range(3):
+        run, lock = runs.create({})
+        os.close(lock)
+        runs.end(run.run_id, "cancelled", None)
+        made.append(run.run_id)
+    assert [run.run_id for run in runs.read_all(2)] == [made[2], made[1]]

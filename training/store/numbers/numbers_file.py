@@ -15,7 +15,7 @@ from training.store import files, tags
 
 
 @dataclass(frozen=True)
-class Ledger:
+class StoredNumbers:
     """The numbers by version, 1 and up; `damage` says why some may be missing."""
 
     numbers: Mapping[str, int]
@@ -32,20 +32,20 @@ def path() -> Path:
     return settings.home() / "version_numbers.jsonl"
 
 
-def read() -> Ledger:
+def read() -> StoredNumbers:
     """Return what the file holds. It is read anew only when it has changed."""
     try:
         status = path().stat()
         return _read(path(), status.st_ino, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
-        return Ledger({})
+        return StoredNumbers({})
     except OSError as error:
         reason = "it is a folder" if path().is_dir() else files.error_reason(error)
-        return Ledger({}, f"it cannot be read, {reason}")
+        return StoredNumbers({}, f"it cannot be read, {reason}")
 
 
 @lru_cache(maxsize=16)
-def _read(file: Path, *_: int) -> Ledger:
+def _read(file: Path, *_: int) -> StoredNumbers:
     found: dict[str, int] = {}
     taken, damaged = set[int](), 0
     for line in file.read_bytes().splitlines():
@@ -62,7 +62,7 @@ def _read(file: Path, *_: int) -> Ledger:
         else:
             found[version] = number
             taken.add(number)
-    return Ledger(found, f"{damaged} lines cannot be read" if damaged else None)
+    return StoredNumbers(found, f"{damaged} lines cannot be read" if damaged else None)
 
 
 def append(numbers: Mapping[str, int]) -> None:
