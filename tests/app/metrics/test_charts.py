@@ -155,8 +155,7 @@ def test_prometheus_may_go_and_come_back(
     again = restart_prometheus(prometheus_folder, port)
     try:
         expect(message).to_have_count(0, timeout=20_000)
-        expect(browser_page.locator(".st-key-metrics_classes .main-svg").first).to_be_visible(
-            timeout=20_000
-        )
+        up = browser_page.locator(".st-key-metrics_processes").get_by_text("Prometheus up")
+        expect(up).to_be_visible(timeout=20_000)
     finally:
         again.stop()

@@ -55,6 +55,9 @@ def page(browser: Browser, server: ScriptedServer, app_beside: str) -> Iterator[
 def test_a_chart_is_read_by_keys_and_as_a_table(page: Page) -> None:
     chart = page.locator(".st-key-metrics_requests")
     for name in ("requests", "latency", "batches", "in_flight"):
+        drawn = page.locator(f".st-key-metrics_{name} .main-svg").first
+        expect(drawn).to_be_visible(timeout=30_000)
+    for name in ("requests", "latency", "batches", "in_flight"):
         box = page.locator(f".st-key-metrics_{name} .chart-plot").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800, f"{name} is below the fold."
