@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Provides prometheus and promtool: from PATH, else from Debian's package, else from Homebrew, else
-# from the pinned release. Installs no service and starts none.
+# Provides prometheus and promtool: from PATH, else the pinned release, else Debian's package, else
+# Homebrew's. Debian's has no web pages, so the Metrics page does not link to it. Installs no service
+# and starts none.
 #
 #   monitoring/install-prometheus.sh FOLDER    install into FOLDER (which is on PATH) if needed
 set -euo pipefail
@@ -42,7 +43,7 @@ from_release() {
         *) return 1 ;;
     esac
     name="prometheus-$VERSION.$system-$machine"
-    curl -fsSL --connect-timeout 10 -O "$RELEASE/$name.tar.gz" -O "$RELEASE/sha256sums.txt" || return 1
+    curl -fsSL --connect-timeout 5 -O "$RELEASE/$name.tar.gz" -O "$RELEASE/sha256sums.txt" || return 1
     grep " $name.tar.gz\$" sha256sums.txt >wanted.txt || return 1
     if command -v sha256sum >/dev/null; then sha256sum -c wanted.txt; else shasum -a 256 -c wanted.txt; fi >&2 ||
         return 1
@@ -52,6 +53,6 @@ from_release() {
 
 is_there && exit 0
 echo "Installing Prometheus ..." >&2
-{ from_apt || from_brew || from_release; } && is_there && exit 0
+{ from_release || from_apt || from_brew; } && is_there && exit 0
 echo "Could not install Prometheus. Check the network, or put prometheus and promtool on PATH yourself." >&2
 exit 1

@@ -26,13 +26,12 @@ LOAD_TEST = {"Wardrobe-Load-Test": "1"}
 
 @dataclass(frozen=True)
 class Report:
-    """The progress of a burst. `total` requests are sent, None if they are sent for a time.
+    """The outcomes of a burst so far.
 
     `progress` is 0..1. `p50` and `p95` are the latency in seconds as the client measures it, None
     before the first response.
     """
 
-    total: int | None
     progress: float
     done: int
     answered: int  # 200
@@ -133,7 +132,6 @@ class Burst:
             (len(codes), self._total) if self._total else (seconds, float(self._seconds or 1))
         )
         return Report(
-            total=self._total,
             progress=min(parts / whole, 1.0),
             done=len(codes),
             answered=answered,

@@ -121,14 +121,13 @@ def fetch_status(url: str) -> Status:
     return Status(now, alerts, {age.labels["job"]: age.value or 0.0 for age in ages})
 
 
-@st.cache_data(ttl=0.9, show_spinner=False, max_entries=50)
-def fetch_window(url: str, names: tuple[str, ...], seconds: int, end: int | None) -> Window:
-    """The named series and the marks in the `seconds` until `end`, in Unix seconds; None for now.
+@st.cache_data(ttl=60, show_spinner=False, max_entries=50)
+def fetch_window(url: str, names: tuple[str, ...], seconds: int, end: int) -> Window:
+    """The named series and the marks in the `seconds` until `end`, in Unix seconds.
 
     Raises ServiceError; failures are not cached.
     """
-    step = STEPS[seconds]
-    last = end or int(time.time())
+    step, last = STEPS[seconds], end
     if step > REFRESH_SECONDS:
         last += step  # to the end of the step that has just begun
     query = window_query((*names, *_MARKS), step)
@@ -136,7 +135,13 @@ def fetch_window(url: str, names: tuple[str, ...], seconds: int, end: int | None
 
 
 def fetch_snapshot(url: str, names: tuple[str, ...], seconds: int, end: int | None) -> Snapshot:
-    """This moment and the window of the named series. Raises ServiceError."""
+    """This moment and the window of the named series until `end`; None for now.
+
+    A long window is fetched less often: it costs more, and hardly changes. Raises ServiceError.
+    """
+    if end is None:
+        now = int(time.time())
+        end = now - now % max(STEPS[seconds] // 20, 1)
     return Snapshot(fetch_status(url), fetch_window(url, names, seconds, end))
 
 

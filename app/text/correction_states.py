@@ -46,7 +46,7 @@ STATES = {
     "quarantined": CorrectionState(
         N_("Needs review"),
         N_(
-            "These labels look wrong; each card says why. "
+            "These labels look wrong; each card says why. Each run looks at them anew. "
             "Training skips them unless you accept them."
         ),
         tone="bad",

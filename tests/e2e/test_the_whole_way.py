@@ -89,7 +89,7 @@ def test_the_whole_way(
     page.reload()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=15_000)
     expect(page.get_by_role("progressbar").first).to_be_visible(timeout=15_000)
-    expect(page.get_by_text("Accuracy before")).to_be_visible(timeout=240_000)
+    expect(page.get_by_text("is now live and replaces")).to_be_visible(timeout=240_000)
     expect(page.locator(".st-key-badge")).not_to_contain_text(first, timeout=15_000)
     second = badge(page)
     numbers = wardrobe.get("trainer", "/models/numbers")["numbers"]

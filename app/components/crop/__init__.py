@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app.text import images
+from app.text.translate import _
 
 LEAST = 0.02
 """Of the width and of the height: a frame is not smaller. As in crop.js."""
@@ -32,7 +33,7 @@ def crop(png: bytes, *, name: str, key: str) -> str:
     0..1; "" for the whole picture. `name` is what the picture is called.
     """
     digest = hashlib.sha256(png).hexdigest()
-    data = {"picture": images.data_url(png), "digest": digest, "name": name}
+    data = {"picture": images.data_url(png), "digest": digest, "name": name, "texts": _texts()}
     return crop_of(_mount(key=key, data=data, on_crop_change=lambda: None).get("crop"), digest)
 
 
@@ -47,6 +48,19 @@ def crop_of(sent: Any, digest: str) -> str:
     if min(width, height) < LEAST or left + width > 1.001 or top + height > 1.001:
         return ""
     return ",".join(f"{value:.4f}" for value in frame)
+
+
+def _texts() -> dict[str, str]:
+    return {
+        "hint": _("Drag a frame around one item."),
+        "reset": _("Reset"),
+        "whole": _("Frame around the whole picture."),
+        "frame": _(
+            "Frame: {width} % wide and {height} % high, {left} % from the left, {top} % from the "
+            "top."
+        ),
+        "keys": _("Shift and arrow keys resize it, arrow keys move it, Escape resets it."),
+    }
 
 
 def _is_share(value: Any) -> bool:

@@ -24,6 +24,7 @@ class Cropper {
     this.surface = surface;
     this.image = surface.querySelector("img");
     this.element = surface.querySelector(".frame");
+    this.hint = root.querySelector("p");
     this.reset = root.querySelector("button");
     surface.addEventListener("pointerdown", (event) => this.begin(event));
     surface.addEventListener("pointermove", (event) => this.move(event));
@@ -37,7 +38,10 @@ class Cropper {
     });
   }
 
-  show({ picture, digest, name }) {
+  show({ picture, digest, name, texts }) {
+    this.texts = texts;
+    this.hint.textContent = texts.hint;
+    this.reset.textContent = texts.reset;
     if (digest === this.digest) return;
     this.digest = digest;
     this.image.src = picture;
@@ -127,14 +131,9 @@ class Cropper {
     });
     this.element.classList.toggle("whole", whole);
     this.reset.disabled = whole;
-    const shown = [left, top, width, height].map(Math.round);
-    this.element.setAttribute(
-      "aria-label",
-      (whole
-        ? "Frame around the whole picture. "
-        : `Frame: ${shown[2]} % wide and ${shown[3]} % high, ${shown[0]} % from the left, ${shown[1]} % from the top. `) +
-        "Shift and arrow keys resize it, arrow keys move it, Escape resets it.",
-    );
+    const shown = { left, top, width, height };
+    const place = this.texts.frame.replace(/\{(\w+)\}/g, (_, name) => Math.round(shown[name]));
+    this.element.setAttribute("aria-label", `${whole ? this.texts.whole : place} ${this.texts.keys}`);
   }
 
   send() {

@@ -14,7 +14,7 @@ from app.monitoring.snapshot import Snapshot, Status
 from app.text.formatting import local_zone, percent
 from app.text.translate import N_, _
 
-CHART_HEIGHT = 172
+CHART_HEIGHT = 160
 
 LATENCIES = tuple(f"wardrobe:latency_seconds:{quantile}" for quantile in ("p50", "p95", "p99"))
 

@@ -11,6 +11,7 @@ from app.clients.classifier import Answer, PictureFile
 from app.clients.corrections import USABLE_STATES, Correction
 from app.clients.http import ServiceError
 from app.clients.trainer import Model, Result, Run
+from app.clients.version_names import version_name
 from app.text.formatting import plain
 from app.text.images import data_url
 from app.text.translate import _, ngettext
@@ -45,7 +46,8 @@ def render_before_after(run: Run, result: Result, models: Sequence[Model]) -> No
             return
         st.session_state[_KEPT_KEY] = kept = (key, found)
     if pictures := kept[1]:
-        st.markdown(f"**{plain(_title(pictures))}**")
+        is_live = key[1] == result.model
+        st.markdown(f"**{plain(_title(pictures, None if is_live else result.model))}**")
         st.html(f'<ul class="strip">{"".join(map(_item, pictures))}</ul>')
 
 
@@ -98,9 +100,16 @@ def _learned(model: Model) -> set[str]:
     return set(model.metadata.get("corrections_used") or ())
 
 
-def _title(pictures: Sequence[CorrectedPicture]) -> str:
+def _title(pictures: Sequence[CorrectedPicture], candidate: str | None) -> str:
+    """Return how many are right; `candidate` is the tag of the new version if it is not live."""
     right = sum(one.after == one.label for one in pictures)
     before = sum(one.before == one.label for one in pictures)
+    if candidate is not None:
+        return ngettext(
+            "Your correction: {right} of {total} right with {name}, {before} before",
+            "Your corrections: {right} of {total} right with {name}, {before} before",
+            len(pictures),
+        ).format(right=right, total=len(pictures), before=before, name=version_name(candidate))
     return ngettext(
         "Your correction: {right} of {total} right now, {before} before",
         "Your corrections: {right} of {total} right now, {before} before",

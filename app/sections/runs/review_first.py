@@ -29,7 +29,8 @@ def render_review(run: Run) -> None:
         page = corrections.page(state=_QUARANTINED, limit=MAX_PICTURES)
     except ServiceError:
         return
-    if not page.corrections:
+    waiting = [one for one in page.corrections if one.state == _QUARANTINED]
+    if not waiting:
         return
     total = page.counts[_QUARANTINED]
     line = ngettext(
@@ -39,9 +40,9 @@ def render_review(run: Run) -> None:
     ).format(count=total)
     with st.container(border=True, key="review", gap="small"):
         st.markdown(f"**{plain(line)}**")
-        for one in page.corrections:
+        for one in waiting:
             _render_one(one)
-        if total > len(page.corrections):
+        if total > len(waiting):
             st.page_link(
                 "views/corrections.py",
                 label=_("Review all {count:,}").format(count=total),

@@ -9,6 +9,7 @@ import settings
 from app.clients import trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Run, StartedRun
+from app.login import visitor
 from app.text.formatting import ago, named, plain
 from app.text.translate import _
 
@@ -40,8 +41,10 @@ def resume(run_id: str) -> None:
 
 
 def is_own(run: Run) -> bool:
-    """Return whether this visit has started the run."""
-    return run.run_id in st.session_state.get(_OWN_KEY, ())
+    """Return whether this visit has started the run, or this person in another one."""
+    who = visitor.current()
+    is_by_name = who is not None and who.name is not None and who.name == run.actor
+    return is_by_name or run.run_id in st.session_state.get(_OWN_KEY, ())
 
 
 def has_started() -> bool:
@@ -56,7 +59,7 @@ def take_error() -> str | None:
 
 
 def render_whose(run: Run) -> None:
-    """Render who started the active run, unless this visit did."""
+    """Render who started the active run, unless this visitor did."""
     if is_own(run):
         return
     since = ago(run.created_at)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from html import escape
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from app.clients.http import ServiceError
 from app.components.crop import crop
 from app.text import images
 from app.text.formatting import plain
+from app.text.translate import _
 
 SHOWN_PIXELS = 512
 _KEPT = 12
@@ -35,10 +37,10 @@ def render_picture(file: PictureFile) -> str:
         frame = crop(picture, name=file.name, key="crop")
     masked = _view(file, "mask", frame)
     if masked is not None and masked != _view(file, "picture", frame):
+        alt, caption = _("The photo with its background dimmed"), _("Dimmed: left out")
         right.html(
-            f'<figure class="mask"><img src="{images.data_url(masked)}" '
-            'alt="The photo with its background dimmed">'
-            "<figcaption>Dimmed: left out</figcaption></figure>"
+            f'<figure class="mask"><img src="{images.data_url(masked)}" alt="{escape(alt)}">'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
     return frame
 

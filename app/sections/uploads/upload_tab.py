@@ -20,7 +20,10 @@ _SOURCES = {_FILES: N_("Files"), _CAMERA: N_("Camera")}
 
 _CHOSEN_KEY = "upload_chosen"
 _CHOOSER_KEY = "upload_chooser"
-_CHANGED_KEY = "upload_changed"
+_FILLED_KEY = "upload_filled"
+"""Whether the chooser on the page had files when it was last rendered."""
+
+_SOURCE_KEY = "upload_source"
 _INTAKE = "upload_files"
 
 # Renders the answer to one picture, or to the part of it that the crop describes.
@@ -31,6 +34,8 @@ RenderAnswer = Callable[[PictureFile, str], None]
 def render_upload(render_answer: RenderAnswer) -> None:
     """Render the choice of pictures; below it a large answer to one, or a table of several."""
     st.html(Path(__file__).with_name("uploads.css"))
+    if st.session_state.get(_SOURCE_KEY) != _FILES:
+        st.session_state[_FILLED_KEY] = False  # the chooser is new: another page was here before
     top = st.container(horizontal=True, horizontal_alignment="distribute", key="upload_top")
     with top:
         source = st.segmented_control(
@@ -40,7 +45,7 @@ def render_upload(render_answer: RenderAnswer) -> None:
             default=_FILES,
             required=True,
             label_visibility="collapsed",
-            key="upload_source",
+            key=_SOURCE_KEY,
         )
     chosen = _photographed() if source == _CAMERA else _uploaded()
     if chosen and source == _FILES:
@@ -71,7 +76,6 @@ def _uploaded() -> Mapping[str, PictureFile]:
         files = st.file_uploader(
             _("One item per photo; a plain background works best"),
             accept_multiple_files=True,
-            on_change=_note_change,
             key=key,
         )
         if any(isinstance(file, DeletedFile) for file in st.session_state[key]):
@@ -81,9 +85,9 @@ def _uploaded() -> Mapping[str, PictureFile]:
                     "Remove their names above, and upload them again."
                 )
             )
-    changed = st.session_state.pop(_CHANGED_KEY, False)
-    if files or changed:
+    if files or st.session_state[_FILLED_KEY]:
         st.session_state[_CHOSEN_KEY] = {file.file_id: _picture_file(file) for file in files}
+    st.session_state[_FILLED_KEY] = bool(files)
     chosen: Mapping[str, PictureFile] = st.session_state.get(_CHOSEN_KEY, {})
     intake(
         () if chosen else examples(),
@@ -108,10 +112,6 @@ def _render_photo_note() -> None:
     st.html(f'<p class="photo-note" role="note">{escape(text)}</p>')
 
 
-def _note_change() -> None:
-    st.session_state[_CHANGED_KEY] = True
-
-
 def _choose_examples(picked: list[Example]) -> None:
     files = [PictureFile(one.name, one.png, classifier.PNG) for one in picked]
     _choose({f"example {file.name}": file for file in files})
@@ -121,6 +121,7 @@ def _choose(files: Mapping[str, PictureFile]) -> None:
     """Let these be the pictures in place of those in the chooser, which a new one replaces."""
     st.session_state[_CHOSEN_KEY] = files
     st.session_state[_CHOOSER_KEY] = st.session_state.get(_CHOOSER_KEY, 0) + 1
+    st.session_state[_FILLED_KEY] = False
 
 
 def _chooser_key() -> str:

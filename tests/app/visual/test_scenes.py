@@ -1,4 +1,4 @@
-"""Every page in every state: axe finds nothing, and it looks as its reference.
+"""Every page in every state: axe finds nothing, a phone cuts nothing, it looks as its reference.
 
 `make screenshots` stores the pictures in a folder, `make references` those to compare with.
 """
@@ -29,11 +29,15 @@ MAKES_REFERENCES = bool(os.environ.get("REFERENCES"))
 
 @dataclass(frozen=True)
 class Shown:
-    """A scene as the browser showed it: screenshots by their names, findings of axe by theme."""
+    """A scene as the browser showed it: screenshots by their names, findings of axe by theme.
+
+    `cut` are the pixels by which the page is wider than a phone.
+    """
 
     scene: Scene
     screenshots: dict[str, Image.Image]
     findings: dict[str, list[str]]
+    cut: int
 
 
 @pytest.fixture(scope="module", params=SCENES, ids=lambda scene: scene.name)
@@ -77,11 +81,17 @@ def look_at(page: Page, scene: Scene) -> Shown:
             screenshots[f"{scene.name}-{width}-{scheme}"] = pictures.take(page)
             if (width, height) == SIZES[0]:
                 findings[scheme] = axe_findings(page)
-    return Shown(scene, screenshots, findings)
+    main = page.get_by_test_id("stMain")
+    cut: int = main.evaluate("main => main.scrollWidth - main.clientWidth")
+    return Shown(scene, screenshots, findings, cut)
 
 
 def test_axe_finds_nothing(shown: Shown) -> None:
     assert shown.findings == {scheme: [] for scheme in SCHEMES}
+
+
+def test_a_phone_shows_its_whole_width(shown: Shown) -> None:
+    assert shown.cut <= 0
 
 
 def test_it_looks_as_its_reference(shown: Shown, browser: Browser) -> None:

@@ -9,6 +9,9 @@ from tests.app.visual.conftest import Staged
 from tests.support.browser import TROUSERS, answered, draw, surface
 from tests.support.scenes.stage import World
 
+PATIENCE = 30_000
+"""Milliseconds: nothing here is about speed."""
+
 SLEEVE = [(60, 60), (120, 300)]
 
 
@@ -20,7 +23,7 @@ def windows(browser: Browser, staged: Staged) -> Iterator[tuple[Page, Page]]:
     first, second = context.new_page(), context.new_page()
     for page in (first, second):
         page.goto(staged.url)
-        expect(surface(page)).to_be_visible(timeout=30_000)
+        expect(surface(page)).to_be_visible(timeout=PATIENCE)
     yield first, second
     context.close()
 
@@ -47,20 +50,20 @@ def test_a_second_window_sees_nothing_of_the_first_ones_drawing(
     draw(second, SLEEVE, close=False)
     answered(second, 1)
     clear(second)
-    expect(second.locator(".answer")).to_have_count(0)
-    expect(first.locator(".answer")).to_be_visible()
+    expect(second.locator(".answer")).to_have_count(0, timeout=PATIENCE)
+    expect(first.locator(".answer")).to_be_visible(timeout=PATIENCE)
     assert not is_empty(first)
 
 
 def test_a_language_is_of_one_window_until_the_next_visit(windows: tuple[Page, Page]) -> None:
     first, second = windows
     first.locator(".language select").select_option("ko")
-    expect(first.get_by_role("heading", name="무엇일까요?")).to_be_visible()
-    expect(first.locator("html")).to_have_attribute("lang", "ko")
+    expect(first.get_by_role("heading", name="무엇일까요?")).to_be_visible(timeout=PATIENCE)
+    expect(first.locator("html")).to_have_attribute("lang", "ko", timeout=PATIENCE)
     second.get_by_role("tab", name="Upload").click()
-    expect(second.get_by_role("heading", name="What is it?")).to_be_visible()
+    expect(second.get_by_role("heading", name="What is it?")).to_be_visible(timeout=PATIENCE)
     second.reload()
-    expect(second.get_by_role("heading", name="무엇일까요?")).to_be_visible(timeout=30_000)
+    expect(second.get_by_role("heading", name="무엇일까요?")).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_classifier_that_comes_back_answers_without_a_reload(
@@ -68,12 +71,12 @@ def test_a_classifier_that_comes_back_answers_without_a_reload(
 ) -> None:
     page, _ = windows
     staged.stage.show(World(down=frozenset({"classifier"})))
-    expect(page.locator(".badge.down")).to_be_visible(timeout=15_000)
+    expect(page.locator(".badge.down")).to_be_visible(timeout=PATIENCE)
     draw(page, TROUSERS)
-    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.locator(".answer")).to_have_count(0, timeout=PATIENCE)
     staged.stage.show(World())
-    expect(page.locator(".badge.ready")).to_be_visible(timeout=15_000)
-    expect(page.locator(".answer")).to_be_visible(timeout=15_000)
+    expect(page.locator(".badge.ready")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".answer")).to_be_visible(timeout=PATIENCE)
     assert not is_empty(page)
 
 
@@ -85,9 +88,9 @@ def test_a_trainer_that_comes_back_fills_the_page_without_a_reload(
     page = browser.new_page()
     page.goto(f"{staged.url}/{path}")
     waiting = page.get_by_text("This page reloads when the trainer is back.")
-    expect(waiting).to_be_visible(timeout=30_000)
+    expect(waiting).to_be_visible(timeout=PATIENCE)
     staged.stage.show(World())
-    expect(waiting).to_have_count(0, timeout=15_000)
+    expect(waiting).to_have_count(0, timeout=PATIENCE)
     page.close()
 
 
@@ -95,8 +98,10 @@ def test_a_phones_menu_closes_after_a_choice(browser: Browser, staged: Staged) -
     staged.stage.show(World())
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(staged.url)
-    page.get_by_test_id("stExpandSidebarButton").click(timeout=30_000)
+    page.get_by_test_id("stExpandSidebarButton").click(timeout=PATIENCE)
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Classes").click()
-    expect(page.get_by_role("heading", name="Your classes")).to_be_visible(timeout=15_000)
-    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    expect(page.get_by_role("heading", name="Your classes")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stSidebar")).to_have_attribute(
+        "data-collapsed", "true", timeout=PATIENCE
+    )
     page.close()

@@ -47,7 +47,11 @@ class Scene:
 PROMOTED, HELD_BACK = trainer_json.gate(promoted=True), trainer_json.gate(promoted=False)
 AFTER_A_RUN = [
     trainer_json.version(
-        "x2", "champion", PROMOTED, promotions=[trainer_json.promotion("gate", "x1")]
+        "x2",
+        "champion",
+        PROMOTED,
+        promotions=[trainer_json.promotion("gate", "x1")],
+        corrections_used=["hash3:Coat", "hash2:Bag"],
     ),
     trainer_json.version("x1", "former", promotions=[trainer_json.promotion("gate", None)]),
 ]
@@ -67,6 +71,7 @@ STORED = {
     "corrections": [
         {
             "id": number,
+            "content_hash": f"hash{number}",
             "label": label,
             "predicted": "Shirt",
             "model": None,
@@ -153,9 +158,10 @@ SCENES = (
         "retrain-promoted",
         "retrain",
         World(
-            run=finished(PROMOTED),
+            run=finished(PROMOTED, corrections={"used": 2, "held_out": 1, "quarantined": 1}),
             versions=AFTER_A_RUN,
             model=live("x2"),
+            label="Bag",
             more={**LEARNING, "report": trainer_json.report(PROMOTED)},
         ),
     ),
@@ -163,7 +169,7 @@ SCENES = (
         "retrain-held-back",
         "retrain",
         World(
-            run=finished(HELD_BACK),
+            run=finished(HELD_BACK, corrections={"used": 2, "held_out": 1, "quarantined": 0}),
             versions=WITH_A_CANDIDATE,
             model=live("x1"),
             more={**LEARNING, "report": trainer_json.report(HELD_BACK)},

@@ -94,7 +94,7 @@ def _classification(world: World) -> dict[str, Any]:
         "probabilities": shares,
         "known": world.known,
         "familiarity": 0.5 if world.known else 0.01,
-        "model": TAG,
+        "model": world.model["tag"] or TAG,
     }
 
 

@@ -93,6 +93,7 @@ def test_of_a_candidate_the_test_corrections_are_shown(retrain: Any) -> None:
     run = finished(gate, corrections=USAGE)
     versions = [trainer_json.version("x2", "candidate", gate), LIVE]
     at = retrain(*versions, run=run, more={"report": trainer_json.report(gate)})
+    assert "Your correction: 1 of 1 right with x2, 0 before" in page_text(at)
     assert "<b>Bag</b>" in strip(at)
     assert "was Shirt" in strip(at)
     assert strip(at).count("<li>") == 1  # the others are no corrections
