@@ -41,7 +41,7 @@ class Pad {
     this.past = strokes.map((_, count) => strokes.slice(0, count));
     this.future = [];
     canvas.width = canvas.height = SURFACE;
-    this.screen = canvas.getContext("2d");
+    this.screen = canvas.getContext("2d", { alpha: false }); // black where there is no ink
     this.listen();
     for (const sample of samples) root.querySelector(".samples").append(this.sampleButton(sample));
     this.replay();
@@ -240,9 +240,9 @@ class Pad {
   }
 
   render() {
-    this.screen.fillStyle = "#000";
-    this.screen.fillRect(0, 0, SURFACE, SURFACE);
+    this.screen.globalCompositeOperation = "copy";
     this.screen.drawImage(this.finished.canvas, 0, 0);
+    this.screen.globalCompositeOperation = "source-over";
     const count = this.strokes.length;
     this.hint.hidden = !this.blank || Boolean(this.current);
     this.tools.undo.disabled = !this.past.length;

@@ -12,7 +12,7 @@ from app.text.formatting import duration, moment, named, percent, zone_note
 from app.text.translate import N_, _
 
 SHOWN = 50
-"""Runs in the table, the newest ones, until all are asked for."""
+"""Runs in the table, the newest ones, until the others are asked for."""
 
 _STATES = {
     "queued": N_("queued"),
@@ -42,7 +42,8 @@ def render_history(runs: Sequence[Run]) -> None:
     )
     st.caption(zone_note())
     if len(runs) > SHOWN:
-        st.checkbox(_("Show all {count:,} runs").format(count=len(runs)), key="show_all_runs")
+        label = _("Show the newest {count:,} runs").format(count=len(runs))
+        st.checkbox(label, key="show_all_runs")
 
 
 def _row(run: Run) -> dict[str, object]:

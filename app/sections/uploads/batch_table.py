@@ -42,7 +42,8 @@ def render_batch(files: Mapping[str, PictureFile]) -> None:
         if before is not None and before[0][1] != question[1]:
             known = replace(known, outcomes={})  # another version is live
         batch = _start(question, files, known)
-        batch.wait(FIRST_WAIT_SECONDS)  # a few small pictures need no progress bar
+        if len(files) <= ROWS_ON_A_PAGE:
+            batch.wait(FIRST_WAIT_SECONDS)  # a few small pictures need no progress bar
     polling = batch.progress().running
     st.fragment(_render_table, run_every=POLL_SECONDS if polling else None)(polling)
 

@@ -104,7 +104,8 @@ def test_a_file_that_is_not_a_picture_gets_no_answer() -> None:
 def test_retraining_has_one_primary_button_and_every_recipe() -> None:
     at = open_page("retrain")
     assert set(at.radio(key="recipe").options) == {recipe.name for recipe in trainer.recipes()}
-    assert [b.label for b in at.button if b.proto.type == "primary"] == ["Train a new version"]
+    [label] = [b.label for b in at.button if b.proto.type == "primary"]
+    assert label.startswith("Train a new version")  # and how long it took here, if it ever ran
     assert at.dataframe[0].value["State"].iloc[-1] == "succeeded"
 
 

@@ -80,7 +80,7 @@ def look_at(page: Page, scene: Scene) -> Shown:
             page.emulate_media(color_scheme=scheme)
             screenshots[f"{scene.name}-{width}-{scheme}"] = pictures.take(page)
             if (width, height) == SIZES[0]:
-                findings[scheme] = axe_findings(page)
+                findings[scheme] = axe_findings(page, scene.besides)
     main = page.get_by_test_id("stMain")
     cut: int = main.evaluate("main => main.scrollWidth - main.clientWidth")
     return Shown(scene, screenshots, findings, cut)

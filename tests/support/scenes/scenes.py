@@ -30,6 +30,7 @@ class Scene:
     """One state of a page. `act` is what the visitor does once the page is there.
 
     `is_stable`: it looks the same each time, so that a picture of it can be a reference.
+    `besides` is a rule of axe that Streamlit's own elements break there.
     """
 
     name: str
@@ -37,12 +38,16 @@ class Scene:
     world: World = field(default_factory=World)
     act: Callable[[Page], None] = _do_nothing
     is_stable: bool = True
+    besides: str = "-"
 
     @property
     def has_act(self) -> bool:
         """Whether a browser is needed to get there."""
         return self.act is not _do_nothing
 
+
+DROPZONE = "presentation-role-conflict"
+"""Once there is a file, Streamlit's drop zone is one with a role and a name."""
 
 PROMOTED, HELD_BACK = trainer_json.gate(promoted=True), trainer_json.gate(promoted=False)
 AFTER_A_RUN = [
@@ -147,8 +152,8 @@ SCENES = (
     Scene("classify-wrong", "", act=say_that_it_is_wrong, is_stable=False),
     Scene("classify-why", "", act=ask_why, is_stable=False),
     Scene("classify-unknown", "", World(known=False), act=draw_trousers, is_stable=False),
-    Scene("upload-1", "", act=upload(1), is_stable=False),
-    Scene("upload-8", "", act=upload(8), is_stable=False),
+    Scene("upload-1", "", act=upload(1), is_stable=False, besides=DROPZONE),
+    Scene("upload-8", "", act=upload(8), is_stable=False, besides=DROPZONE),
     Scene("corrections", "corrections", World(more=LEARNING)),
     Scene("corrections-empty", "corrections"),
     Scene("classes", "classes", World(more={"classes": trainer_json.classes({"Hat": 4})})),

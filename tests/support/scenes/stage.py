@@ -77,7 +77,7 @@ def _answer(world: World, scripted: Any, request: Request) -> Answer:
     if path == "/explain":
         return json_answer(_explanation(world))
     if path == "/preview":
-        return 200, "image/png", garment(28)
+        return 200, "image/png", garment(224 if "view=" in request[1] else 28)
     if recorded := recordings.answer(request, world.numbers, world.alerts):
         return recorded
     answer: Answer = scripted(request)
