@@ -108,13 +108,6 @@ class Burst:
         for thread in self._threads:
             thread.join()
 
-    def ended_ago(self) -> float:
-        """Return the seconds since its last request ended; 0 while it runs."""
-        if any(thread.is_alive() for thread in self._threads):
-            return 0.0
-        with self._outcomes.lock:
-            return time.perf_counter() - self._outcomes.ended
-
     def report(self) -> Report:
         """The progress at this moment."""
         running = any(thread.is_alive() for thread in self._threads)

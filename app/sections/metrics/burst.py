@@ -11,14 +11,6 @@ from app.text.translate import N_, _
 NO_BREAK = "\u00a0"
 
 _UNITS = {"requests": N_("requests"), "seconds": N_("seconds")}
-_FASTER_SECONDS = 8.0
-"""After a burst: so long its effect takes to be on every chart."""
-
-
-def is_recent() -> bool:
-    """Return whether a burst of this visitor runs or has just ended."""
-    burst: Burst | None = st.session_state.get("metrics_burst")
-    return burst is not None and burst.ended_ago() < _FASTER_SECONDS
 
 
 def render_burst() -> None:
@@ -41,7 +33,7 @@ def render_burst() -> None:
                     width="stretch",
                 )
         with st.container(key="metrics_outcome", width=380, gap=None):
-            st.fragment(_render_outcome, run_every=1 if running else None)(running)
+            _render_outcome(burst)
 
 
 def _render_controls() -> None:
@@ -94,15 +86,12 @@ def start_burst() -> None:
     )
 
 
-def _render_outcome(was_running: bool) -> None:
-    """Render the outcomes as this page counted them; rerun the page when the burst has ended."""
-    burst: Burst | None = st.session_state.get("metrics_burst")
+def _render_outcome(burst: Burst | None) -> None:
+    """Render the outcomes as this page counted them."""
     if burst is None:
         st.caption(_("Send many requests at once to see batching."))
         return
     report = burst.report()
-    if was_running and not report.running:
-        st.rerun(scope="app")
     if report.running:
         st.progress(report.progress)
     st.caption(outcome(report))

@@ -136,7 +136,7 @@ def test_a_burst_may_last_for_seconds(metrics: AppTest) -> None:
 
     def ended() -> bool:
         metrics.run()
-        return bool(metrics.session_state["metrics_burst"].ended_ago() > 0)
+        return not metrics.session_state["metrics_burst"].report().running
 
     wait_for(ended, 30, "the end of a burst")
     metrics.run()
