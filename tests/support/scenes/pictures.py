@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 REFERENCES = Path(__file__).parents[2] / "app" / "visual" / "references"
 MADE_BY = REFERENCES / "made-by.json"
@@ -30,7 +30,8 @@ _PORTS = r"""() => {
 
 
 def take(page: Page) -> Image.Image:
-    """Take a screenshot once two in a row are equal, at most after a few tries."""
+    """Take a screenshot once all is loaded and two in a row are equal, or after a few tries."""
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=20_000)
     before = None
     for _ in range(8):
         page.evaluate(_PORTS)  # of scripted services, a new one each time
