@@ -49,7 +49,7 @@ SETTINGS = (
     Setting("KEEP_UNKNOWN", "0", "1: some unknown pictures are stored, for a person to name"),
     Setting("FOREGROUND", "1", "0: photos keep their background, which makes most answers wrong"),
     Setting("TRAIN_FIRST_MODEL", "0", "1: the trainer trains a first model if there is none"),
-    Setting("TRAIN_STANDARD_AFTER", "1", "0: after that first one, no `standard` run follows"),
+    Setting("TRAIN_STANDARD_AFTER", "1", "0: after that first one, no standard run follows"),
     Setting("TOKENS_FILE", "{WARDROBE_HOME}/tokens.json", "The page's tokens, made at first start"),
     Setting("TOKENS_REQUIRED", "0", "1: no call without a token, from this machine neither"),
     Setting("ALLOWED_HOSTS", "", "More host names of this machine, separated by spaces"),
