@@ -43,7 +43,8 @@ from_release() {
         *) return 1 ;;
     esac
     name="prometheus-$VERSION.$system-$machine"
-    curl -fsSL --connect-timeout 5 --speed-limit 10000 --speed-time 15 -O "$RELEASE/$name.tar.gz" -O "$RELEASE/sha256sums.txt" || return 1
+    curl -fsSL --connect-timeout 5 --speed-limit 10000 --speed-time 15 \
+        -O "$RELEASE/$name.tar.gz" -O "$RELEASE/sha256sums.txt" || return 1
     grep " $name.tar.gz\$" sha256sums.txt >wanted.txt || return 1
     if command -v sha256sum >/dev/null; then sha256sum -c wanted.txt; else shasum -a 256 -c wanted.txt; fi >&2 ||
         return 1
