@@ -37,7 +37,12 @@ def _tag(
 Tag = Annotated[str, Depends(_tag)]
 
 
-@router.get("/models", summary="List the versions, newest first", response_model=schemas.Versions)
+@router.get(
+    "/models",
+    summary="List the versions, newest first",
+    response_model=schemas.Versions,
+    responses={400: {"model": Error, "description": "`offset` or `limit` is not possible."}},
+)
 def list_models(
     offset: Annotated[int, Query(ge=0, description="Leave out the newest ones.")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=1000, description="All if left out.")] = None,
