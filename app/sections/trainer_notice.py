@@ -8,23 +8,22 @@ from app.clients import problems, trainer
 from app.clients.http import ServiceError
 from app.clients.trainer import Model
 from app.clients.version_names import version_name
+from app.sections import model_status
 from app.text.formatting import plain
 from app.text.translate import _
 
 RETRY_SECONDS = 2.0
 
 
-def render_trainer_error(error: ServiceError, reassurance: str) -> None:
+def render_trainer_error(error: ServiceError, reassurance: str = "") -> None:
     """Render the error and what still works; rerun the page once the trainer answers.
 
-    `reassurance` is a sentence in the visitor's language.
+    `reassurance` is a sentence in the visitor's language, about what is on the page.
     """
     st.error(plain(error.message))
-    st.write(
-        _("{reassurance} This page reloads when the trainer is back.").format(
-            reassurance=reassurance
-        )
-    )
+    still = _("The live model keeps answering.") if model_status.live_tag() is not None else ""
+    back = _("This page reloads when the trainer is back.")
+    st.write(" ".join(filter(None, (reassurance, still, back))))
     st.fragment(_retry, run_every=RETRY_SECONDS)()
 
 

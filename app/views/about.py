@@ -38,7 +38,7 @@ def render_page() -> None:
         found = _find(asked, page.models)
         live = _find(page.champion, page.models)
     except ServiceError as error:
-        trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
+        trainer_notice.render_trainer_error(error)
         return
     if not page.total:
         st.info(_("No versions yet. Train the first one on Retrain."))

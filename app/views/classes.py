@@ -32,7 +32,7 @@ def render_page() -> None:
     try:
         known = classes.fetch()
     except ServiceError as error:
-        trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
+        trainer_notice.render_trainer_error(error)
         return
     editable = permission.may("teacher", _("Changing classes"))
     render_last_change(known, editable=editable)

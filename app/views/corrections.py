@@ -58,9 +58,7 @@ def render_page() -> None:
     try:
         page = load_page()
     except ServiceError as error:
-        trainer_notice.render_trainer_error(
-            error, _("Your corrections are safe, and the live model keeps answering.")
-        )
+        trainer_notice.render_trainer_error(error, _("Your corrections are safe."))
         return
     trainer_notice.render_state_problems()
     editable = permission.may("teacher", _("Changing corrections"))

@@ -32,9 +32,7 @@ def render_page() -> None:
         champion = _find(listed.champion, listed.models)
         linked = _find(st.query_params.get("version"), listed.models)
     except ServiceError as error:
-        is_answering = isinstance(model_status.current_state(), classifier.Ready)
-        reassurance = _("The live model keeps answering.") if is_answering else ""
-        trainer_notice.render_trainer_error(error, reassurance)
+        trainer_notice.render_trainer_error(error)
         return
     trainer_notice.render_state_problems(besides="models/fashion_mnist_model/")
     if not listed.total:

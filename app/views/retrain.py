@@ -34,7 +34,7 @@ def render_page() -> None:
         is_free = active is None or active.background
         snapshot = trainer_snapshot.fetch_snapshot(runs) if is_free else None
     except ServiceError as error:
-        trainer_notice.render_trainer_error(error, _("The live model keeps answering."))
+        trainer_notice.render_trainer_error(error)
         return
     promotion.render_promotion_message()
     trainer_notice.render_state_problems()

@@ -26,7 +26,7 @@ from tests.support.shapes import same_shape
 COMMANDS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 
 CALLS = {
-    3000: ("/classify", "/classify_many", "/preview", "/model"),
+    3000: ("/classify", "/classify_many", "/explain", "/preview", "/model"),
     3002: (
         "/recipes",
         "/runs",
@@ -34,8 +34,9 @@ CALLS = {
         "/runs/$RUN/events",
         "/runs/$RUN/cancel",
         "/models",
-        "/models/$VERSION/report",
-        "/models/$VERSION/promote",
+        "/models/numbers",
+        "/models/v1/report",
+        "/models/v1/promote",
         "/shadow",
         "/corrections",
         "/corrections/$ID",

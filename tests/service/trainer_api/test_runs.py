@@ -129,7 +129,12 @@ def test_a_killed_run_failed_and_the_reason_is_told(serve: Callable[[], Server])
     assert run["ended_at"] is not None
     text = requests.get(f"{trainer.url}/metrics", timeout=10).text
     assert 'wardrobe_training_runs_total{state="failed"} 1' in text
-    assert trainer.get("/models") == {"champion": None, "error": None, "models": []}
+    assert trainer.get("/models") == {
+        "champion": None,
+        "error": None,
+        "total": 0,
+        "models": [],
+    }
 
 
 def test_a_run_outlives_a_killed_trainer_and_the_next_one_takes_it_over(

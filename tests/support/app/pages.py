@@ -88,7 +88,7 @@ def charts(at: AppTest) -> dict[str, Any]:
 def uploaded_rows(at: AppTest) -> list[dict[str, Any]]:
     """Return the rows of the table of uploaded pictures."""
     found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
-    return next(one["rows"] for one in found if "rows" in one)
+    return next(one["rows"] for one in found if {"rows", "class_names"} <= one.keys())
 
 
 def run_json(state: str, **more: Any) -> dict[str, Any]:
