@@ -39,7 +39,7 @@ def first_error(page: AppTest) -> str:
 def values(page: AppTest) -> dict[str, str]:
     """Return the value above each chart, by the chart's title."""
     found = [json.loads(element.proto.json) for element in page.get("bidi_component")]
-    return {one["title"]: one["value"] for one in found}
+    return {one["title"]: one["value"] for one in found if "title" in one}
 
 
 def outcome(page: AppTest) -> str:

@@ -212,10 +212,12 @@ def test_finetune_needs_corrections(loop: FeedbackLoop) -> None:
 def test_a_finetune_learns_what_was_corrected(loop: FeedbackLoop, taught: dict[str, Any]) -> None:
     believed = loop.corrections("new")
     held_out = [row for row in believed if row["held_out"]]
+    quarantined = [row["id"] for row in loop.corrections("quarantined")]
     assert taught["corrections"] == {
         "used": len(believed) - len(held_out),
         "held_out": len(held_out),
-        "quarantined": len(loop.corrections("quarantined")),
+        "quarantined": len(quarantined),
+        "quarantined_ids": quarantined,
     }
     measured = taught["gate"]["corrections"]
     assert measured["count"] == len(held_out) > 5
