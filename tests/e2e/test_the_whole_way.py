@@ -16,7 +16,7 @@ from tests.support.browser import TROUSERS, answered, draw, settled, surface
 from tests.support.processes import ROOT, call, wait_for
 
 SCREENSHOTS = ROOT / "tests" / "output" / "screenshots"
-PAGES = ("Classify", "Corrections", "Retrain", "Models", "Metrics")
+PAGES = ("Classify", "Corrections", "Classes", "Retrain", "Models", "Metrics", "About")
 STROKES = 20
 
 WATCH_ANSWERS = """() => {
