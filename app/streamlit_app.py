@@ -40,7 +40,7 @@ elif who.role is None:
 else:
     with st.container(key="status"):
         with st.container(key="status_end"):
-            frame.language_menu()
+            frame.language_menu(page.url_path)
             login.render_visitor(who)
         model_status.render_model_status()
     page.run()

@@ -23,14 +23,18 @@ _mount = st.components.v2.component(
 )
 
 
-def language_menu() -> None:
-    """Mount the choice of a language. A new one shows the whole page in it."""
+def language_menu(page: str) -> None:
+    """Mount the choice of a language. A new one shows the whole page in it.
+
+    `page` is the page's path in the address, "" for the first one.
+    """
     translate.choose(translate.language())  # the address and the browser count once a visit
     data = {
         "label": _("Language"),
         "language": translate.language(),
         "languages": translate.languages(),
         "cookie": translate.COOKIE,
+        "page": page,
     }
     _mount(key=_KEY, data=data, on_language_change=_choose)
 

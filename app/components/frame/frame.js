@@ -3,7 +3,8 @@
 
 const YEAR = 31536000; // seconds
 
-let menuCloses = false;
+let shown = lastPart(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
+let listens = false;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const select = parentElement.querySelector("select");
@@ -19,13 +20,22 @@ export default function ({ parentElement, data, setTriggerValue }) {
     setTriggerValue("language", select.value);
   };
   document.documentElement.lang = data.language;
-  if (!menuCloses) {
-    menuCloses = true;
-    document.addEventListener("click", closeMenu);
-  }
+  // Somebody may have chosen a page before this listened: it is another one than was loaded.
+  if (data.page !== shown) closeMenu();
+  shown = data.page;
+  if (!listens) document.addEventListener("click", closeMenuAfterChoice);
+  listens = true;
 }
 
-function closeMenu(event) {
-  if (!event.target.closest?.("[data-testid=stSidebarNavLink]")) return;
-  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+function closeMenuAfterChoice(event) {
+  if (event.target.closest?.("[data-testid=stSidebarNavLink]")) closeMenu();
+}
+
+function closeMenu() {
+  const open = document.querySelector("[data-testid=stSidebar][data-collapsed=false]");
+  open?.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}
+
+function lastPart(address) {
+  return new URL(address).pathname.split("/").pop();
 }

@@ -159,7 +159,8 @@ def test_an_operator_starts_a_run_that_names_the_operator(
         expect(page.get_by_role("button", name="Cancel")).to_be_enabled(timeout=20_000)
         run = requests.get(f"{trainer_url}/runs", timeout=10).json()["runs"][0]
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_role("heading", name="All runs")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("heading", name="All runs")).to_have_count(1, timeout=20_000)
+        expect(page.get_by_role("button", name="Train a new version")).to_be_enabled(timeout=20_000)
     call("POST", trainer_url, f"/runs/{run['run_id']}/cancel")
 
     assert run["actor"] == "Olga@Shop.example"
