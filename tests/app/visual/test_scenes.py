@@ -96,7 +96,7 @@ def test_a_phone_shows_its_whole_width(shown: Shown) -> None:
 
 def test_it_looks_as_its_reference(shown: Shown, browser: Browser) -> None:
     if not shown.scene.is_stable:
-        pytest.skip("this state looks different each time: times, or charts that move")
+        pytest.skip("this state may look different each time: times, or charts that move")
     if MAKES_REFERENCES:
         for name, picture in shown.screenshots.items():
             pictures.store(picture, pictures.REFERENCES / f"{name}.png")

@@ -183,13 +183,18 @@ SCENES = (
     Scene("models", "models", World(versions=AFTER_A_RUN, model=live("x2"))),
     Scene("models-candidate", "models", World(versions=WITH_A_CANDIDATE, model=live("x1"))),
     Scene(
-        "models-compared", "models", World(versions=AFTER_A_RUN, model=live("x2")), act=open_details
+        "models-compared",
+        "models",
+        World(versions=AFTER_A_RUN, model=live("x2")),
+        act=open_details,
+        is_stable=False,
     ),
     Scene(
         "models-promote",
         "models",
         World(versions=WITH_A_CANDIDATE, model=live("x1")),
         act=open_promotion,
+        is_stable=False,
     ),
     Scene(
         "models-shadow",
@@ -203,6 +208,7 @@ SCENES = (
             ],
             more={"shadow": SHADOWED},
         ),
+        is_stable=False,
     ),
     Scene("metrics-empty", "metrics", is_stable=False),
     Scene("metrics-traffic", "metrics", World(numbers=recordings.with_traffic()), is_stable=False),
@@ -229,7 +235,12 @@ SCENES = (
     ),
     Scene("no-model", "", World(model={**READY, "tag": None, "metadata": {}, "serving": {}})),
     *(
-        Scene(f"{path or 'classify'}-{service}-down", path, World(down=frozenset({service})))
+        Scene(
+            f"{path or 'classify'}-{service}-down",
+            path,
+            World(down=frozenset({service})),
+            is_stable=False,  # it tries again and again
+        )
         for service, paths in (
             ("classifier", ("", "corrections", "retrain", "models", "metrics")),
             ("trainer", ("", "corrections", "classes", "retrain", "models")),
