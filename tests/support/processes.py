@@ -1,7 +1,9 @@
 """Real processes for tests: a state folder of their own, and the servers that run on it."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -27,11 +29,16 @@ SERVICES = {
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nothing listens on.
+
+    It is below those that the system gives to outgoing connections: one of theirs could be taken
+    before a server binds it.
+    """
+    while True:
+        port = random.SystemRandom().randint(10_000, 32_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("", port))
+            return port
 
 
 def wait_for(

@@ -30,7 +30,17 @@ SHOWN_FIELDS = {"label", "body", "help", "placeholder", "options", "title", "cap
 FIGURE_TEXTS = {"text", "name", "ticktext", "hovertemplate", "customdata"}
 """Keys of a Plotly figure that hold what is shown."""
 
-CODES = {"png", "picture", "plotly_url", "cookie", "language", "languages", "key", "tone"}
+CODES = {
+    "png",
+    "picture",
+    "plotly_url",
+    "cookie",
+    "language",
+    "languages",
+    "key",
+    "page",
+    "tone",
+}
 """Keys of components' data that hold no text."""
 
 WORD = re.compile(r"[A-Za-z]{2,}")
