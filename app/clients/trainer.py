@@ -146,9 +146,9 @@ def recipes() -> list[Recipe]:
     return _trainer().fetch(_Recipes, "GET", "/recipes").recipes
 
 
-def runs() -> list[Run]:
-    """The newest runs, newest first: at most RECENT_RUNS. Raises ServiceError."""
-    return _trainer().fetch(_Runs, "GET", "/runs", params={"limit": RECENT_RUNS}).runs
+def runs(limit: int = RECENT_RUNS) -> list[Run]:
+    """The newest runs, newest first, the active one among them. Raises ServiceError."""
+    return _trainer().fetch(_Runs, "GET", "/runs", params={"limit": limit}).runs
 
 
 def run(run_id: str) -> Run:

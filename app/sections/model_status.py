@@ -120,7 +120,7 @@ def _render_first_model() -> None:
     """Offer to train the first model, or render the progress of its training."""
     with st.container(border=True, key="first_model"):
         try:
-            latest = next(iter(trainer.runs()), None)
+            latest = next(iter(trainer.runs(limit=1)), None)
         except ServiceError as error:
             st.markdown(f"## {_('Train your first model')}")
             text = _("You need the trainer for this. {error}")

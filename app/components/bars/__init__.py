@@ -1,22 +1,14 @@
 """A bar for the probability of each class, which moves to its new length in place.
 
-HTML and CSS alone: an answer does not wait for a chart library, and a screen reader reads the list.
+No chart library: an answer does not wait for one, and a screen reader reads the list.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import streamlit as st
+from app.components.registration import register
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_bars",
-    html=(_HERE / "bars.html").read_text(encoding="utf-8"),
-    css=(_HERE / "bars.css").read_text(encoding="utf-8"),
-    js=(_HERE / "bars.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,14 @@ import streamlit as st
 from plotly.io.json import to_json_plotly
 from streamlit.components.v1 import declare_component
 
+from app.components.registration import register
 from app.text.translate import _
-
-_HERE = Path(__file__).parent
 
 # Serves the folder of the installed plotly package that holds plotly.min.js. Only the files are
 # wanted: a v2 component has assets of its own only when it is installed as a package.
 _PLOTLY_FILES = declare_component("plotly", path=Path(plotly.__file__).parent / "package_data")
 
-_mount = st.components.v2.component(
-    "wardrobe_chart",
-    html=(_HERE / "chart.html").read_text(encoding="utf-8"),
-    css=(_HERE / "chart.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("chart.js", "reading.js")),
-    isolate_styles=False,
-)
+_mount = register(__file__, scripts=("chart.js", "reading.js"), isolate_styles=False)
 
 
 def chart(

@@ -5,25 +5,16 @@
 
 import hashlib
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from app.components.registration import register
 from app.text import images
 from app.text.translate import _
 
 LEAST = 0.02
 """Of the width and of the height: a frame is not smaller. As in crop.js."""
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_crop",
-    html=(_HERE / "crop.html").read_text(encoding="utf-8"),
-    css=(_HERE / "crop.css").read_text(encoding="utf-8"),
-    js=(_HERE / "crop.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 def crop(png: bytes, *, name: str, key: str) -> str:

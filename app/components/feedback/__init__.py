@@ -7,24 +7,17 @@ fragment, can stay side by side while another fragment runs. Data from the brows
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.components.registration import register
 from app.text.translate import _
 
 MAX_NAME_LENGTH = 40
 """Characters of a class name that the field takes; the trainer's limit."""
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_feedback",
-    html=(_HERE / "feedback.html").read_text(encoding="utf-8"),
-    css=(_HERE / "feedback.css").read_text(encoding="utf-8"),
-    js=(_HERE / "feedback.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,11 @@ The browser remembers what was ticked and closed, not the server.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import streamlit as st
-
+from app.components.registration import register
 from app.text.translate import _
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_first_steps",
-    html=(_HERE / "first_steps.html").read_text(encoding="utf-8"),
-    css=(_HERE / "first_steps.css").read_text(encoding="utf-8"),
-    js=(_HERE / "first_steps.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,17 @@
 catalogue count.
 """
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.components.registration import register
 from app.text import translate
 from app.text.translate import _
 
-_HERE = Path(__file__).parent
 _KEY = "language_menu"
 
-_mount = st.components.v2.component(
-    "wardrobe_frame",
-    html=(_HERE / "frame.html").read_text(encoding="utf-8"),
-    css=(_HERE / "frame.css").read_text(encoding="utf-8"),
-    js=(_HERE / "frame.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 def language_menu(page: str) -> None:

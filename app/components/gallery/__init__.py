@@ -5,24 +5,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.components.registration import register
 from app.text.images import data_url
 from app.text.translate import _
 
 ACTIONS = ("accept", "relabel", "delete", "undo")
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_gallery",
-    html=(_HERE / "gallery.html").read_text(encoding="utf-8"),
-    css=(_HERE / "gallery.css").read_text(encoding="utf-8"),
-    js=(_HERE / "gallery.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

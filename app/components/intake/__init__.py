@@ -7,22 +7,15 @@ validates it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.components.registration import register
 from app.text.images import data_url
 from app.text.translate import _
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_intake",
-    html=(_HERE / "intake.html").read_text(encoding="utf-8"),
-    css=(_HERE / "intake.css").read_text(encoding="utf-8"),
-    js=(_HERE / "intake.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

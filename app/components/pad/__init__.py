@@ -7,13 +7,13 @@ import base64
 import binascii
 from dataclasses import asdict, dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app.components.pad.samples import SAMPLES
 from app.components.pad.texts import texts
+from app.components.registration import register
 
 SURFACE = 448  # pixels each way; as in strokes.js
 MAX_STROKES = 500
@@ -23,15 +23,7 @@ MAX_PNG_BYTES = 1_000_000
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _DATA_URL = "data:image/png;base64,"
 _STATE_KEY = "drawing"
-_HERE = Path(__file__).parent
-_SCRIPTS = ("strokes.js", "link.js", "keys.js", "pad.js")
-
-_mount = st.components.v2.component(
-    "wardrobe_pad",
-    html=(_HERE / "pad.html").read_text(encoding="utf-8"),
-    css=(_HERE / "pad.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS),
-)
+_mount = register(__file__, scripts=("strokes.js", "link.js", "keys.js", "pad.js"))
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,14 @@ untrusted: `action_of` validates it.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.components.registration import register
 from app.text.translate import _
 
-_HERE = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "wardrobe_picture_table",
-    html=(_HERE / "picture_table.html").read_text(encoding="utf-8"),
-    css=(_HERE / "picture_table.css").read_text(encoding="utf-8"),
-    js=(_HERE / "picture_table.js").read_text(encoding="utf-8"),
-)
+_mount = register(__file__)
 
 
 @dataclass(frozen=True)

@@ -118,4 +118,4 @@ def _rerun_if_newer(known: str) -> None:
 @st.cache_data(ttl=2.0, show_spinner=False)
 def _latest_run(trainer_url: str) -> Run | None:
     """Shared by all visitors, since each of their pages asks often."""
-    return next(iter(trainer.runs()), None)
+    return next(iter(trainer.runs(limit=1)), None)
